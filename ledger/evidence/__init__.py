@@ -1,0 +1,1 @@
+"""Evidence: canonical bytes, hashes and signatures. Nothing here does input or output."""

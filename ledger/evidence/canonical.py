@@ -1,0 +1,46 @@
+"""Canonical bytes: RFC 8785 JSON, made once, stored, hashed and signed as they are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import rfc8785
+
+from ledger.errors import LedgerError
+
+Json: TypeAlias = "None | bool | int | str | Sequence[Json] | Mapping[str, Json]"
+
+EXACT_INTEGER_LIMIT = 2**53 - 1
+"""RFC 8785 numbers are IEEE doubles: larger whole numbers are written as text."""
+
+
+class NotCanonical(LedgerError):
+    """A value that has no exact canonical form."""
+
+    code = "NOT_CANONICAL"
+    sentence_en = "Expected text, whole numbers up to 2^53, lists and objects, but got {value!r}. Write it as text."
+    sentence_zh = "只能包含文本、不超过 2^53 的整数、列表和对象，实际为 {value!r}。请改写为文本。"
+
+
+def canonical_bytes(value: Json) -> bytes:
+    """The RFC 8785 bytes of ``value``. Raises ``NotCanonical`` for floats and for numbers beyond 2^53."""
+    _refuse_inexact(value)
+    return rfc8785.dumps(value)  # type: ignore[arg-type]  # its own alias insists on concrete containers
+
+
+def digest(content: bytes) -> bytes:
+    """SHA-256 of stored bytes, 32 bytes."""
+    return hashlib.sha256(content).digest()
+
+
+def _refuse_inexact(value: Json) -> None:
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) > EXACT_INTEGER_LIMIT):
+        raise NotCanonical(value=value)
+    if isinstance(value, Mapping):
+        for item in value.values():
+            _refuse_inexact(item)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for item in value:
+            _refuse_inexact(item)

@@ -1,0 +1,122 @@
+"""What terms are applied to, and what comes out: plain immutable values, amounts in minor units.
+
+A subject is a whole number: ``WHOLE_PARK`` (0) or the enterprise's id. A role is the name that the terms
+give to a party.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+
+from ledger.periods import Quarter, Span
+from ledger.rules.terms import Book, CauseOfMove, Clause, Event, Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One accepted figure: a subject's measure over a month or quarter.
+
+    ``line_id`` names the line for whoever keeps it; ``document`` is the reference to its evidence.
+    """
+
+    subject: int
+    measure: str
+    span: Span
+    amount_minor: int
+    line_id: str = ""
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An enterprise of the confirmed list, with the attributes that rules need."""
+
+    subject: int
+    name: str = ""
+    events: Mapping[Event, date] = field(default_factory=dict)
+    pre_move_tax_minor: Mapping[int, int] = field(default_factory=dict)
+    cause_of_move: CauseOfMove | None = None
+    referred_by: str | None = None
+    base_year_amount_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Every accepted figure, of any quarter, and the subjects they are about."""
+
+    lines: Sequence[Line]
+    subjects: Mapping[int, Subject] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Terms and the quarter from which they are in force; versions are given in that order."""
+
+    starts: Quarter
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """What an allocation is about: a quarter's result for one party of one clause, subject and book."""
+
+    clause: int
+    subject: int
+    quarter: Quarter
+    book: Book
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """The whole minor units booked for a party, and how many of them go on to the routing's fund."""
+
+    amount_minor: int
+    routed_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a clause remembers of a subject after a step; together with later figures it is all of the past.
+
+    Exact amounts are in minor units. ``to_date``, ``recognised`` and ``steps_counted`` are of ``year``;
+    ``loss`` was carried into it. ``pool`` and ``receipts`` are uncapped and cumulative. ``extended`` is None
+    until the window's extension is decided.
+    """
+
+    year: int = 0
+    steps_counted: int = 0
+    to_date: Fraction = Fraction(0)
+    recognised: Fraction = Fraction(0)
+    loss: Fraction = Fraction(0)
+    pool: Fraction = Fraction(0)
+    receipts: Fraction = Fraction(0)
+    extended: bool | None = None
+    entitlements: Mapping[tuple[Book, str], Fraction] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Every amount that the rules give, zero amounts left out, and what is carried after the last quarter.
+
+    ``carried`` is keyed by (clause number, subject).
+    """
+
+    amounts: Mapping[Key, Amount]
+    carried: Mapping[tuple[int, int], Carried]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a document: where (JSON path), and a sentence in each language."""
+
+    path: str
+    code: str
+    message_en: str
+    message_zh: str
+
+
+__all__ = ["Amount", "Carried", "Clause", "Facts", "Fault", "Key", "Line", "Outcome", "Subject", "Version"]

@@ -1,0 +1,472 @@
+"""The terms of an agreement: the document that is edited, rendered, signed and evaluated.
+
+A clause is read in the order in which its fields stand here: what, whose, when, how much, to whom,
+within what, and then, to the last unit, for example. Amounts are text in the commodity's unit
+(``"20000000.00"`` yuan), shares are exact text (``"2/5"``), quarters ``"2024Q3"``, days ``"2024-07-01"``.
+Wherever a rule can be read two ways the field is required.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+from math import lcm
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from ledger.money import RoundingMode, parse_share
+from ledger.periods import Quarter
+
+FORMAT = "parkledger.terms/1"
+SEMANTICS = 1
+"""The version of what the evaluators make of a document; it is part of what is signed."""
+
+DENOMINATOR_LIMIT = 10**9
+"""Largest common denominator of one clause's exact amounts."""
+
+WHOLE_PARK = 0
+"""The subject that stands for the whole park, where figures aren't kept by enterprise."""
+
+
+def _share(text: str) -> str:
+    parse_share(text)
+    return text
+
+
+def _quarter(text: str) -> str:
+    Quarter.parse(text)
+    return text
+
+
+AmountText = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,6})?$")]
+SignedAmountText = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,6})?$")]
+ShareText = Annotated[str, AfterValidator(_share)]
+QuarterText = Annotated[str, AfterValidator(_quarter)]
+SpanText = Annotated[str, StringConstraints(pattern=r"^[12][0-9]{3}(Q[1-4]|-(0[1-9]|1[0-2]))$")]
+Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+MeasureName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+Months = Annotated[int, Field(ge=1, le=1200)]
+
+
+class Document(BaseModel):
+    """A part of the terms: immutable, nothing unknown allowed, no value converted silently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, str_strip_whitespace=False)
+
+
+class Mechanism(StrEnum):
+    """The three mechanisms that the national plan names (国发〔2020〕7号; the plan of 2021-25, task 7)."""
+
+    OUTPUT_VALUE = "output_value"
+    """产值分计"""
+    TAX = "tax"
+    """税收分成"""
+    DEVELOPMENT_REVENUE = "development_revenue"
+    """共建园区开发建设收益分成"""
+
+
+class Book(StrEnum):
+    """Official and assessment statistics never mix; money has its own book."""
+
+    CASH = "cash"
+    OFFICIAL = "official"
+    """In-place statistics, always 100%."""
+    ASSESSMENT = "assessment"
+    """Statistics by agreement, for assessment only, never published (桂统函〔2025〕29号)."""
+
+
+class Bilingual(Document):
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+class What(Document):
+    """The figures that the clause is about."""
+
+    mechanism: Mechanism
+    measures: tuple[MeasureName, ...] = Field(min_length=1, description="Measures that are added up.")
+    deduct: tuple[MeasureName, ...] = Field(
+        default=(), description="Measures that are subtracted: incentives paid, or deductible costs."
+    )
+    reported_by: Role = Field(description="The role whose return holds the figures of record.")
+
+
+class Scope(StrEnum):
+    WHOLE_PARK = "whole_park"
+    LISTED_ENTERPRISES = "listed_enterprises"
+
+
+class CauseOfMove(StrEnum):
+    GOVERNMENT_LED = "government_led"
+    MARKET = "market"
+
+
+class Eligibility(Document):
+    """What an enterprise must fulfil; every condition that is given must hold."""
+
+    pre_move_tax_average_at_least: AmountText | None = Field(
+        default=None, description="Average yearly tax before the move, in yuan (财预〔2015〕92号: 20000000)."
+    )
+    cause_of_move: CauseOfMove | None = None
+    referred_by: Role | None = None
+
+
+class Whose(Document):
+    """The subjects: the whole park as one, or each enterprise of the confirmed list by itself."""
+
+    scope: Scope
+    eligibility: Eligibility | None = None
+
+
+class Event(StrEnum):
+    """Dated events of an enterprise that can start or end a window."""
+
+    REGISTRATION = "registration"
+    CONSTRUCTION_START = "construction_start"
+    FIRST_TAX = "first_tax"
+    CAPACITY_REACHED = "capacity_reached"
+    DEREGISTRATION = "deregistration"
+    MOVED_AWAY = "moved_away"
+
+
+class Step(StrEnum):
+    """A clause is computed step by step; everything dated is read on the first day of the step."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+
+
+class Begins(StrEnum):
+    """The first step that counts, given the day on which the clock starts."""
+
+    STEP_OF_DAY = "step_of_day"
+    NEXT_STEP = "next_step"
+
+
+class Clock(Document):
+    """What starts the time: a stated day, or an event of each enterprise, plus an offset."""
+
+    day: date | None = Field(default=None, strict=False)
+    event: Event | None = None
+    offset_months: Annotated[int, Field(ge=0, le=1200)] = 0
+    begins: Begins
+
+    @model_validator(mode="after")
+    def _day_or_event(self) -> Self:
+        if (self.day is None) == (self.event is None):
+            raise ValueError("give either day or event, not both")
+        return self
+
+
+class Extension(Document):
+    """More time when the lifetime cap hasn't been reached at the end of the window."""
+
+    condition: Literal["cap_not_reached"]
+    length_months: Months
+    on_correction: Literal["reopen", "hold"] = Field(
+        description="A later correction of an earlier figure decides anew (reopen), or the decision stands (hold)."
+    )
+
+
+class Window(Document):
+    """When figures are shared; without a length it never closes."""
+
+    clock: Clock
+    length_months: Months | None = None
+    extension: Extension | None = None
+    ends_at: tuple[Event, ...] = Field(
+        default=(),
+        description="Events that end it early: figures of steps that begin on or after the day are out.",
+    )
+
+
+class When(Document):
+    step: Step
+    window: Window | None = Field(default=None, description="Null: as long as the terms are in force.")
+
+
+class Tier(Document):
+    """One level of government's rule: of what reaches it, ``kept`` goes on down."""
+
+    name: Bilingual
+    kept: ShareText
+
+
+class Retention(Document):
+    """From a day on, the part of a measure that stays in the base, tier by tier (multiplied)."""
+
+    starts: date = Field(strict=False)
+    measure: MeasureName
+    tiers: tuple[Tier, ...] = Field(min_length=1)
+
+    @property
+    def kept(self) -> Fraction:
+        product = Fraction(1)
+        for tier in self.tiers:
+            product *= parse_share(tier.kept)
+        return product
+
+
+class WithinYear(StrEnum):
+    """How a test against a yearly figure works inside the year."""
+
+    YEAR_TO_DATE = "year_to_date"
+    """The year so far against the whole yearly figure."""
+    PRO_RATA = "pro_rata"
+    """The year so far against the figure times the steps counted over the steps of a year."""
+    SAME_QUARTER = "same_quarter"
+    """The year so far against the same quarters of the base year."""
+    FINAL_ONLY = "final_only"
+    """Only in the last step of the year."""
+
+
+class Loss(StrEnum):
+    """What happens where the figures stay below what they are tested against."""
+
+    FORGOTTEN = "forgotten"
+    CARRIED = "carried"
+    """The shortfall of the year is added to next year's figure."""
+    SHARED = "shared"
+    """The shortfall is divided like a gain, as a negative amount."""
+
+
+class Surplus(Document):
+    """Only what exceeds a yearly base is shared; the stock stays where it was."""
+
+    base: AmountText | None = Field(
+        default=None, description="The yearly base in the commodity's unit; 0 for net revenue."
+    )
+    base_by_quarter: tuple[AmountText, AmountText, AmountText, AmountText] | None = None
+    base_of_enterprise: bool = Field(default=False, description="Each enterprise's own base_year_amount.")
+    within_year: WithinYear
+    loss: Loss
+
+    @model_validator(mode="after")
+    def _one_base(self) -> Self:
+        given = (self.base is not None) + (self.base_by_quarter is not None) + self.base_of_enterprise
+        if given != 1:
+            raise ValueError("give exactly one of base, base_by_quarter, base_of_enterprise")
+        if (self.base_by_quarter is not None) != (self.within_year is WithinYear.SAME_QUARTER):
+            raise ValueError("base_by_quarter goes with within_year same_quarter, and only with it")
+        return self
+
+
+class HowMuch(Document):
+    """The base of a step: the measures, each as far as it is retained, less what is deducted."""
+
+    retention: tuple[Retention, ...] = Field(
+        default=(),
+        description="Dated tier table. A measure that the table names is retained by it; others are taken whole.",
+    )
+    surplus: Surplus | None = None
+
+
+class Regime(StrEnum):
+    """How the assessment book credits a statistic; money is always proportional."""
+
+    PROPORTIONAL = "proportional"
+    FULL_TO_EACH = "full_to_each"
+    FULL_TO_ONE = "full_to_one"
+
+
+class Shares(Document):
+    """From a day on (the first row may leave it out), who gets which exact part."""
+
+    starts: date | None = Field(default=None, strict=False)
+    shares: dict[Role, ShareText] = Field(min_length=1)
+
+
+class ToWhom(Document):
+    regime: Regime
+    key: tuple[Shares, ...] = Field(min_length=1, description="Dated table of shares, in date order.")
+    otherwise: Role = Field(
+        description="Who gets what is outside the window or of an enterprise that isn't eligible."
+    )
+    in_place: Role | None = Field(
+        default=None, description="Statistics only: whose the figure is in the official book."
+    )
+
+
+class Cap(Document):
+    """A limit over the whole life of a subject."""
+
+    amount: AmountText | None = None
+    pre_move_tax_total: bool = Field(
+        default=False, description="The enterprise's own taxes of the years before the move, added up."
+    )
+    measured_on: Literal["receipts", "pool"] = Field(
+        description="receipts: what the capped party gets. pool: everything put in to be shared. They differ by the share."
+    )
+    capped: Role | None = Field(
+        default=None, description="With receipts: the party whose receipts are limited."
+    )
+    excess_to: Role
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.amount is None) != self.pre_move_tax_total:
+            raise ValueError("give either amount or pre_move_tax_total")
+        if (self.capped is None) == (self.measured_on == "receipts"):
+            raise ValueError("capped goes with measured_on receipts, and only with it")
+        return self
+
+
+class Within(Document):
+    cap: Cap | None = None
+
+
+class Routing(Document):
+    """A part of every booked share goes to a fund instead of to the party, as long as the window is open."""
+
+    to: Role
+    part: ShareText
+    window: Window | None = Field(default=None, description="Null: always. No extension.")
+
+
+class Then(Document):
+    """What happens with the result."""
+
+    routing: Routing | None = None
+    provisional: Literal["cash", "accrue"] = Field(
+        description="Quarters before the year's last: cash is due at once, or the amount only accrues until the last."
+    )
+    negative: Literal["refund", "carry", "set_off"] = Field(description="What a negative amount due does.")
+    netting: bool = Field(description="May be set off against other clauses and agreements of the same pair.")
+
+
+class Grain(StrEnum):
+    """Where exact amounts become whole minor units."""
+
+    LINE = "line"
+    """Every line by itself."""
+    PERIOD = "period"
+    """Every subject's quarter by itself."""
+    SUBJECT = "subject"
+    """Cumulatively per subject and clause: a quarter gets the rounded sum so far less what it was before."""
+    CLAUSE = "clause"
+    """Cumulatively for the clause, all subjects together; only the clause's total is booked."""
+
+
+class Rounding(Document):
+    grain: Grain
+    mode: RoundingMode
+    remainder_to: Role
+
+
+class ExampleSubject(Document):
+    """A made-up enterprise of a worked example."""
+
+    events: dict[Event, Annotated[date, Field(strict=False)]] = {}
+    pre_move_tax: dict[str, AmountText] = Field(default={}, description="Year to amount.")
+    cause_of_move: CauseOfMove | None = None
+    referred_by: Role | None = None
+    base_year_amount: AmountText | None = None
+
+
+class ExampleFigure(Document):
+    span: SpanText
+    measure: MeasureName
+    amount: SignedAmountText
+    subject: str | None = Field(default=None, description="A key of subjects; null for the whole park.")
+
+
+class Expected(Document):
+    """What a party must get over the quarters from ``first`` to ``last``."""
+
+    first: QuarterText
+    last: QuarterText
+    book: Book
+    party: Role
+    amount: SignedAmountText
+    routed: SignedAmountText | None = None
+
+
+class Example(Document):
+    """Figures and the result that the parties agree they must give."""
+
+    title: Bilingual
+    subjects: dict[str, ExampleSubject] = {}
+    figures: tuple[ExampleFigure, ...] = Field(min_length=1)
+    expect: tuple[Expected, ...] = Field(min_length=1)
+
+
+class Clause(Document):
+    """One rule. Its number stays the same through all versions of the terms and is never used again."""
+
+    number: Annotated[int, Field(ge=1, le=999)]
+    title: Bilingual
+    what: What
+    whose: Whose
+    when: When
+    how_much: HowMuch = HowMuch()
+    to_whom: ToWhom
+    within: Within = Within()
+    then: Then
+    rounding: Rounding
+    examples: tuple[Example, ...] = Field(min_length=1)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Every role that the clause names."""
+        return frozenset(self._named_roles())
+
+    def _named_roles(self) -> Iterable[str]:
+        yield self.what.reported_by
+        yield self.rounding.remainder_to
+        yield self.to_whom.otherwise
+        for row in self.to_whom.key:
+            yield from row.shares
+        if self.to_whom.in_place is not None:
+            yield self.to_whom.in_place
+        if self.within.cap is not None:
+            yield self.within.cap.excess_to
+            yield from (self.within.cap.capped,) if self.within.cap.capped else ()
+        if self.then.routing is not None:
+            yield self.then.routing.to
+        if self.whose.eligibility is not None and self.whose.eligibility.referred_by is not None:
+            yield self.whose.eligibility.referred_by
+
+    @property
+    def entitlement_keys(self) -> tuple[tuple[Book, str], ...]:
+        """Every (book, role) that the clause may credit, in the order in which carried state is stored."""
+        credited = {self.to_whom.otherwise, self.rounding.remainder_to}
+        for row in self.to_whom.key:
+            credited |= row.shares.keys()
+        if self.within.cap is not None:
+            credited.add(self.within.cap.excess_to)
+        if self.what.mechanism is not Mechanism.OUTPUT_VALUE:
+            return tuple((Book.CASH, role) for role in sorted(credited))
+        official = ((Book.OFFICIAL, self.to_whom.in_place),) if self.to_whom.in_place else ()
+        return official + tuple((Book.ASSESSMENT, role) for role in sorted(credited))
+
+    @property
+    def denominator(self) -> int:
+        """A common denominator of every exact amount that the clause can make of whole minor units."""
+        kept = lcm(1, *(row.kept.denominator for row in self.how_much.retention))
+        shares = lcm(
+            1, *(parse_share(text).denominator for row in self.to_whom.key for text in row.shares.values())
+        )
+        steps = 12 if self.how_much.surplus is not None else 1
+        return kept * shares * steps
+
+
+class Terms(Document):
+    """Everything that one version of an agreement says, with the parties bound to their roles."""
+
+    format: Literal["parkledger.terms/1"] = "parkledger.terms/1"
+    semantics: Literal[1] = 1
+    agreement: str = Field(min_length=1, description="The agreement's code.")
+    roles: dict[Role, str] = Field(min_length=2, description="Role to the party's code.")
+    in_force_from: QuarterText
+    last_quarter: QuarterText | None = None
+    transition: Literal["by_step"] = Field(
+        description="Windows that are open when the terms change: every step is computed under the terms in force "
+        "for it; caps, windows and rounding go on."
+    )
+    clauses: tuple[Clause, ...] = Field(min_length=1)
+
+    def clause(self, number: int) -> Clause | None:
+        return next((clause for clause in self.clauses if clause.number == number), None)

@@ -45,6 +45,9 @@ metadata = MetaData(
 
 QUARTER_CHECK = "{0} % 10 BETWEEN 1 AND 4 AND {0} BETWEEN 19491 AND 29994"
 HASH_CHECK = "octet_length({0}) = 32"
+FIRST_DAY_CHECK = (
+    "date_part('day', starts) = 1 AND (months = 1 OR date_part('month', starts) IN (1, 4, 7, 10))"
+)
 PARTITIONED_BY_BOOKED_QUARTER = "RANGE (booked_quarter)"
 
 
@@ -183,6 +186,7 @@ zone_division = Table(
     ),
     Column("starts", Date, nullable=True, comment="null: from the beginning"),
     Column("ends", Date, nullable=True),
+    CheckConstraint("ends > starts", name="ends"),
     PrimaryKeyConstraint("party_id", "division_code", "level"),
 )
 
@@ -324,10 +328,15 @@ agreement_quarter = Table(
     ),
     Column("settlement_id", BigInteger, comment="the settlement that closed it"),
     Column("closed_at", DateTime(timezone=True)),
-    CheckConstraint(
-        "(state = 'closed') = (settlement_id IS NOT NULL AND closed_at IS NOT NULL)", name="closed"
-    ),
+    CheckConstraint("(state = 'closed') = (settlement_id IS NOT NULL)", name="settlement"),
+    CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed_at"),
     PrimaryKeyConstraint("agreement_id", "quarter"),
+    # A settlement refers to its quarter and a closed quarter to its settlement, so one of the two comes later.
+    ForeignKeyConstraint(
+        ["agreement_id", "quarter", "settlement_id"],
+        ["settlement.agreement_id", "settlement.booked_quarter", "settlement.settlement_id"],
+        use_alter=True,
+    ),
     Index("agreement_quarter_one_open", "agreement_id", unique=True, postgresql_where=text("state = 'open'")),
 )
 
@@ -422,7 +431,7 @@ filing = Table(
         nullable=False,
         comment="over the lines in their fixed-width binary form, in line order",
     ),
-    Column("line_count", Integer, nullable=False),
+    Column("line_count", Integer, CheckConstraint("line_count >= 0", name="line_count"), nullable=False),
     Column("event_id", BigInteger, ForeignKey("event.event_id"), nullable=False),
     _recorded_at(),
     CheckConstraint("quarter <= booked_quarter", name="not_ahead"),
@@ -456,11 +465,17 @@ return_line = Table(
     Column("agreement_id", BigInteger, nullable=False),
     Column("booked_quarter", Integer, nullable=False),
     Column("filing_id", BigInteger, nullable=False),
-    Column("line", Integer, nullable=False),
+    Column("line", Integer, CheckConstraint("line > 0", name="line"), nullable=False),
     Column("subject_id", BigInteger, nullable=False, comment="enterprise, or 0 for the whole park"),
     Column("measure_id", SmallInteger, nullable=False),
     Column("months", SmallInteger, CheckConstraint("months IN (1, 3)", name="months"), nullable=False),
-    Column("starts", Date, nullable=False, comment="first day of the month or quarter the figure is about"),
+    Column(
+        "starts",
+        Date,
+        CheckConstraint(FIRST_DAY_CHECK, name="starts"),
+        nullable=False,
+        comment="first day of the month or quarter the figure is about",
+    ),
     Column("amount_minor", BigInteger, nullable=False),
     Column("document", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("agreement_id", "booked_quarter", "filing_id", "line"),
@@ -493,7 +508,12 @@ settlement = Table(
         nullable=False,
         comment="over the allocations in their fixed-width binary form, in key order",
     ),
-    Column("allocation_count", Integer, nullable=False),
+    Column(
+        "allocation_count",
+        Integer,
+        CheckConstraint("allocation_count >= 0", name="allocation_count"),
+        nullable=False,
+    ),
     Column("event_id", BigInteger, ForeignKey("event.event_id"), nullable=False),
     _recorded_at(),
     PrimaryKeyConstraint("agreement_id", "booked_quarter", "settlement_id"),
@@ -517,8 +537,15 @@ settlement_cause = Table(
         CheckConstraint("kind IN ('correction', 'enterprise_list', 'amendment', 'quarter')", name="kind"),
         nullable=False,
     ),
-    Column("quarter", Integer, nullable=False, comment="the quarter that it is about"),
+    Column(
+        "quarter",
+        Integer,
+        CheckConstraint(QUARTER_CHECK.format("quarter"), name="quarter"),
+        nullable=False,
+        comment="the quarter that it is about",
+    ),
     Column("reference", Text, nullable=False, comment="the filing, list version or terms version"),
+    CheckConstraint("quarter <= booked_quarter", name="not_ahead"),
     PrimaryKeyConstraint("agreement_id", "booked_quarter", "settlement_id", "cause"),
     ForeignKeyConstraint(
         ["agreement_id", "booked_quarter", "settlement_id"],
@@ -535,12 +562,19 @@ allocation = Table(
     Column("cause", SmallInteger, nullable=False),
     Column("clause", SmallInteger, nullable=False),
     Column("subject_id", BigInteger, nullable=False),
-    Column("quarter", Integer, nullable=False, comment="the quarter whose result this changes"),
+    Column(
+        "quarter",
+        Integer,
+        CheckConstraint(QUARTER_CHECK.format("quarter"), name="quarter"),
+        nullable=False,
+        comment="the quarter whose result this changes",
+    ),
     Column("book_id", SmallInteger, nullable=False),
     Column("commodity_id", SmallInteger, nullable=False),
     Column("party_id", BigInteger, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("routed_minor", BigInteger, nullable=False, comment="the part that goes on to the routing's fund"),
+    CheckConstraint("quarter <= booked_quarter", name="not_ahead"),
     PrimaryKeyConstraint(
         "agreement_id",
         "booked_quarter",
@@ -588,6 +622,9 @@ account = Table(
     Column("clause", SmallInteger, nullable=False),
     Column("book_id", SmallInteger, ForeignKey("book.book_id"), nullable=False),
     Column("commodity_id", SmallInteger, ForeignKey("commodity.commodity_id"), nullable=False),
+    CheckConstraint("(kind = 'source') = (party_id IS NULL)", name="party"),
+    # Book 1 is cash: money is owed there, and statistics are credited in the other two.
+    CheckConstraint("kind = 'source' OR (kind = 'credited') = (book_id <> 1)", name="book"),
     UniqueConstraint("agreement_id", "account_id", "book_id", "commodity_id"),
     UniqueConstraint(
         "agreement_id",
@@ -609,7 +646,14 @@ journal_entry = Table(
     Column("entry", SmallInteger, nullable=False),
     Column("cause", SmallInteger, nullable=False),
     Column("clause", SmallInteger, nullable=False),
-    Column("quarter", Integer, nullable=False, comment="the quarter that the entry is about"),
+    Column(
+        "quarter",
+        Integer,
+        CheckConstraint(QUARTER_CHECK.format("quarter"), name="quarter"),
+        nullable=False,
+        comment="the quarter that the entry is about",
+    ),
+    CheckConstraint("quarter <= booked_quarter", name="not_ahead"),
     PrimaryKeyConstraint("agreement_id", "booked_quarter", "settlement_id", "entry"),
     ForeignKeyConstraint(
         ["agreement_id", "booked_quarter", "settlement_id", "cause"],

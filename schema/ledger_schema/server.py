@@ -168,6 +168,18 @@ def check_version(url: str) -> None:
     _require_supported(major)
 
 
+def make_home(home: Path) -> None:
+    """Creates the home with its missing parents; the server's user must be able to pass through them."""
+    mode = 0o755 if os.geteuid() == 0 else 0o700
+    missing = [folder for folder in (home, *home.parents) if not folder.exists()]
+    try:
+        for folder in reversed(missing):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(mode)
+    except OSError as error:
+        raise _unusable_home(home, str(error), str(error)) from error
+
+
 def start(home: Path, settings: Mapping[str, str] | None = None) -> Server:
     """The running server of `home`, started (and on the first call created) if it does not run yet.
 
@@ -175,7 +187,7 @@ def start(home: Path, settings: Mapping[str, str] | None = None) -> Server:
     PostgreSQL settings for a server started by this call. Raises ServerError.
     """
     home = home.absolute()
-    _make_home(home)
+    make_home(home)
     with _locked(home):
         running = _running(home, started_here=False)
         if running:
@@ -305,18 +317,6 @@ def _data(home: Path) -> Path:
 
 def _log(home: Path) -> Path:
     return home / "server" / "log"
-
-
-def _make_home(home: Path) -> None:
-    """Creates the home with its missing parents; the server's user must be able to pass through them."""
-    mode = 0o755 if os.geteuid() == 0 else 0o700
-    missing = [folder for folder in (home, *home.parents) if not folder.exists()]
-    try:
-        for folder in reversed(missing):
-            folder.mkdir(exist_ok=True)
-            folder.chmod(mode)
-    except OSError as error:
-        raise _unusable_home(home, str(error), str(error)) from error
 
 
 def _make_server_folder(account: _Account, home: Path) -> None:

@@ -331,7 +331,7 @@ agreement_quarter = Table(
     CheckConstraint("(state = 'closed') = (settlement_id IS NOT NULL)", name="settlement"),
     CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed_at"),
     PrimaryKeyConstraint("agreement_id", "quarter"),
-    # A settlement refers to its quarter and a closed quarter to its settlement, so one of the two comes later.
+    # A settlement refers to its quarter and a closed quarter to its settlement: one of the two comes later.
     ForeignKeyConstraint(
         ["agreement_id", "quarter", "settlement_id"],
         ["settlement.agreement_id", "settlement.booked_quarter", "settlement.settlement_id"],
@@ -616,8 +616,8 @@ account = Table(
         Text,
         CheckConstraint("kind IN ('source', 'due', 'accrued', 'fund', 'credited')", name="kind"),
         nullable=False,
-        comment="source: what is divided; due: payable to the party; accrued: provisional only; "
-        "fund: routed; credited: statistics",
+        comment="source: what is divided; due: payable; accrued: provisional; fund: routed; "
+        "credited: statistics",
     ),
     Column("clause", SmallInteger, nullable=False),
     Column("book_id", SmallInteger, ForeignKey("book.book_id"), nullable=False),
@@ -633,6 +633,7 @@ account = Table(
         "book_id",
         "commodity_id",
         "party_id",
+        name="account_identity_key",
         postgresql_nulls_not_distinct=True,
     ),
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from enum import IntEnum
+from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Integer, Text, func, insert, literal, select
 
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json, canonical_bytes, digest
@@ -16,16 +17,44 @@ from ledger_schema.sessions import Database
 from ledger_schema.tables import event, idempotency_key
 
 EVENT_FORMAT = "parkledger.event/1"
+KEY_LENGTH_MAX = 200
 
 Value = TypeVar("Value")
+
+
+class Queue(IntEnum):
+    """What changes of one thing queue on until the end of their transactions: classes of advisory locks.
+
+    The application's role may not update, and so not lock, the rows of these tables. An act takes its key
+    first and then queues in this order; two names may share a lock by chance, which only makes one wait.
+    """
+
+    PARTY = 1
+    """By the party's code."""
+    AGREEMENT_CODE = 2
+    AGREEMENT = 3
+    """By the agreement's id: its versions and its enterprise lists."""
+    RETURN = 4
+    """By agreement, role and quarter: the sequence of the returns. Comes after the open quarter is held."""
 
 
 class KeyReused(LedgerError):
     """The client's key was used before, for another request."""
 
     code = "IDEMPOTENCY_KEY_REUSED"
-    sentence_en = "The idempotency key {key!r} was already used for a different request. Use a new key for a new request."
+    sentence_en = (
+        "The idempotency key {key!r} was already used for a different request. "
+        "Use a new key for a new request."
+    )
     sentence_zh = "幂等键 {key!r} 已用于另一个请求。新的请求请使用新的键。"
+
+
+class KeyUnusable(LedgerError):
+    """The client's key is empty, too long or not printable."""
+
+    code = "IDEMPOTENCY_KEY_UNUSABLE"
+    sentence_en = "Expected an idempotency key of 1 to {length_max} printable characters, but got {key!r}."
+    sentence_zh = "幂等键应为 1 至 {length_max} 个可见字符，实际为 {key!r}。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,31 +107,54 @@ class Recorder:
         return event_id
 
 
+Work: TypeAlias = Callable[[Connection, Recorder], Mapping[str, Any]]
+"""What an act does in its transaction; its result is kept with the key."""
+
+
+def queue_on(connection: Connection, queue: Queue, name: str) -> None:
+    """Waits until no other transaction changes the thing of this name, and makes others wait."""
+    connection.execute(
+        select(func.pg_advisory_xact_lock(literal(int(queue), Integer), func.hashtext(literal(name, Text))))
+    )
+
+
 def perform(
     database: Database,
     act: Act,
     kind: str,
     request: Mapping[str, Json],
-    work: Callable[[Connection, Recorder], Mapping[str, Any]],
+    work: Work,
 ) -> Done[dict[str, Any]]:
     """Do ``work`` once in one transaction; its result (plain JSON) is kept with the key.
 
-    The same key with the same ``request`` returns the kept result and does nothing. Raises ``KeyReused`` for the
-    same key with another request. Concurrent use of one key queues on an advisory lock.
+    The same key with the same ``request`` returns the kept result and does nothing. Raises ``KeyReused`` for
+    the same key with another request, ``KeyUnusable`` for an empty one. Concurrent use of one key queues on
+    an advisory lock, the first lock of every act.
     """
+    if not (act.key.strip() and act.key.isprintable() and len(act.key) <= KEY_LENGTH_MAX):
+        raise KeyUnusable(key=act.key[:KEY_LENGTH_MAX], length_max=KEY_LENGTH_MAX)
     request_hash = digest(canonical_bytes({"kind": kind, "request": request}))
 
     def once(connection: Connection) -> Done[dict[str, Any]]:
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(act.key, 0))))
         kept = connection.execute(
-            select(idempotency_key.c.request_hash, idempotency_key.c.result).where(idempotency_key.c.key == act.key)
+            select(idempotency_key.c.request_hash, idempotency_key.c.result).where(
+                idempotency_key.c.key == act.key
+            )
         ).one_or_none()
         if kept is not None:
             if kept.request_hash != request_hash:
                 raise KeyReused(key=act.key)
             return Done(kept.result, replayed=True)
         result = dict(work(connection, Recorder(connection, act)))
-        connection.execute(insert(idempotency_key).values(key=act.key, request_hash=request_hash, result=result))
+        connection.execute(
+            insert(idempotency_key).values(key=act.key, request_hash=request_hash, result=result)
+        )
         return Done(json.loads(json.dumps(result)))
 
     return database.retrying(once)
+
+
+def named_number(done: Done[dict[str, Any]], name: str) -> Done[int]:
+    """The whole number that ``perform``'s result holds under ``name``."""
+    return Done(int(done.value[name]), done.replayed)

@@ -10,7 +10,7 @@ import rfc8785
 
 from ledger.errors import LedgerError
 
-Json: TypeAlias = "None | bool | int | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
 
 EXACT_INTEGER_LIMIT = 2**53 - 1
 """RFC 8785 numbers are IEEE doubles: larger whole numbers are written as text."""
@@ -20,14 +20,23 @@ class NotCanonical(LedgerError):
     """A value that has no exact canonical form."""
 
     code = "NOT_CANONICAL"
-    sentence_en = "Expected text, whole numbers up to 2^53, lists and objects, but got {value!r}. Write it as text."
+    sentence_en = (
+        "Expected text, whole numbers up to 2^53, lists and objects, but got {value!r}. Write it as text."
+    )
     sentence_zh = "只能包含文本、不超过 2^53 的整数、列表和对象，实际为 {value!r}。请改写为文本。"
 
 
 def canonical_bytes(value: Json) -> bytes:
-    """The RFC 8785 bytes of ``value``. Raises ``NotCanonical`` for floats and for numbers beyond 2^53."""
+    """The RFC 8785 bytes of ``value``.
+
+    Raises ``NotCanonical`` for floats, numbers beyond 2^53, names that aren't text, text with half a
+    surrogate pair and values of any other type.
+    """
     _refuse_inexact(value)
-    return rfc8785.dumps(value)  # type: ignore[arg-type]  # its own alias insists on concrete containers
+    try:
+        return rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError as error:
+        raise NotCanonical(value=value) from error
 
 
 def digest(content: bytes) -> bytes:
@@ -35,7 +44,7 @@ def digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
 
-def _refuse_inexact(value: Json) -> None:
+def _refuse_inexact(value: object) -> None:
     if isinstance(value, float) or (isinstance(value, int) and abs(value) > EXACT_INTEGER_LIMIT):
         raise NotCanonical(value=value)
     if isinstance(value, Mapping):

@@ -5,6 +5,24 @@ from __future__ import annotations
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+PUBLIC_KEY_LENGTH_BYTES = 32
+
+_FIELD = 2**255 - 19
+_ORDER_EIGHT = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_SMALL_ORDER = frozenset({0, 1, _FIELD - 1, _ORDER_EIGHT, _FIELD - _ORDER_EIGHT})
+"""The second coordinates (y) of the eight points of small order."""
+
+
+def is_public_key(public_key: bytes) -> bool:
+    """Whether ``public_key`` can stand for a party: 32 bytes, and not of small order.
+
+    With a key of small order a signature can be made that holds for any bytes, so that it proves nothing.
+    """
+    if len(public_key) != PUBLIC_KEY_LENGTH_BYTES:
+        return False
+    second_coordinate = int.from_bytes(public_key, "little") % 2**255
+    return second_coordinate % _FIELD not in _SMALL_ORDER
+
 
 def new_private_key() -> bytes:
     """32 random bytes of a new Ed25519 private key, for the client's side."""
@@ -23,6 +41,8 @@ def sign(private_key: bytes, content: bytes) -> bytes:
 
 def is_signed(public_key: bytes, signature: bytes, content: bytes) -> bool:
     """Whether ``signature`` is that of ``public_key`` over exactly ``content``."""
+    if not is_public_key(public_key):
+        return False
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, content)
     except (InvalidSignature, ValueError):

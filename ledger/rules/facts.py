@@ -82,9 +82,10 @@ class Amount:
 class Carried:
     """What a clause remembers of a subject after a step; together with later figures it is all of the past.
 
-    Exact amounts are in minor units. ``to_date``, ``recognised`` and ``steps_counted`` are of ``year``;
-    ``loss`` was carried into it. ``pool`` and ``receipts`` are uncapped and cumulative. ``extended`` is None
-    until the window's extension is decided.
+    Exact amounts are in minor units. ``to_date``, ``recognised``, ``threshold`` and ``steps_counted`` are of
+    ``year``, the last one with a counted step; ``loss`` was carried into it. ``pool`` and ``receipts`` are
+    uncapped and cumulative. ``extended`` is None until the window's extension is decided. ``entitlements``
+    has every key of the clause's ``entitlement_keys``.
     """
 
     year: int = 0
@@ -92,6 +93,7 @@ class Carried:
     to_date: Fraction = Fraction(0)
     recognised: Fraction = Fraction(0)
     loss: Fraction = Fraction(0)
+    threshold: Fraction = Fraction(0)
     pool: Fraction = Fraction(0)
     receipts: Fraction = Fraction(0)
     extended: bool | None = None

@@ -16,9 +16,10 @@ from math import lcm
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
-from ledger.money import RoundingMode, parse_share
-from ledger.periods import Quarter
+from ledger.money import RoundingMode, ShareUnreadable, parse_share
+from ledger.periods import PeriodUnreadable, Quarter
 
 FORMAT = "parkledger.terms/1"
 SEMANTICS = 1
@@ -32,12 +33,18 @@ WHOLE_PARK = 0
 
 
 def _share(text: str) -> str:
-    parse_share(text)
+    try:
+        parse_share(text)
+    except ShareUnreadable as refusal:
+        raise PydanticCustomError("share", "expected an exact share, got {text}", {"text": text}) from refusal
     return text
 
 
 def _quarter(text: str) -> str:
-    Quarter.parse(text)
+    try:
+        Quarter.parse(text)
+    except PeriodUnreadable as refusal:
+        raise PydanticCustomError("quarter", "expected a quarter, got {text}", {"text": text}) from refusal
     return text
 
 
@@ -157,7 +164,7 @@ class Clock(Document):
     @model_validator(mode="after")
     def _day_or_event(self) -> Self:
         if (self.day is None) == (self.event is None):
-            raise ValueError("give either day or event, not both")
+            raise PydanticCustomError("clock", "give either day or event, not both")
         return self
 
 
@@ -167,7 +174,8 @@ class Extension(Document):
     condition: Literal["cap_not_reached"]
     length_months: Months
     on_correction: Literal["reopen", "hold"] = Field(
-        description="A later correction of an earlier figure decides anew (reopen), or the decision stands (hold)."
+        description="A later correction of an earlier figure decides anew (reopen), or the decision stands "
+        "(hold)."
     )
 
 
@@ -248,9 +256,9 @@ class Surplus(Document):
     def _one_base(self) -> Self:
         given = (self.base is not None) + (self.base_by_quarter is not None) + self.base_of_enterprise
         if given != 1:
-            raise ValueError("give exactly one of base, base_by_quarter, base_of_enterprise")
+            raise PydanticCustomError("surplus_base", "give one of base, base_by_quarter, base_of_enterprise")
         if (self.base_by_quarter is not None) != (self.within_year is WithinYear.SAME_QUARTER):
-            raise ValueError("base_by_quarter goes with within_year same_quarter, and only with it")
+            raise PydanticCustomError("surplus_quarters", "base_by_quarter goes with same_quarter, only")
         return self
 
 
@@ -259,7 +267,8 @@ class HowMuch(Document):
 
     retention: tuple[Retention, ...] = Field(
         default=(),
-        description="Dated tier table. A measure that the table names is retained by it; others are taken whole.",
+        description="Dated tier table. A measure that the table names is retained by it; others are taken "
+        "whole.",
     )
     surplus: Surplus | None = None
 
@@ -298,7 +307,8 @@ class Cap(Document):
         default=False, description="The enterprise's own taxes of the years before the move, added up."
     )
     measured_on: Literal["receipts", "pool"] = Field(
-        description="receipts: what the capped party gets. pool: everything put in to be shared. They differ by the share."
+        description="receipts: what the capped party gets. pool: everything put in to be shared. "
+        "They differ by the share."
     )
     capped: Role | None = Field(
         default=None, description="With receipts: the party whose receipts are limited."
@@ -308,9 +318,9 @@ class Cap(Document):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if (self.amount is None) != self.pre_move_tax_total:
-            raise ValueError("give either amount or pre_move_tax_total")
+            raise PydanticCustomError("cap_limit", "give either amount or pre_move_tax_total")
         if (self.capped is None) == (self.measured_on == "receipts"):
-            raise ValueError("capped goes with measured_on receipts, and only with it")
+            raise PydanticCustomError("cap_capped", "capped goes with measured_on receipts, only")
         return self
 
 
@@ -331,7 +341,8 @@ class Then(Document):
 
     routing: Routing | None = None
     provisional: Literal["cash", "accrue"] = Field(
-        description="Quarters before the year's last: cash is due at once, or the amount only accrues until the last."
+        description="Quarters before the year's last: cash is due at once, or the amount only accrues until "
+        "the last."
     )
     negative: Literal["refund", "carry", "set_off"] = Field(description="What a negative amount due does.")
     netting: bool = Field(description="May be set off against other clauses and agreements of the same pair.")
@@ -463,8 +474,8 @@ class Terms(Document):
     in_force_from: QuarterText
     last_quarter: QuarterText | None = None
     transition: Literal["by_step"] = Field(
-        description="Windows that are open when the terms change: every step is computed under the terms in force "
-        "for it; caps, windows and rounding go on."
+        description="Windows that are open when the terms change: every step is computed under the terms in "
+        "force for it; caps, windows and rounding go on."
     )
     clauses: tuple[Clause, ...] = Field(min_length=1)
 

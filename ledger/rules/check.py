@@ -1,0 +1,525 @@
+"""Reads terms strictly and finds everything that is wrong with them at once.
+
+``read_terms`` takes the text of a document; ``check`` looks at terms that have the right form for what a
+schema can't say, and runs the worked examples.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+
+from pydantic import BaseModel
+
+from ledger.errors import LedgerError
+from ledger.measures import MEASURE_BY_NAME, MEASURES, YUAN, MeasureKind
+from ledger.money import AmountUnreadable, Commodity, format_amount, parse_amount, parse_share
+from ledger.periods import Quarter
+from ledger.rules.examples import quarters_of, run_example
+from ledger.rules.facts import Fault
+from ledger.rules.faults import fault
+from ledger.rules.form import read_form
+from ledger.rules.terms import (
+    DENOMINATOR_LIMIT,
+    Bilingual,
+    Cap,
+    Clause,
+    Example,
+    ExampleFigure,
+    ExampleSubject,
+    Expected,
+    Grain,
+    Mechanism,
+    Regime,
+    Scope,
+    Step,
+    Surplus,
+    Terms,
+    Window,
+    WithinYear,
+)
+
+_ADDED = {
+    Mechanism.TAX: {MeasureKind.TAX},
+    Mechanism.DEVELOPMENT_REVENUE: {MeasureKind.REVENUE},
+    Mechanism.OUTPUT_VALUE: {MeasureKind.INDICATOR},
+}
+_DEDUCTED = {
+    Mechanism.TAX: {MeasureKind.INCENTIVE, MeasureKind.TAX},
+    Mechanism.DEVELOPMENT_REVENUE: {MeasureKind.COST, MeasureKind.INCENTIVE},
+    Mechanism.OUTPUT_VALUE: set[MeasureKind](),
+}
+_YEARS = range(1949, 2200)
+_QUARTERS_MOST = 400
+_UNPRINTABLE = "“”"
+
+
+class TermsRefused(LedgerError):
+    """Terms that can't be taken; ``faults`` says everything that is wrong with them."""
+
+    code = "TERMS_REFUSED"
+    sentence_en = "The terms have {count} faults; nothing was taken. The first, at {path}: {first_en}"
+    sentence_zh = "条款有 {count} 处问题，未予采用。第一处（{path}）：{first_zh}"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        first = faults[0]
+        super().__init__(
+            count=len(faults), path=first.path, first_en=first.message_en, first_zh=first.message_zh
+        )
+        self.faults = tuple(faults)
+
+
+def read_terms(text: bytes | str, earlier: Terms | None = None) -> Terms:
+    """The terms written in ``text``. Raises ``TermsRefused`` with every fault."""
+    terms, faults = read_form(text)
+    if terms is not None:
+        faults = check(terms, earlier)
+    if terms is None or faults:
+        raise TermsRefused(faults)
+    return terms
+
+
+def check(terms: Terms, earlier: Terms | None = None) -> list[Fault]:
+    """What is wrong with terms of the right form, by the last section of ``docs/rule-semantics.md``.
+
+    ``earlier`` is the version that these terms amend. Examples run only where nothing else is wrong.
+    """
+    faults = list(_terms_faults(terms))
+    if earlier is not None:
+        faults += _amendment_faults(terms, earlier)
+    for index, clause in enumerate(terms.clauses):
+        of_clause = list(_clause_faults(f"$.clauses[{index}]", clause))
+        faults += of_clause or _example_results(f"$.clauses[{index}]", terms, clause)
+    return faults
+
+
+# --- the document as a whole ------------------------------------------------------------------------------
+
+
+def _terms_faults(terms: Terms) -> Iterator[Fault]:
+    for index, clause in enumerate(terms.clauses):
+        for role in sorted(clause.roles - terms.roles.keys()):
+            yield fault(f"$.clauses[{index}]", "ROLE_UNDEFINED", role=role)
+    numbers = Counter(clause.number for clause in terms.clauses)
+    for index, clause in enumerate(terms.clauses):
+        if numbers[clause.number] > 1:
+            path = f"$.clauses[{index}].number"
+            yield fault(path, "CLAUSE_NUMBER_TWICE", number=clause.number, example=max(numbers) + 1)
+    last = terms.last_quarter
+    if last is not None and Quarter.parse(last) < Quarter.parse(terms.in_force_from):
+        yield fault("$.last_quarter", "ENDS_BEFORE_BEGIN", last=last, first=terms.in_force_from)
+
+
+def _text_faults(path: str, value: object) -> Iterator[Fault]:
+    """Titles and names that would not print on one line, and days that no calendar of ours has."""
+    if isinstance(value, Bilingual):
+        for language, text in (("zh", value.zh), ("en", value.en)):
+            if not text.isprintable() or any(mark in text for mark in _UNPRINTABLE):
+                yield fault(f"{path}.{language}", "TEXT_UNPRINTABLE", got=text)
+    elif isinstance(value, date):
+        if value.year not in _YEARS:
+            yield fault(path, "DAY_OUT_OF_RANGE", got=value)
+    else:
+        for place, part in _parts(value):
+            yield from _text_faults(f"{path}{place}", part)
+
+
+def _parts(value: object) -> Iterable[tuple[str, object]]:
+    match value:
+        case BaseModel():
+            return ((f".{name}", getattr(value, name)) for name in type(value).model_fields)
+        case tuple():
+            return ((f"[{index}]", part) for index, part in enumerate(value))
+        case dict():
+            return ((f".{name}", part) for name, part in value.items())
+        case _:
+            return ()
+
+
+# --- one clause -------------------------------------------------------------------------------------------
+
+
+def _clause_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    yield from _text_faults(path, clause)
+    measures = list(_measure_faults(f"{path}.what", clause))
+    yield from measures
+    yield from _mechanism_faults(path, clause)
+    yield from _scope_faults(path, clause)
+    yield from _window_faults(path, clause)
+    yield from _retention_faults(f"{path}.how_much.retention", clause)
+    yield from _key_faults(f"{path}.to_whom.key", clause)
+    yield from _rounding_faults(path, clause)
+    if not measures:
+        yield from _amount_faults(path, clause)
+        for index, example in enumerate(clause.examples):
+            yield from _example_faults(f"{path}.examples[{index}]", clause, example)
+
+
+def _measure_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    what = clause.what
+    for name, measures, kinds in (
+        ("measures", what.measures, _ADDED[what.mechanism]),
+        ("deduct", what.deduct, _DEDUCTED[what.mechanism]),
+    ):
+        known = [measure.name for measure in MEASURES if measure.kind in kinds]
+        for index, measure in enumerate(measures):
+            yield from _measure_fault(f"{path}.{name}[{index}]", measure, what.mechanism, known)
+    for measure, count in Counter((*what.measures, *what.deduct)).items():
+        if count > 1:
+            yield fault(path, "MEASURE_TWICE", measure=measure)
+    commodities = {_commodity(name).code for name in what.measures if name in MEASURE_BY_NAME}
+    if len(commodities) > 1:
+        got = ", ".join(sorted(commodities))
+        yield fault(f"{path}.measures", "COMMODITIES_MIXED", got=got, example=what.measures[0])
+
+
+def _measure_fault(path: str, measure: str, mechanism: Mechanism, known: Sequence[str]) -> Iterator[Fault]:
+    if measure in known or (not known and measure in MEASURE_BY_NAME):
+        return
+    code = "MEASURE_OF_OTHER_MECHANISM" if measure in MEASURE_BY_NAME else "MEASURE_UNKNOWN"
+    example = known[0] if known else "[]"
+    yield fault(
+        path, code, measure=measure, mechanism=mechanism.value, known=", ".join(known), example=example
+    )
+
+
+def _commodity(measure: str) -> Commodity:
+    return MEASURE_BY_NAME[measure].commodity
+
+
+def _mechanism_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    to_whom = clause.to_whom
+    if clause.what.mechanism is not Mechanism.OUTPUT_VALUE:
+        if to_whom.in_place is not None:
+            yield fault(f"{path}.to_whom.in_place", "MONEY_IN_PLACE")
+        if to_whom.regime is not Regime.PROPORTIONAL:
+            yield fault(f"{path}.to_whom.regime", "MONEY_PROPORTIONAL", got=to_whom.regime.value)
+        return
+    if len(clause.what.measures) > 1:
+        measures = clause.what.measures
+        yield fault(f"{path}.what.measures", "OUTPUT_ONE_MEASURE", count=len(measures), example=measures[0])
+    if to_whom.in_place is None:
+        yield fault(f"{path}.to_whom", "OUTPUT_IN_PLACE")
+    for name, value in (
+        ("what.deduct", clause.what.deduct),
+        ("how_much.retention", clause.how_much.retention),
+        ("then.routing", clause.then.routing),
+    ):
+        if value:
+            yield fault(f"{path}.{name}", "OUTPUT_WITHOUT", name=name)
+
+
+def _scope_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    eligibility = clause.whose.eligibility
+    if eligibility is not None and not any(value for _, value in _parts(eligibility)):
+        yield fault(f"{path}.whose.eligibility", "ELIGIBILITY_EMPTY")
+    if clause.whose.scope is Scope.LISTED_ENTERPRISES:
+        return
+    for name, is_used in _needs_listed(clause):
+        if is_used:
+            yield fault(f"{path}.{name}", "NEEDS_LISTED", name=name)
+
+
+def _needs_listed(clause: Clause) -> Iterator[tuple[str, bool]]:
+    yield "whose.eligibility", clause.whose.eligibility is not None
+    surplus, cap = clause.how_much.surplus, clause.within.cap
+    yield "how_much.surplus.base_of_enterprise", surplus is not None and surplus.base_of_enterprise
+    yield "within.cap.pre_move_tax_total", cap is not None and cap.pre_move_tax_total
+    for name, window in _windows(clause):
+        yield f"{name}.clock.event", window.clock.event is not None
+        yield f"{name}.ends_at", bool(window.ends_at)
+
+
+def _windows(clause: Clause) -> Iterator[tuple[str, Window]]:
+    if clause.when.window is not None:
+        yield "when.window", clause.when.window
+    routing = clause.then.routing
+    if routing is not None and routing.window is not None:
+        yield "then.routing.window", routing.window
+
+
+def _window_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    for name, window in _windows(clause):
+        if clause.when.step is Step.QUARTER:
+            yield from _month_faults(f"{path}.{name}", window)
+    yield from _extension_faults(path, clause)
+
+
+def _extension_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    window, routing = clause.when.window, clause.then.routing
+    if window is not None and window.extension is not None:
+        here = f"{path}.when.window.extension"
+        if clause.within.cap is None:
+            example = '"cap": {"pre_move_tax_total": true, …}'
+            yield fault(here, "EXTENSION_NEEDS", missing="`within.cap`", example=example)
+        if window.length_months is None:
+            yield fault(here, "EXTENSION_NEEDS", missing="`length_months`", example='"length_months": 36')
+    if routing is not None and routing.window is not None and routing.window.extension is not None:
+        yield fault(f"{path}.then.routing.window.extension", "ROUTING_EXTENSION")
+
+
+def _month_faults(path: str, window: Window) -> Iterator[Fault]:
+    extension = window.extension
+    for name, months in (
+        ("clock.offset_months", window.clock.offset_months),
+        ("length_months", window.length_months),
+        ("extension.length_months", None if extension is None else extension.length_months),
+    ):
+        if months is not None and months % 3 != 0:
+            example = months + 3 - months % 3
+            yield fault(f"{path}.{name}", "MONTHS_NOT_OF_QUARTERS", name=name, got=months, example=example)
+
+
+def _retention_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    known = (*clause.what.measures, *clause.what.deduct)
+    latest: dict[str, date] = {}
+    for index, row in enumerate(clause.how_much.retention):
+        if row.measure not in known:
+            yield fault(
+                f"{path}[{index}].measure",
+                "RETENTION_OF_OTHER_MEASURE",
+                measure=row.measure,
+                known=", ".join(known),
+                example=known[0],
+            )
+        before = latest.get(row.measure)
+        if before is not None and row.starts <= before:
+            yield fault(
+                f"{path}[{index}].starts",
+                "RETENTION_ORDER",
+                measure=row.measure,
+                got=row.starts,
+                before=before,
+            )
+        latest[row.measure] = row.starts
+        for place, tier in enumerate(row.tiers):
+            yield from _part_faults(f"{path}[{index}].tiers[{place}].kept", tier.kept)
+
+
+def _part_faults(path: str, text: str) -> Iterator[Fault]:
+    if parse_share(text) > 1:
+        yield fault(path, "SHARE_ABOVE_ONE", got=text)
+
+
+def _key_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    cap = clause.within.cap
+    before: date | None = None
+    for index, row in enumerate(clause.to_whom.key):
+        yield from _row_faults(f"{path}[{index}].shares", clause.to_whom.regime, row.shares)
+        is_after = before is None or (row.starts is not None and row.starts > before)
+        if index > 0 and (row.starts is None or not is_after):
+            yield fault(f"{path}[{index}].starts", "KEY_ORDER", row=index + 1)
+        before = row.starts or before
+        if cap is not None and cap.capped is not None and cap.capped not in row.shares:
+            yield fault(f"{path}[{index}].shares", "CAPPED_NOT_IN_ROW", role=cap.capped)
+
+
+def _row_faults(path: str, regime: Regime, row: Mapping[str, str]) -> Iterator[Fault]:
+    shares = {role: parse_share(text) for role, text in row.items()}
+    got = ", ".join(f"{role} {text}" for role, text in row.items())
+    match regime:
+        case Regime.PROPORTIONAL:
+            total = sum(shares.values(), Fraction(0))
+            if total != 1:
+                yield fault(path, "SHARES_NOT_ONE", got=total)
+        case Regime.FULL_TO_EACH:
+            if set(shares.values()) != {Fraction(1)}:
+                yield fault(
+                    path,
+                    "SHARES_OF_REGIME",
+                    regime=regime.value,
+                    expected_en="every share is 1",
+                    expected_zh="各方份额均为 1",
+                    example='{"origin": "1", "host": "1"}',
+                    got=got,
+                )
+        case Regime.FULL_TO_ONE:
+            if list(shares.values()) != [Fraction(1)]:
+                yield fault(
+                    path,
+                    "SHARES_OF_REGIME",
+                    regime=regime.value,
+                    expected_en="one role has share 1",
+                    expected_zh="只有一方且份额为 1",
+                    example='{"origin": "1"}',
+                    got=got,
+                )
+
+
+def _rounding_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    surplus, cap, routing = clause.how_much.surplus, clause.within.cap, clause.then.routing
+    is_by_quarter = clause.when.step is Step.QUARTER
+    if surplus is not None and surplus.within_year is WithinYear.SAME_QUARTER and not is_by_quarter:
+        yield fault(f"{path}.how_much.surplus.within_year", "SAME_QUARTER_BY_MONTH")
+    if clause.rounding.grain is Grain.LINE:
+        for name, value in (("within.cap", cap), ("how_much.surplus", surplus)):
+            if value is not None:
+                yield fault(f"{path}.rounding.grain", "GRAIN_LINE_EXCLUDES", name=name)
+    if routing is not None:
+        yield from _part_faults(f"{path}.then.routing.part", routing.part)
+        if clause.rounding.grain is Grain.CLAUSE and _depends_on_events(routing.window):
+            yield fault(f"{path}.then.routing.window", "ROUTING_NEEDS_SUBJECTS")
+    if clause.denominator > DENOMINATOR_LIMIT:
+        yield fault(path, "DENOMINATOR_TOO_LARGE", got=clause.denominator, limit=DENOMINATOR_LIMIT)
+
+
+def _depends_on_events(window: Window | None) -> bool:
+    return window is not None and (window.clock.event is not None or bool(window.ends_at))
+
+
+def _amount_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    commodity = _commodity(clause.what.measures[0])
+    eligibility = clause.whose.eligibility
+    if eligibility is not None:
+        text = eligibility.pre_move_tax_average_at_least
+        yield from _places(f"{path}.whose.eligibility.pre_move_tax_average_at_least", text, YUAN)
+    if clause.how_much.surplus is not None:
+        yield from _surplus_amounts(f"{path}.how_much.surplus", clause.how_much.surplus, commodity)
+    if clause.within.cap is not None:
+        yield from _cap_amounts(f"{path}.within.cap", clause.within.cap, commodity)
+
+
+def _surplus_amounts(path: str, surplus: Surplus, commodity: Commodity) -> Iterator[Fault]:
+    yield from _places(f"{path}.base", surplus.base, commodity)
+    for index, text in enumerate(surplus.base_by_quarter or ()):
+        yield from _places(f"{path}.base_by_quarter[{index}]", text, commodity)
+
+
+def _cap_amounts(path: str, cap: Cap, commodity: Commodity) -> Iterator[Fault]:
+    yield from _places(f"{path}.amount", cap.amount, commodity)
+    if cap.pre_move_tax_total and not commodity.is_money:
+        yield fault(f"{path}.pre_move_tax_total", "CAP_NOT_MONEY")
+
+
+def _places(path: str, text: str | None, commodity: Commodity) -> Iterator[Fault]:
+    if text is None:
+        return
+    try:
+        parse_amount(text, commodity.scale)
+    except AmountUnreadable:
+        yield fault(
+            path,
+            "AMOUNT_PLACES",
+            got=text,
+            unit_en=commodity.unit_en,
+            unit_zh=commodity.unit_zh,
+            scale=commodity.scale,
+            example=format_amount(10 ** (commodity.scale + 3), commodity.scale),
+        )
+
+
+# --- worked examples --------------------------------------------------------------------------------------
+
+
+def _example_faults(path: str, clause: Clause, example: Example) -> Iterator[Fault]:
+    commodity = _commodity(clause.what.measures[0])
+    for index, figure in enumerate(example.figures):
+        yield from _figure_faults(f"{path}.figures[{index}]", clause, example, figure)
+    for name, subject in example.subjects.items():
+        yield from _example_subject_faults(f"{path}.subjects.{name}", subject, commodity)
+    for index, expected in enumerate(example.expect):
+        yield from _expectation_faults(f"{path}.expect[{index}]", expected, commodity)
+    quarters = quarters_of(example)
+    length = max(quarters).ordinal - min(quarters).ordinal + 1
+    if length > _QUARTERS_MOST:
+        yield fault(path, "EXAMPLE_TOO_LONG", got=length, limit=_QUARTERS_MOST)
+
+
+def _figure_faults(path: str, clause: Clause, example: Example, figure: ExampleFigure) -> Iterator[Fault]:
+    known = (*clause.what.measures, *clause.what.deduct)
+    if figure.measure not in known:
+        yield from _measure_fault(f"{path}.measure", figure.measure, clause.what.mechanism, known)
+    if figure.subject is not None and figure.subject not in example.subjects:
+        yield fault(f"{path}.subject", "EXAMPLE_SUBJECT_UNKNOWN", got=figure.subject)
+    if clause.when.step is Step.MONTH and "Q" in figure.span:
+        yield fault(f"{path}.span", "EXAMPLE_SPAN", got=figure.span)
+    yield from _places(f"{path}.amount", figure.amount, _commodity(clause.what.measures[0]))
+
+
+def _example_subject_faults(path: str, subject: ExampleSubject, commodity: Commodity) -> Iterator[Fault]:
+    yield from _places(f"{path}.base_year_amount", subject.base_year_amount, commodity)
+    for year, text in subject.pre_move_tax.items():
+        yield from _places(f"{path}.pre_move_tax.{year}", text, YUAN)
+        if not (year.isascii() and year.isdigit() and len(year) == len("2024")):
+            yield fault(f"{path}.pre_move_tax", "EXAMPLE_YEAR", got=year)
+
+
+def _expectation_faults(path: str, expected: Expected, commodity: Commodity) -> Iterator[Fault]:
+    yield from _places(f"{path}.amount", expected.amount, commodity)
+    yield from _places(f"{path}.routed", expected.routed, commodity)
+    if Quarter.parse(expected.last) < Quarter.parse(expected.first):
+        yield fault(f"{path}.last", "EXAMPLE_ORDER", last=expected.last, first=expected.first)
+
+
+def _example_results(path: str, terms: Terms, clause: Clause) -> Iterator[Fault]:
+    for index, example in enumerate(clause.examples):
+        for result in run_example(terms, clause, index):
+            here = f"{path}.examples[{index}].expect[{result.expectation}]"
+            party = example.expect[result.expectation].party
+            if result.expected_minor != result.got_minor:
+                yield fault(
+                    f"{here}.amount",
+                    "EXAMPLE_FAILS",
+                    party=party,
+                    expected=format_amount(result.expected_minor, result.scale),
+                    got=format_amount(result.got_minor, result.scale),
+                )
+            if result.expected_routed_minor not in (None, result.got_routed_minor):
+                yield fault(
+                    f"{here}.routed",
+                    "EXAMPLE_ROUTING_FAILS",
+                    party=party,
+                    expected=format_amount(result.expected_routed_minor or 0, result.scale),
+                    got=format_amount(result.got_routed_minor, result.scale),
+                )
+
+
+# --- amendments -------------------------------------------------------------------------------------------
+
+
+def _amendment_faults(terms: Terms, earlier: Terms) -> Iterator[Fault]:
+    if terms.agreement != earlier.agreement:
+        yield fault(
+            "$.agreement", "AMENDMENT_OTHER_AGREEMENT", got=terms.agreement, earlier=earlier.agreement
+        )
+    if Quarter.parse(terms.in_force_from) < Quarter.parse(earlier.in_force_from):
+        yield fault(
+            "$.in_force_from", "AMENDMENT_EARLIER", got=terms.in_force_from, earlier=earlier.in_force_from
+        )
+    for index, clause in enumerate(terms.clauses):
+        before = earlier.clause(clause.number)
+        if before is not None:
+            yield from _amended_clause_faults(f"$.clauses[{index}]", clause, before)
+
+
+def _amended_clause_faults(path: str, clause: Clause, before: Clause) -> Iterator[Fault]:
+    """What can't change without breaking what the clause carries for its subjects."""
+    for name, got, was in (
+        ("what.mechanism", clause.what.mechanism.value, before.what.mechanism.value),
+        ("what.measures (unit)", _unit(clause), _unit(before)),
+        ("whose.scope", clause.whose.scope.value, before.whose.scope.value),
+        ("when.step", clause.when.step.value, before.when.step.value),
+        ("to_whom.in_place", clause.to_whom.in_place, before.to_whom.in_place),
+    ):
+        if got != was:
+            yield fault(
+                f"{path}.{name.split()[0]}",
+                "AMENDMENT_CHANGES",
+                number=clause.number,
+                name=name,
+                earlier=was,
+                got=got,
+            )
+    lost = {role for _, role in before.entitlement_keys} - {role for _, role in clause.entitlement_keys}
+    for role in sorted(lost):
+        yield fault(f"{path}.to_whom.key", "AMENDMENT_LOSES_ROLE", number=clause.number, role=role)
+
+
+def _unit(clause: Clause) -> str:
+    measure = MEASURE_BY_NAME.get(clause.what.measures[0])
+    return "?" if measure is None else measure.commodity.code
+
+
+__all__ = ["TermsRefused", "check", "read_terms"]

@@ -1,0 +1,126 @@
+"""The readings that a rule can have: every field that a clause must decide, and what each value means.
+
+Written once, for the explanation of an amount, the text of an article, and the refusal of a clause that
+doesn't say.
+"""
+
+from __future__ import annotations
+
+from ledger.rules.explanation import Choice
+from ledger.rules.terms import Clause
+
+READINGS: dict[str, dict[str, tuple[str, str]]] = {
+    "to_whom.regime": {
+        "proportional": ("按比例分成，各方份额之和为一", "divided by shares that add up to one"),
+        "full_to_each": ("各方均全额计入（双算）", "counted in full for each party"),
+        "full_to_one": ("全额计入一方", "counted in full for one party"),
+    },
+    "within.cap.measured_on": {
+        "receipts": (
+            "上限按受限方实际分得的金额累计计算",
+            "the cap is measured on what the capped party receives",
+        ),
+        "pool": ("上限按纳入分享的总额累计计算", "the cap is measured on everything put in to be shared"),
+    },
+    "how_much.surplus.within_year": {
+        "year_to_date": (
+            "年内以当年累计数与全年基数比较",
+            "within the year, the year to date is compared with the whole yearly base",
+        ),
+        "pro_rata": (
+            "年内以当年累计数与按期数折算的基数比较",
+            "within the year, the year to date is compared with the base in proportion to the steps counted",
+        ),
+        "same_quarter": (
+            "年内以当年累计数与基年同期各季度基数之和比较",
+            "within the year, the year to date is compared with the base figures of the same quarters",
+        ),
+        "final_only": (
+            "仅在年度最后一期计算增量",
+            "the increment is computed only in the last step of the year",
+        ),
+    },
+    "how_much.surplus.loss": {
+        "forgotten": ("低于基数的差额不结转", "a shortfall below the base is forgotten"),
+        "carried": ("低于基数的差额计入下一年度基数", "a shortfall is added to the next year's base"),
+        "shared": ("低于基数的差额由各方按份额分担", "a shortfall is borne by the parties by their shares"),
+    },
+    "when.step": {
+        "month": ("按月计算", "computed month by month"),
+        "quarter": ("按季度计算", "computed quarter by quarter"),
+    },
+    "when.window.clock.begins": {
+        "step_of_day": ("起算日所在的一期即计入", "the step that holds the clock's day counts"),
+        "next_step": (
+            "自起算日所在一期的下一期起计入",
+            "counting begins with the step after the clock's day",
+        ),
+    },
+    "when.window.extension.on_correction": {
+        "reopen": (
+            "此后更正前期数据的，重新判断是否延期",
+            "a later correction of earlier figures decides about the extension anew",
+        ),
+        "hold": (
+            "此后更正前期数据的，已作出的延期判断不变",
+            "a later correction of earlier figures leaves the decision about the extension as it is",
+        ),
+    },
+    "then.provisional": {
+        "cash": ("年度最后一季度之前的各季度即行付款", "quarters before the year's last are paid at once"),
+        "accrue": (
+            "年度最后一季度之前的各季度只记账，年终付款",
+            "quarters before the year's last only accrue and are paid with the last",
+        ),
+    },
+    "then.negative": {
+        "refund": ("应付为负数的，由收款方退还", "a negative amount due is refunded"),
+        "carry": ("应付为负数的，结转下期", "a negative amount due is carried forward"),
+        "set_off": (
+            "应付为负数的，以其他应收款项抵销",
+            "a negative amount due is set off against other amounts",
+        ),
+    },
+    "then.netting": {
+        "true": ("可与同一双方的其他款项轧差", "may be netted with other amounts of the same parties"),
+        "false": ("不得轧差", "must not be netted"),
+    },
+    "rounding.grain": {
+        "line": ("逐笔取整", "rounded line by line"),
+        "period": ("每个对象每季度分别取整", "rounded for each subject's quarter by itself"),
+        "subject": ("按对象累计取整", "rounded cumulatively for each subject"),
+        "clause": ("按本条全部对象合计累计取整", "rounded cumulatively for the whole clause"),
+    },
+    "rounding.mode": {
+        "down": ("向零舍去", "rounded towards zero"),
+        "up": ("远离零进位", "rounded away from zero"),
+        "half_up": ("四舍五入", "rounded to the nearest, a tie away from zero"),
+        "half_even": ("四舍六入五成双", "rounded to the nearest, a tie to the even unit"),
+    },
+}
+"""Field path to value to a phrase in Chinese and English."""
+
+
+def choices_of(clause: Clause) -> tuple[Choice, ...]:
+    """Every reading that the clause took."""
+    found = []
+    for path, readings in READINGS.items():
+        value = _value_at(clause, path)
+        if value in readings:
+            found.append(Choice(path, value, *readings[value]))
+    return tuple(found)
+
+
+def _value_at(clause: Clause, path: str) -> str:
+    value: object = clause
+    for name in path.split("."):
+        value = getattr(value, name, None)
+    return str(value).lower()
+
+
+def readings_at(path: str) -> dict[str, tuple[str, str]]:
+    """The readings of the field at ``path`` inside a clause; empty where it isn't a choice.
+
+    The clock of a routing's window has the readings of any clock.
+    """
+    return READINGS.get(path) or READINGS.get(path.replace("then.routing.", "when.", 1), {})

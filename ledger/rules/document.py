@@ -1,0 +1,79 @@
+"""The document as data: its JSON Schema, and the one form in which equal terms are equal."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from ledger.money import format_amount, parse_amount, parse_share
+from ledger.rules.plain import MONEY_SCALE, scale_of
+from ledger.rules.terms import FORMAT, Clause, Terms
+
+Json = dict[str, Any]
+
+_SHARE_FIELDS = frozenset({"kept", "part"})
+_AMOUNT_FIELDS = frozenset({"amount", "base", "base_year_amount", "routed"})
+_TAX_FIELDS = frozenset({"pre_move_tax_average_at_least"})
+
+
+def json_schema() -> Json:
+    """The JSON Schema of a document of terms; ``docs/terms.schema.json`` is its committed copy."""
+    schema = Terms.model_json_schema(mode="validation")
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "$id": FORMAT,
+        **schema,
+        "title": "Terms of an agreement (协议条款)",
+    }
+
+
+def json_schema_text() -> str:
+    """What ``docs/terms.schema.json`` holds."""
+    return json.dumps(json_schema(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def normalise(terms: Terms) -> Json:
+    """The document with every field present, shares in lowest terms and amounts with all their places.
+
+    Terms that say the same are equal in this form, and only those.
+    """
+    document: Json = terms.model_dump(mode="json")
+    document["clauses"] = [normalise_clause(clause) for clause in terms.clauses]
+    return document
+
+
+def normalise_clause(clause: Clause) -> Json:
+    """The clause's part of ``normalise``."""
+    document: Json = _normal(clause.model_dump(mode="json"), "", scale_of(clause))
+    return document
+
+
+def _normal(value: Any, name: str, scale: int) -> Any:
+    """``value``, which stands in the field ``name``; an entry of a list or map stands in that field."""
+    match value:
+        case dict() if name == "shares":
+            return {role: str(parse_share(text)) for role, text in value.items()}
+        case dict() if name == "pre_move_tax":
+            return {year: _places(text, MONEY_SCALE) for year, text in value.items()}
+        case dict() if name == "subjects":
+            return {subject: _normal(part, "", scale) for subject, part in value.items()}
+        case dict():
+            return {inner: _normal(part, inner, scale) for inner, part in value.items()}
+        case list() if name == "base_by_quarter":
+            return [_places(text, scale) for text in value]
+        case list():
+            return [_normal(part, "", scale) for part in value]
+        case str() if name in _SHARE_FIELDS:
+            return str(parse_share(value))
+        case str() if name in _AMOUNT_FIELDS:
+            return _places(value, scale)
+        case str() if name in _TAX_FIELDS:
+            return _places(value, MONEY_SCALE)
+        case _:
+            return value
+
+
+def _places(text: str, scale: int) -> str:
+    return format_amount(parse_amount(text, scale), scale)

@@ -1,0 +1,358 @@
+"""What can be wrong with a document of terms: every code with its sentence in each language.
+
+A sentence says what was expected, what came, and gives an example of how to write it.
+"""
+
+from __future__ import annotations
+
+from ledger.rules.facts import Fault
+
+SENTENCES: dict[str, tuple[str, str]] = {
+    # --- the form -----------------------------------------------------------------------------------------
+    "NOT_JSON": (
+        (
+            'The terms aren\'t JSON text: {detail}. Expected an object such as {{"format": '
+            '"parkledger.terms/1", …}}.'
+        ),
+        '条款不是 JSON 文本：{detail}。应为对象，如 {{"format": "parkledger.terms/1", …}}。',
+    ),
+    "NAME_TWICE": (
+        ("The name {name!r} stands twice in one object, so it isn't clear which value holds. Write it once."),
+        "同一对象中名称 {name!r} 出现两次，无法确定以哪个值为准。请只写一次。",
+    ),
+    "MISSING": (
+        "`{name}` is missing. Give {expected}, such as {example}.",
+        "缺少 `{name}`。请填写{expected_zh}，例如 {example}。",
+    ),
+    "CHOICE_MISSING": (
+        (
+            "`{name}` is missing, and the rule can be read in more than one way. Say which: {readings_en}. "
+            "For example {example}."
+        ),
+        "缺少 `{name}`，而该规则有不止一种读法。请选择其一：{readings_zh}。例如 {example}。",
+    ),
+    "CHOICE_UNKNOWN": (
+        (
+            "`{name}` is {got}, which isn't one of its readings. Say which: {readings_en}. For example "
+            "{example}."
+        ),
+        "`{name}` 为 {got}，不是可选的读法。请选择其一：{readings_zh}。例如 {example}。",
+    ),
+    "UNKNOWN_FIELD": (
+        "`{name}` isn't a field of the terms here. Leave it out, or correct its name.",
+        "此处没有名为 `{name}` 的字段。请删除或更正名称。",
+    ),
+    "VALUE_WRONG": (
+        "`{name}` should be {expected}, such as {example}, but is {got}.",
+        "`{name}` 应为{expected_zh}，例如 {example}，实际为 {got}。",
+    ),
+    "CLOCK_DAY_OR_EVENT": (
+        (
+            'A clock starts either on a stated day or with an event: give one of them, such as "day": '
+            '"2024-07-01".'
+        ),
+        '起算时点应为指定日期或事件，二者只填其一，例如 "day": "2024-07-01"。',
+    ),
+    "SURPLUS_BASE": (
+        (
+            "A surplus is above exactly one base: `base`, `base_by_quarter` or `base_of_enterprise`, such as "
+            '"base": "10000000.00".'
+        ),
+        (
+            "增量须相对于唯一的基数：`base`、`base_by_quarter` 或 `base_of_enterprise` 只填其一，例如 "
+            '"base": "10000000.00"。'
+        ),
+    ),
+    "SURPLUS_QUARTERS": (
+        '`base_by_quarter` goes with "within_year": "same_quarter", and only with it.',
+        '`base_by_quarter` 只与 "within_year": "same_quarter" 同时使用，反之亦然。',
+    ),
+    "CAP_LIMIT": (
+        ('A cap has exactly one limit: give `amount`, such as "72000000.00", or "pre_move_tax_total": true.'),
+        '上限只填其一：`amount`（如 "72000000.00"）或 "pre_move_tax_total": true。',
+    ),
+    "CAP_CAPPED": (
+        (
+            'A cap measured on receipts names whose: "capped": "origin". A cap measured on the pool names '
+            "nobody."
+        ),
+        '按实际所得计算的上限须写明受限方（"capped": "origin"）；按分享总额计算的不写。',
+    ),
+    # --- names and numbers --------------------------------------------------------------------------------
+    "ROLE_UNDEFINED": (
+        'The role {role!r} isn\'t defined. Add it to `roles`, such as "{role}": "P-001".',
+        '角色 {role!r} 未定义。请在 `roles` 中加入，例如 "{role}": "P-001"。',
+    ),
+    "CLAUSE_NUMBER_TWICE": (
+        "Clause number {number} is used twice. Give every clause a number of its own, such as {example}.",
+        "条款编号 {number} 重复。请为每条使用不同编号，例如 {example}。",
+    ),
+    "ENDS_BEFORE_BEGIN": (
+        "The last quarter {last} is before the first, {first}. Give a later one, such as {first}.",
+        "最后季度 {last} 早于起始季度 {first}。请填写不早于起始季度的季度，例如 {first}。",
+    ),
+    "AMOUNT_PLACES": (
+        (
+            "Expected an amount in {unit_en} with at most {scale} decimal places and no signed zero, such as "
+            "{example}, but got {got!r}."
+        ),
+        "应为以{unit_zh}计、最多 {scale} 位小数的金额（零不带负号），例如 {example}，实际为 {got!r}。",
+    ),
+    "DAY_OUT_OF_RANGE": (
+        "The day {got} is outside the years 1949 to 2199. Give a day such as 2024-07-01.",
+        "日期 {got} 不在 1949 年至 2199 年之间。请填写如 2024-07-01 的日期。",
+    ),
+    "TEXT_UNPRINTABLE": (
+        (
+            "The text {got!r} holds a line break, a control character or one of “ ”. Write it on one line "
+            'without them, such as "local share".'
+        ),
+        '文字 {got!r} 含有换行、控制字符或引号“ ”。请写成一行且不含这些字符，例如 "地方留成"。',
+    ),
+    "SHARE_ABOVE_ONE": (
+        "The part {got} is more than the whole. Give one between 0 and 1, such as 2/5.",
+        "份额 {got} 大于 1。请填写 0 到 1 之间的份额，例如 2/5。",
+    ),
+    # --- what ---------------------------------------------------------------------------------------------
+    "MEASURE_UNKNOWN": (
+        (
+            "No measure is called {measure!r}. The measures of this mechanism are: {known}. For example "
+            "{example}."
+        ),
+        "没有名为 {measure!r} 的指标。本机制的指标有：{known}。例如 {example}。",
+    ),
+    "MEASURE_OF_OTHER_MECHANISM": (
+        (
+            "The measure {measure!r} doesn't belong here under {mechanism!r}. Use one of: {known}. For "
+            "example {example}."
+        ),
+        "指标 {measure!r} 不能用于 {mechanism!r} 的此处。请使用：{known}。例如 {example}。",
+    ),
+    "MEASURE_TWICE": (
+        "The measure {measure!r} is named more than once in `measures` and `deduct`. Name it once.",
+        "指标 {measure!r} 在 `measures` 与 `deduct` 中重复出现。请只写一次。",
+    ),
+    "COMMODITIES_MIXED": (
+        (
+            "Measures of one clause are counted in one unit, but these are counted in {got}. Make a clause "
+            "for each, such as one for {example}."
+        ),
+        "一条中的指标须使用同一计量单位，实际有 {got}。请分为多条，例如其一为 {example}。",
+    ),
+    "OUTPUT_ONE_MEASURE": (
+        (
+            "An output-value clause is about one measure, but {count} are named. Make a clause for each, "
+            "such as one for {example}."
+        ),
+        "产值分计的一条只涉及一个指标，实际有 {count} 个。请分为多条，例如其一为 {example}。",
+    ),
+    "OUTPUT_WITHOUT": (
+        (
+            "An output-value clause has no `{name}`: statistics are counted whole, and no money moves. Leave "
+            "it out."
+        ),
+        "产值分计条款不得有 `{name}`：统计数全额计算且不涉及资金。请删除。",
+    ),
+    "OUTPUT_IN_PLACE": (
+        (
+            "An output-value clause says whose the figure is in the official book. Give `in_place`, such as "
+            '"host".'
+        ),
+        '产值分计条款须写明在地统计归属。请填写 `in_place`，例如 "host"。',
+    ),
+    "MONEY_IN_PLACE": (
+        "A clause about money has no `in_place`, which is for statistics only. Leave it out.",
+        "资金条款不得有仅用于统计的 `in_place`。请删除。",
+    ),
+    "MONEY_PROPORTIONAL": (
+        'Money is divided, never counted twice: `regime` should be "proportional", but is {got!r}.',
+        '资金只能按比例分成，不能重复计入：`regime` 应为 "proportional"，实际为 {got!r}。',
+    ),
+    # --- whose, when --------------------------------------------------------------------------------------
+    "NEEDS_LISTED": (
+        (
+            '`{name}` is about single enterprises, so `whose.scope` should be "listed_enterprises", but it '
+            'is "whole_park".'
+        ),
+        '`{name}` 针对单个企业，`whose.scope` 应为 "listed_enterprises"，实际为 "whole_park"。',
+    ),
+    "ELIGIBILITY_EMPTY": (
+        (
+            'Eligibility names no condition. Give one, such as "cause_of_move": "government_led", or leave '
+            "it out."
+        ),
+        '资格未写任何条件。请至少填写一项，例如 "cause_of_move": "government_led"，或删除。',
+    ),
+    "MONTHS_NOT_OF_QUARTERS": (
+        (
+            "`{name}` is {got} months, but a clause computed by quarter needs a multiple of 3, such as "
+            "{example}."
+        ),
+        "`{name}` 为 {got} 个月；按季度计算的条款须为 3 的倍数，例如 {example}。",
+    ),
+    "EXTENSION_NEEDS": (
+        (
+            "An extension is decided when the window ends by whether the cap is reached, so it needs "
+            "{missing}, such as {example}."
+        ),
+        "延期取决于分享期届满时是否达到上限，因此须有{missing}，例如 {example}。",
+    ),
+    "ROUTING_EXTENSION": (
+        (
+            "The window of a routing has no extension. Leave it out, or give a longer `length_months`, such "
+            "as 60."
+        ),
+        "划转的期限不得延期。请删除，或加长 `length_months`，例如 60。",
+    ),
+    "ROUTING_NEEDS_SUBJECTS": (
+        (
+            "With rounding grain \"clause\" amounts aren't of single enterprises, so the routing's window "
+            'can\'t depend on their events. Give a `day`, such as "2024-07-01", or another grain.'
+        ),
+        (
+            '取整粒度为 "clause" 时金额不归属单个企业，划转期限不能依企业事件。请填写 `day`（如 '
+            '"2024-07-01"）或改用其他粒度。'
+        ),
+    ),
+    # --- how much, to whom, within ------------------------------------------------------------------------
+    "RETENTION_ORDER": (
+        (
+            "Retention rows of {measure!r} should be in date order, each on a later day, but {got} comes "
+            "after {before}."
+        ),
+        "指标 {measure!r} 的留成各行须按日期先后排列，实际 {got} 排在 {before} 之后。",
+    ),
+    "RETENTION_OF_OTHER_MEASURE": (
+        (
+            "Retention names {measure!r}, which the clause neither adds nor deducts. Use one of: {known}, "
+            "such as {example}."
+        ),
+        "留成表中的 {measure!r} 不是本条的指标。请使用：{known}，例如 {example}。",
+    ),
+    "SAME_QUARTER_BY_MONTH": (
+        (
+            "The same quarters of the base year can only be compared by quarter: `when.step` should be "
+            '"quarter".'
+        ),
+        '与基年同期季度比较只能按季度计算：`when.step` 应为 "quarter"。',
+    ),
+    "SHARES_NOT_ONE": (
+        "The shares of a row should add up to 1, such as 2/5 and 3/5, but add up to {got}.",
+        "每行份额之和应为 1（如 2/5 与 3/5），实际为 {got}。",
+    ),
+    "SHARES_OF_REGIME": (
+        "With regime {regime!r} {expected_en}, such as {example}, but the row is {got}.",
+        "计入方式为 {regime!r} 时{expected_zh}，例如 {example}，实际为 {got}。",
+    ),
+    "KEY_ORDER": (
+        (
+            "Rows of shares should be in date order, and only the first may lack `starts`: row {row} doesn't "
+            "follow. Give it a later day, such as 2024-07-01."
+        ),
+        (
+            "份额各行须按日期先后排列，且仅首行可不写 `starts`：第 {row} 行不符。请填写更晚的日期，例如 "
+            "2024-07-01。"
+        ),
+    ),
+    "CAPPED_NOT_IN_ROW": (
+        (
+            "The capped party {role!r} should be in every row of shares, but isn't in this one. Add it, such "
+            'as "{role}": "0".'
+        ),
+        '受限方 {role!r} 须出现在每一行份额中，本行没有。请加入，例如 "{role}": "0"。',
+    ),
+    "CAP_NOT_MONEY": (
+        'Taxes before the move limit money, not a statistic. Give `amount` instead, such as "1000.00".',
+        '搬迁前税收总额只能作为资金的上限，不能用于统计数。请改填 `amount`，例如 "1000.00"。',
+    ),
+    "GRAIN_LINE_EXCLUDES": (
+        (
+            "Rounding line by line can't go with `{name}`, which looks at many lines together. Use another "
+            'grain, such as "subject".'
+        ),
+        '逐笔取整不能与 `{name}` 同时使用，因其须汇总多笔。请改用其他粒度，例如 "subject"。',
+    ),
+    "DENOMINATOR_TOO_LARGE": (
+        (
+            "The exact amounts of the clause need a common denominator of {got}, but at most {limit} is "
+            "kept. Use simpler shares, such as 2/5."
+        ),
+        "本条精确金额的公分母为 {got}，超过上限 {limit}。请使用更简单的份额，例如 2/5。",
+    ),
+    # --- examples -----------------------------------------------------------------------------------------
+    "EXAMPLE_SUBJECT_UNKNOWN": (
+        (
+            "The figure is of {got!r}, which the example's `subjects` don't name. Add it, such as \"{got}\": "
+            "{{}}."
+        ),
+        '该数据属于 {got!r}，但示例的 `subjects` 中没有。请加入，例如 "{got}": {{}}。',
+    ),
+    "EXAMPLE_SPAN": (
+        "The clause is computed by month, but the figure is of {got}. Give months, such as 2024-07.",
+        "本条按月计算，但该数据为 {got}。请按月填写，例如 2024-07。",
+    ),
+    "EXAMPLE_YEAR": (
+        'Taxes before the move are by year, such as "2023", but {got!r} isn\'t a year.',
+        '搬迁前税收须按年份填写（如 "2023"），{got!r} 不是年份。',
+    ),
+    "EXAMPLE_ORDER": (
+        "The expectation's last quarter {last} is before its first, {first}.",
+        "示例期望的最后季度 {last} 早于起始季度 {first}。",
+    ),
+    "EXAMPLE_TOO_LONG": (
+        "The worked example goes over {got} quarters; at most {limit} are computed. Use nearer quarters.",
+        "示例跨越 {got} 个季度，最多计算 {limit} 个。请使用相近的季度。",
+    ),
+    "EXAMPLE_FAILS": (
+        (
+            "The worked example says that {party} gets {expected}, but by the clause it gets {got}. Correct "
+            "the clause or the example."
+        ),
+        "示例写明 {party} 得 {expected}，但按本条计算为 {got}。请更正条款或示例。",
+    ),
+    "EXAMPLE_ROUTING_FAILS": (
+        (
+            "The worked example says that {expected} of what {party} gets is routed to the fund, but by the "
+            "clause {got} is. Correct the clause or the example."
+        ),
+        "示例写明 {party} 所得中 {expected} 划转至基金，但按本条计算为 {got}。请更正条款或示例。",
+    ),
+    # --- amendments ---------------------------------------------------------------------------------------
+    "AMENDMENT_EARLIER": (
+        (
+            "The amended terms are in force from {got}, before the earlier version's {earlier}. Give a "
+            "quarter such as {earlier} or later."
+        ),
+        "修订后的条款自 {got} 起执行，早于前一版本的 {earlier}。请填写不早于 {earlier} 的季度。",
+    ),
+    "AMENDMENT_CHANGES": (
+        (
+            "Clause {number} keeps its `{name}` through all versions: expected {earlier!r}, got {got!r}. End "
+            "it and add a clause with a new number instead."
+        ),
+        (
+            "第 {number} 条的 `{name}` 在各版本中不得改变：应为 {earlier!r}，实际为 {got!r}。"
+            "请终止该条并以新编号增加条款。"
+        ),
+    ),
+    "AMENDMENT_LOSES_ROLE": (
+        (
+            "Clause {number} credited {role!r} in the earlier version and must go on naming it among the "
+            'shares; give it share 0 if it gets nothing more, such as "{role}": "0".'
+        ),
+        (
+            "第 {number} 条在前一版本中曾计入 {role!r}，须继续列于份额中；如不再分得，份额写 0，例如 "
+            '"{role}": "0"。'
+        ),
+    ),
+    "AMENDMENT_OTHER_AGREEMENT": (
+        "The terms are of agreement {got!r}, but amend those of {earlier!r}.",
+        "本条款属于协议 {got!r}，而所修订的是 {earlier!r}。",
+    ),
+}
+
+
+def fault(path: str, code: str, **fields: object) -> Fault:
+    """The fault ``code`` at the JSON ``path``, its sentences filled in with ``fields``."""
+    sentence_en, sentence_zh = SENTENCES[code]
+    return Fault(path, code, sentence_en.format(**fields), sentence_zh.format(**fields))

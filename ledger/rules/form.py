@@ -1,0 +1,242 @@
+"""The form of a document: whether its text is terms at all, with every departure as a bilingual fault."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from ledger.rules.choices import readings_at
+from ledger.rules.facts import Fault
+from ledger.rules.faults import fault
+from ledger.rules.terms import Terms
+
+
+class _Expected(NamedTuple):
+    """What belongs into a field, in each language, with an example."""
+
+    en: str
+    zh: str
+    example: str
+
+
+_AMOUNT = _Expected("an amount in the unit", "以计量单位表示的金额", '"20000000.00"')
+_SHARE = _Expected("an exact share", "精确份额", '"2/5"')
+_DAY = _Expected("a day", "日期", '"2024-07-01"')
+_QUARTER = _Expected("a quarter", "季度", '"2024Q3"')
+_ROLE = _Expected("a role", "角色", '"origin"')
+_MONTHS = _Expected("a whole number of months from 1 to 1200", "1 至 1200 的整月数", "36")
+_MEASURE = _Expected("a measure", "指标", '"retained_tax"')
+_MEASURES = _Expected("a list of measures", "指标列表", '["vat", "cit"]')
+_FLAG = _Expected("true or false", "true 或 false", "true")
+_TEXT = _Expected("text in both languages", "中英文文字", '{"zh": "税收分成", "en": "tax sharing"}')
+_PLAIN_TEXT = _Expected("text that isn't empty", "非空文字", '"税收分成"')
+_OBJECT = _Expected("an object", "对象", "{…}")
+_LIST = _Expected("a list", "列表", "[…]")
+
+_EXPECTED: dict[str, _Expected] = {
+    "agreement": _Expected("the agreement's code", "协议代码", '"HF-HN-2024"'),
+    "amount": _AMOUNT,
+    "base": _AMOUNT,
+    "base_by_quarter": _Expected(
+        "four amounts, one a quarter", "四个季度的金额", '["100.00", "100.00", "100.00", "100.00"]'
+    ),
+    "base_of_enterprise": _FLAG,
+    "base_year_amount": _AMOUNT,
+    "book": _Expected("cash, official or assessment", "cash、official 或 assessment", '"cash"'),
+    "capped": _ROLE,
+    "cause_of_move": _Expected("government_led or market", "government_led 或 market", '"government_led"'),
+    "clauses": _Expected("a list of clauses", "条款列表", "[{…}]"),
+    "condition": _Expected("the condition of the extension", "延期条件", '"cap_not_reached"'),
+    "day": _DAY,
+    "deduct": _MEASURES,
+    "en": _PLAIN_TEXT,
+    "event": _Expected("an event of an enterprise", "企业事件", '"first_tax"'),
+    "examples": _Expected("a list of at least one worked example", "至少一个示例的列表", "[{…}]"),
+    "excess_to": _ROLE,
+    "expect": _Expected("a list of expectations", "期望列表", "[{…}]"),
+    "figures": _Expected("a list of figures", "数据列表", "[{…}]"),
+    "first": _QUARTER,
+    "format": _Expected("the format of this document", "本文档的格式", '"parkledger.terms/1"'),
+    "in_force_from": _QUARTER,
+    "in_place": _ROLE,
+    "kept": _SHARE,
+    "key": _Expected("rows of shares", "份额表", '[{"shares": {"origin": "2/5", "host": "3/5"}}]'),
+    "last": _QUARTER,
+    "last_quarter": _QUARTER,
+    "length_months": _MONTHS,
+    "measure": _MEASURE,
+    "measures": _MEASURES,
+    "mechanism": _Expected(
+        "one of tax, output_value, development_revenue",
+        "tax、output_value、development_revenue 之一",
+        '"tax"',
+    ),
+    "name": _TEXT,
+    "number": _Expected("a whole number from 1 to 999", "1 至 999 的整数", "1"),
+    "offset_months": _Expected("a whole number of months from 0 to 1200", "0 至 1200 的整月数", "12"),
+    "otherwise": _ROLE,
+    "part": _SHARE,
+    "party": _ROLE,
+    "pre_move_tax": _Expected("year to amount", "年份对应金额", '{"2023": "20000000.00"}'),
+    "pre_move_tax_average_at_least": _AMOUNT,
+    "pre_move_tax_total": _FLAG,
+    "referred_by": _ROLE,
+    "remainder_to": _ROLE,
+    "reported_by": _ROLE,
+    "roles": _Expected(
+        "at least two roles with the codes of their parties",
+        "至少两个角色及其参与方代码",
+        '{"origin": "P-001", "host": "P-002"}',
+    ),
+    "routed": _AMOUNT,
+    "scope": _Expected(
+        "whole_park or listed_enterprises", "whole_park 或 listed_enterprises", '"whole_park"'
+    ),
+    "semantics": _Expected("the version of the semantics", "语义版本", "1"),
+    "shares": _Expected(
+        "roles with their exact shares", "各角色的精确份额", '{"origin": "2/5", "host": "3/5"}'
+    ),
+    "span": _Expected("a quarter or a month", "季度或月份", '"2024Q3"'),
+    "starts": _DAY,
+    "subject": _Expected("the name of an example's enterprise", "示例企业名称", '"e1"'),
+    "tiers": _Expected(
+        "a list of tiers",
+        "层级列表",
+        '[{"name": {"zh": "中央", "en": "centre"}, "kept": "1/2"}]',
+    ),
+    "title": _TEXT,
+    "transition": _Expected("how open windows go on when terms change", "修订时的衔接方式", '"by_step"'),
+    "zh": _PLAIN_TEXT,
+}
+
+_CODES_OF_READINGS = {
+    "clock": "CLOCK_DAY_OR_EVENT",
+    "surplus_base": "SURPLUS_BASE",
+    "surplus_quarters": "SURPLUS_QUARTERS",
+    "cap_limit": "CAP_LIMIT",
+    "cap_capped": "CAP_CAPPED",
+}
+_LONGEST_SHOWN = 60
+
+
+def read_form(text: bytes | str) -> tuple[Terms | None, list[Fault]]:
+    """The terms that ``text`` holds, or why it holds none."""
+    try:
+        terms = Terms.model_validate_json(text)
+    except ValidationError as refusal:
+        errors = refusal.errors(include_url=False)
+        return None, [_fault_of(error) for error in errors if not _is_echo(error, errors)]
+    repeated = _repeated_names(text)
+    return (None, repeated) if repeated else (terms, [])
+
+
+def _is_echo(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
+    """A list counts as too short when its entries have faults; those are told anyway."""
+    location = error["loc"]
+    return error["type"] == "too_short" and any(
+        len(other["loc"]) > len(location) and other["loc"][: len(location)] == location for other in errors
+    )
+
+
+def _repeated_names(text: bytes | str) -> list[Fault]:
+    """Names that stand twice in one object; JSON readers disagree about which of them holds."""
+    repeated: list[str] = []
+
+    def keep(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        repeated.extend(sorted({name for name in names if names.count(name) > 1}))
+        return dict(pairs)
+
+    json.loads(text, object_pairs_hook=keep)
+    return [fault("$", "NAME_TWICE", name=name) for name in repeated]
+
+
+def _fault_of(error: ErrorDetails) -> Fault:
+    path, kind = _path(error["loc"]), error["type"]
+    if kind == "json_invalid":
+        return fault("$", "NOT_JSON", detail=error.get("ctx", {}).get("error", ""))
+    if kind in _CODES_OF_READINGS:
+        return fault(path, _CODES_OF_READINGS[kind])
+    name = _name(error["loc"])
+    if kind == "extra_forbidden":
+        return fault(path, "UNKNOWN_FIELD", name=name)
+    readings = readings_at(_relative(error["loc"]))
+    if readings:
+        return _reading_fault(path, kind, name, readings, error["input"])
+    expected = _expected(error["loc"], kind)
+    fields: dict[str, object] = {
+        "name": name,
+        "expected": expected.en,
+        "expected_zh": expected.zh,
+        "example": expected.example,
+    }
+    if kind == "missing":
+        return fault(path, "MISSING", **fields)
+    return fault(path, "VALUE_WRONG", got=_shown(error["input"]), **fields)
+
+
+def _reading_fault(
+    path: str, kind: str, name: str, readings: Mapping[str, tuple[str, str]], got: object
+) -> Fault:
+    fields: dict[str, object] = {
+        "name": name,
+        "readings_zh": "；".join(f"{value}（{zh}）" for value, (zh, _) in readings.items()),
+        "readings_en": "; ".join(f"{value} ({en})" for value, (_, en) in readings.items()),
+        "example": _example_of_reading(next(iter(readings))),
+    }
+    if kind == "missing":
+        return fault(path, "CHOICE_MISSING", **fields)
+    return fault(path, "CHOICE_UNKNOWN", got=_shown(got), **fields)
+
+
+def _example_of_reading(value: str) -> str:
+    return value if value in ("true", "false") else f'"{value}"'
+
+
+def _expected(location: tuple[int | str, ...], kind: str) -> _Expected:
+    """What belongs at the location: by its field's name, or by that of the list or map which holds it."""
+    names = [part for part in location if isinstance(part, str)]
+    if len(names) > 1 and names[-2] in ("shares", "pre_move_tax", "events", "roles"):
+        return _EXPECTED_INSIDE[names[-2]]
+    if names and isinstance(location[-1], int):
+        return _EXPECTED_INSIDE.get(names[-1], _OBJECT)
+    if names and names[-1] in _EXPECTED:
+        return _EXPECTED[names[-1]]
+    return _LIST if kind == "tuple_type" else _OBJECT
+
+
+_EXPECTED_INSIDE = {
+    "shares": _SHARE,
+    "pre_move_tax": _AMOUNT,
+    "events": _DAY,
+    "roles": _Expected("a party's code", "参与方代码", '"P-001"'),
+    "measures": _MEASURE,
+    "deduct": _MEASURE,
+    "base_by_quarter": _AMOUNT,
+    "ends_at": _EXPECTED["event"],
+}
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    """The last named field, with the index where the fault is about an entry of it."""
+    names = [str(part) for part in location if isinstance(part, str) and part != "[key]"]
+    return names[-1] if names else "$"
+
+
+def _relative(location: tuple[int | str, ...]) -> str:
+    """The location inside its clause, without indexes: ``when.window.clock.begins``."""
+    names = [part for part in location if isinstance(part, str)]
+    return ".".join(names[1:] if names[:1] == ["clauses"] else names)
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"

@@ -1,0 +1,315 @@
+"""Articles in English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+from ledger.measures import MEASURE_BY_NAME, YUAN
+from ledger.money import Commodity, format_amount, parse_amount, parse_share
+from ledger.rules.choices import READINGS
+from ledger.rules.terms import (
+    Book,
+    Cap,
+    Clause,
+    Clock,
+    Eligibility,
+    Example,
+    ExampleSubject,
+    Extension,
+    Retention,
+    Routing,
+    Scope,
+    Shares,
+    Surplus,
+    Terms,
+    Window,
+)
+from ledger.rules.words import CAUSE_NAMES, EVENT_NAMES, MECHANISM_NAMES, role_en
+
+_BOOK_NAMES = {Book.CASH: "in money", Book.OFFICIAL: "in place", Book.ASSESSMENT: "for assessment"}
+
+
+def agreement(terms: Terms, party_names: Mapping[str, str]) -> str:
+    """The whole agreement with its parties, articles and worked examples."""
+    until = "" if terms.last_quarter is None else f" to {terms.last_quarter}"
+    head = [f"Cooperation agreement ({terms.agreement})", ""]
+    for role, code in sorted(terms.roles.items()):
+        head.append(f"{_capital(role_en(role))}: {_party(code, party_names)}")
+    head += ["", f"These terms are in force from {terms.in_force_from}{until}."]
+    articles = [article(clause) for clause in terms.clauses]
+    closing = (
+        "When the terms are amended, every step is computed under the terms in force for it; "
+        "windows that are open, caps and rounding go on."
+        f" (Format {terms.format}, semantics {terms.semantics}.)"
+    )
+    annexes = [_annex(clause) for clause in terms.clauses]
+    return "\n\n".join(["\n".join(head), *articles, closing, *annexes]) + "\n"
+
+
+def _party(code: str, party_names: Mapping[str, str]) -> str:
+    return f"{party_names[code]} ({code})" if code in party_names else code
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def article(clause: Clause) -> str:
+    """The article, paragraph by paragraph."""
+    paragraphs = [_capital("; ".join(part)) + "." for part in _paragraphs(clause)]
+    numbered = [f"({index}) {text}" for index, text in enumerate(paragraphs, start=1)]
+    return "\n".join([f"Article {clause.number}. {clause.title.en}", *numbered])
+
+
+def _paragraphs(clause: Clause) -> Iterator[list[str]]:
+    yield list(_what(clause))
+    yield list(_whose(clause))
+    yield list(_when(clause))
+    yield list(_how_much(clause))
+    yield list(_to_whom(clause))
+    yield list(_within(clause))
+    yield list(_then(clause))
+    yield list(_rounding(clause))
+
+
+def _what(clause: Clause) -> Iterator[str]:
+    what = clause.what
+    yield f"this article is about {MECHANISM_NAMES[what.mechanism][1]} of {_measures(what.measures)}"
+    if what.deduct:
+        yield f"{_measures(what.deduct)} are deducted"
+    yield f"the figures of record are those reported by {role_en(what.reported_by)} and reconciled"
+
+
+def _measures(names: Sequence[str]) -> str:
+    return _list([MEASURE_BY_NAME[name].name_en for name in names])
+
+
+def _list(texts: Sequence[str]) -> str:
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
+def _whose(clause: Clause) -> Iterator[str]:
+    if clause.whose.scope is Scope.WHOLE_PARK:
+        yield "the figures of the whole park are taken together"
+    else:
+        yield "each enterprise on the list that the parties have confirmed is computed by itself"
+    if clause.whose.eligibility is not None:
+        yield f"only enterprises take part {_list(list(_conditions(clause.whose.eligibility)))}"
+
+
+def _conditions(eligibility: Eligibility) -> Iterator[str]:
+    if eligibility.pre_move_tax_average_at_least is not None:
+        amount = _amount(eligibility.pre_move_tax_average_at_least, YUAN)
+        yield f"whose taxes before the move were at least {amount} a year on average"
+    if eligibility.cause_of_move is not None:
+        yield f"whose move was {CAUSE_NAMES[eligibility.cause_of_move][1]}"
+    if eligibility.referred_by is not None:
+        yield f"which were referred by {role_en(eligibility.referred_by)}"
+
+
+def _when(clause: Clause) -> Iterator[str]:
+    yield READINGS["when.step"][clause.when.step][1]
+    if clause.when.window is None:
+        yield "figures are shared as long as the terms are in force"
+    else:
+        yield f"figures are shared in a window: {_window(clause.when.window)}"
+
+
+def _window(window: Window) -> str:
+    return ", ".join(_window_parts(window))
+
+
+def _window_parts(window: Window) -> Iterator[str]:
+    yield _clock(window.clock)
+    yield "without end" if window.length_months is None else f"for {_months(window.length_months)}"
+    if window.extension is not None:
+        yield _extension(window.extension)
+    if window.ends_at:
+        events = " or ".join(EVENT_NAMES[event][1] for event in window.ends_at)
+        yield f"leaving out steps that begin on or after the day of the enterprise's {events}"
+
+
+def _clock(clock: Clock) -> str:
+    if clock.event is None:
+        start = "" if clock.day is None else _day(clock.day)
+    else:
+        start = f"the day of the enterprise's {EVENT_NAMES[clock.event][1]}"
+    offset = f"{_months(clock.offset_months)} after " if clock.offset_months else ""
+    begins = READINGS["when.window.clock.begins"][clock.begins][1]
+    return f"the clock starts {offset}on {start}, {begins}"
+
+
+def _extension(extension: Extension) -> str:
+    correction = READINGS["when.window.extension.on_correction"][extension.on_correction][1]
+    length = _months(extension.length_months)
+    return f"and for {length} more if the cap isn't reached at its end ({correction})"
+
+
+def _months(months: int) -> str:
+    years, rest = divmod(months, 12)
+    unit = "month" if months == 1 else "months"
+    years_unit = "year" if years == 1 else "years"
+    return f"{months} {unit} ({years} {years_unit})" if years and not rest else f"{months} {unit}"
+
+
+def _how_much(clause: Clause) -> Iterator[str]:
+    if not clause.how_much.retention:
+        yield "every figure counts whole"
+    for row in clause.how_much.retention:
+        yield _retention(row)
+    named = {row.measure for row in clause.how_much.retention}
+    whole = [name for name in (*clause.what.measures, *clause.what.deduct) if name not in named]
+    if named and whole:
+        yield f"{_measures(whole)} count whole"
+    if clause.how_much.surplus is not None:
+        yield _surplus(clause.how_much.surplus, _commodity(clause))
+
+
+def _retention(row: Retention) -> str:
+    tiers = ", ".join(f"{_share(tier.kept)} is kept at “{tier.name.en}”" for tier in row.tiers)
+    return f"of {MEASURE_BY_NAME[row.measure].name_en} from {_day(row.starts)}: {tiers}"
+
+
+def _surplus(surplus: Surplus, commodity: Commodity) -> str:
+    within_year = READINGS["how_much.surplus.within_year"][surplus.within_year][1]
+    loss = READINGS["how_much.surplus.loss"][surplus.loss][1]
+    base = _base(surplus, commodity)
+    return f"the stock stays where it was and only what exceeds {base} is shared ({within_year}; {loss})"
+
+
+def _base(surplus: Surplus, commodity: Commodity) -> str:
+    if surplus.base is not None:
+        return f"the yearly base of {_amount(surplus.base, commodity)}"
+    if surplus.base_by_quarter is not None:
+        amounts = _list([_amount(text, commodity) for text in surplus.base_by_quarter])
+        return f"the base year's quarters of {amounts} in turn"
+    return "each enterprise's own base-year figure"
+
+
+def _to_whom(clause: Clause) -> Iterator[str]:
+    yield f"what is shared is {READINGS['to_whom.regime'][clause.to_whom.regime][1]}"
+    for row in clause.to_whom.key:
+        yield _shares(row)
+    yield f"what is outside the window or of an enterprise that isn't eligible goes to {_otherwise(clause)}"
+    if clause.to_whom.in_place is not None:
+        in_place = role_en(clause.to_whom.in_place)
+        yield f"official statistics count the whole in place, for {in_place}"
+        yield "assessment figures aren't published"
+
+
+def _otherwise(clause: Clause) -> str:
+    return role_en(clause.to_whom.otherwise)
+
+
+def _shares(row: Shares) -> str:
+    shares = _list([f"{role_en(role)} {_share(text)}" for role, text in sorted(row.shares.items())])
+    return shares if row.starts is None else f"from {_day(row.starts)}: {shares}"
+
+
+def _within(clause: Clause) -> Iterator[str]:
+    cap = clause.within.cap
+    if cap is None:
+        yield "there is no cap"
+    else:
+        yield _cap(cap, _commodity(clause))
+
+
+def _cap(cap: Cap, commodity: Commodity) -> str:
+    limit = (
+        "the taxes of the years before the move added up"
+        if cap.amount is None
+        else _amount(cap.amount, commodity)
+    )
+    capped = "" if cap.capped is None else f" (the capped party is {role_en(cap.capped)})"
+    measured_on = READINGS["within.cap.measured_on"][cap.measured_on][1]
+    return f"over its whole life each subject has a cap of {limit}; {measured_on}{capped}; {_excess(cap)}"
+
+
+def _excess(cap: Cap) -> str:
+    return f"the excess goes to {role_en(cap.excess_to)}"
+
+
+def _then(clause: Clause) -> Iterator[str]:
+    then = clause.then
+    if then.routing is not None:
+        yield _routing(then.routing)
+    yield READINGS["then.provisional"][then.provisional][1]
+    yield READINGS["then.negative"][then.negative][1]
+    yield f"amounts due {READINGS['then.netting'][str(then.netting).lower()][1]}"
+
+
+def _routing(routing: Routing) -> str:
+    term = "always" if routing.window is None else f"in a window ({_window(routing.window)})"
+    return f"once booked, {_share(routing.part)} of each party's amount goes to {role_en(routing.to)}, {term}"
+
+
+def _rounding(clause: Clause) -> Iterator[str]:
+    rounding, commodity = clause.rounding, _commodity(clause)
+    unit = format_amount(1, commodity.scale)
+    grain = READINGS["rounding.grain"][rounding.grain][1]
+    yield f"amounts are whole multiples of {unit} {commodity.unit_en}, {grain}"
+    yield READINGS["rounding.mode"][rounding.mode][1]
+    yield f"the remainder goes to {role_en(rounding.remainder_to)}"
+
+
+def _commodity(clause: Clause) -> Commodity:
+    return MEASURE_BY_NAME[clause.what.measures[0]].commodity
+
+
+def _amount(text: str, commodity: Commodity) -> str:
+    amount = format_amount(parse_amount(text, commodity.scale), commodity.scale, thousands=True)
+    return f"{amount} {commodity.unit_en}"
+
+
+def _share(text: str) -> str:
+    share = parse_share(text)
+    percent = share * 100
+    return f"{share} ({percent}%)" if percent.denominator == 1 else str(share)
+
+
+def _day(day: date) -> str:
+    return day.isoformat()
+
+
+def _annex(clause: Clause) -> str:
+    heading = f"Annex: worked examples of article {clause.number}"
+    return "\n".join([heading, *(_example(clause, example) for example in clause.examples)])
+
+
+def _example(clause: Clause, example: Example) -> str:
+    commodity = _commodity(clause)
+    subjects = [_example_subject(name, subject, commodity) for name, subject in example.subjects.items()]
+    figures = "; ".join(
+        f"{_whose_figure(figure.subject)}{MEASURE_BY_NAME[figure.measure].name_en} {figure.span} "
+        f"{_amount(figure.amount, commodity)}"
+        for figure in example.figures
+    )
+    results = "; ".join(
+        f"{role_en(expected.party)} gets {_amount(expected.amount, commodity)} {_BOOK_NAMES[expected.book]} "
+        f"from {expected.first} to {expected.last}"
+        + ("" if expected.routed is None else f", of which {_amount(expected.routed, commodity)} is routed")
+        for expected in example.expect
+    )
+    return f"{example.title.en}: given {'; '.join([*subjects, figures])}: {results}."
+
+
+def _whose_figure(subject: str | None) -> str:
+    return "" if subject is None else f"{subject}'s "
+
+
+def _example_subject(name: str, subject: ExampleSubject, commodity: Commodity) -> str:
+    return f"enterprise {name} ({', '.join(_attributes(subject, commodity)) or 'nothing particular'})"
+
+
+def _attributes(subject: ExampleSubject, commodity: Commodity) -> Iterator[str]:
+    for event, day in subject.events.items():
+        yield f"{EVENT_NAMES[event][1]} on {_day(day)}"
+    for year, text in sorted(subject.pre_move_tax.items()):
+        yield f"taxes before the move in {year} {_amount(text, YUAN)}"
+    if subject.cause_of_move is not None:
+        yield f"its move {CAUSE_NAMES[subject.cause_of_move][1]}"
+    if subject.referred_by is not None:
+        yield f"referred by {role_en(subject.referred_by)}"
+    if subject.base_year_amount is not None:
+        yield f"base-year figure {_amount(subject.base_year_amount, commodity)}"

@@ -1,0 +1,195 @@
+"""The rules of a quarter as columns: everything that it needs of many clauses, by clause row.
+
+Clauses of one shape (step, number of entitlements, surplus, cap, grain) form a group, whose columns are
+computed together; within a group the differences between clauses are values in columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ledger.errors import LedgerError
+from ledger.periods import Quarter
+from ledger.rules.terms import Clause, Grain, Loss, Scope, Step, WithinYear
+from ledger.rules.vector.columns import EntitlementKeys
+from ledger.rules.vector.numbers import Int64Column, Mask
+
+STEP_MONTHS: Final = {Step.MONTH: 1, Step.QUARTER: 3}
+WITHIN_YEAR_CODE: Final = {choice: code for code, choice in enumerate(WithinYear)}
+LOSS_CODE: Final = {choice: code for code, choice in enumerate(Loss)}
+
+
+@dataclass(frozen=True)
+class ClauseInForce:
+    """A clause that is in force for the quarter, and the id of its agreement.
+
+    ``earlier_keys`` are the entitlements that the clause's carried state has (``State.keys``).
+    """
+
+    agreement: int
+    clause: Clause
+    earlier_keys: EntitlementKeys = ()
+
+    @cached_property
+    def keys(self) -> EntitlementKeys:
+        """Every (book, role) with an entitlement: the clause's own, then those of earlier versions only."""
+        own = self.clause.entitlement_keys
+        return own + tuple(key for key in self.earlier_keys if key not in own)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A clause that arrays can't compute exactly, and why. It isn't computed at all."""
+
+    agreement: int
+    clause: int
+    reason_en: str
+    reason_zh: str
+
+
+class ClauseRefused(LedgerError):
+    """A clause outside what the vectorised evaluator computes exactly."""
+
+    code = "CLAUSE_REFUSED"
+    sentence_en = (
+        "Clause {clause} of agreement {agreement} can't be computed in bulk: {reason_en}. "
+        "Please correct the clause."
+    )
+    sentence_zh = "协议 {agreement} 第 {clause} 条无法批量计算：{reason_zh}。请修改该条款。"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowColumns:
+    """Windows by clause: months are counted from 1970-01; ``event`` is ``NONE`` for a stated day."""
+
+    present: Mask
+    clock_month: Int64Column
+    event: Int64Column
+    offset_months: Int64Column
+    begins_next: Mask
+    length_months: Int64Column
+    extension_months: Int64Column
+    holds: Mask
+    ends_at: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What clauses of a group have in common."""
+
+    step_months: int
+    slots: int
+    official: bool
+    surplus: bool
+    capped: bool
+    grain: Grain
+
+    @property
+    def steps(self) -> int:
+        """Steps in a quarter."""
+        return 3 // self.step_months
+
+    @property
+    def credited_from(self) -> int:
+        """The first slot that isn't of the official book."""
+        return int(self.official)
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """The rule columns of the clauses of one shape; ``first_row`` is the rules' row of the first of them.
+
+    ``share`` is [step of the quarter, clause, slot]: numerators over ``share_denominator``. Slots are indexes
+    into the clause's entitlement keys, ``NONE`` where there is no such role. Amounts are minor units.
+    """
+
+    shape: Shape
+    first_row: int
+    clauses: tuple[ClauseInForce, ...]
+    kept_denominator: Int64Column
+    inner_denominator: Int64Column
+    share_denominator: Int64Column
+    denominator: Int64Column
+    share: npt.NDArray[np.int64]
+    has_key: npt.NDArray[np.bool_]
+    whole_park: Mask
+    proportional: Mask
+    otherwise_slot: Int64Column
+    remainder_slot: Int64Column
+    mode: Int64Column
+    window: WindowColumns
+    surplus_base_minor: npt.NDArray[np.int64]
+    base_of_enterprise: Mask
+    within_year: Int64Column
+    loss: Int64Column
+    cap_minor: Int64Column
+    cap_is_pre_move_tax: Mask
+    cap_on_pool: Mask
+    capped_slot: Int64Column
+    excess_slot: Int64Column
+    tax_average_minor: Int64Column
+    cause_code: Int64Column
+    referrer: tuple[str | None, ...]
+    routed: Mask
+    routed_numerator: Int64Column
+    routed_denominator: Int64Column
+    routing_window: WindowColumns
+
+    def __len__(self) -> int:
+        return len(self.clauses)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Uses:
+    """Which figures feed which clauses: rows in order of (agreement, measure).
+
+    ``factor`` is [row, step of the quarter]: the kept part as a numerator over the clause's kept denominator,
+    negative where the measure is deducted.
+    """
+
+    agreement: Int64Column
+    measure_id: Int64Column
+    row: Int64Column
+    factor: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """The clauses in force for one quarter. A clause's row is its place in ``clauses``."""
+
+    quarter: Quarter
+    clauses: tuple[ClauseInForce, ...]
+    groups: tuple[Group, ...]
+    uses: Uses
+    refused: tuple[Refused, ...]
+
+    def keys(self, row: int) -> EntitlementKeys:
+        """The (book, role) of each slot of the clause at ``row``."""
+        return self.clauses[row].keys
+
+    @cached_property
+    def agreement(self) -> Int64Column:
+        return np.array([item.agreement for item in self.clauses], np.int64)
+
+    @cached_property
+    def clause_number(self) -> Int64Column:
+        return np.array([item.clause.number for item in self.clauses], np.int64)
+
+    @cached_property
+    def step_months(self) -> Int64Column:
+        return np.array([STEP_MONTHS[item.clause.when.step] for item in self.clauses], np.int64)
+
+    @cached_property
+    def whole_park(self) -> Mask:
+        return np.array([item.clause.whose.scope is Scope.WHOLE_PARK for item in self.clauses], np.bool_)
+
+
+def month_of(day: date) -> int:
+    """Months since 1970-01."""
+    return (day.year - 1970) * 12 + day.month - 1

@@ -1,0 +1,353 @@
+"""Makes rule columns of clauses, and refuses the clauses that arrays can't compute exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+from itertools import groupby
+from math import lcm
+from typing import Any, Final, Generic, TypeVar
+
+import numpy as np
+
+from ledger.measures import MEASURE_BY_NAME, YUAN
+from ledger.money import parse_amount, parse_share
+from ledger.periods import Quarter, add_months, row_on
+from ledger.rules.terms import (
+    DENOMINATOR_LIMIT,
+    Book,
+    Clause,
+    Grain,
+    Regime,
+    Scope,
+    Surplus,
+    Window,
+)
+from ledger.rules.vector.columns import CAUSE_CODE, EVENT_CODE, EVENTS, NONE, EntitlementKeys
+from ledger.rules.vector.compiled import (
+    LOSS_CODE,
+    STEP_MONTHS,
+    WITHIN_YEAR_CODE,
+    ClauseInForce,
+    Group,
+    Refused,
+    Rules,
+    Shape,
+    Uses,
+    WindowColumns,
+    month_of,
+)
+from ledger.rules.vector.numbers import MODE_CODE, Int64Column, Mask
+
+FOREVER_MONTHS: Final = 10**6
+NO_THRESHOLD_MINOR: Final = -(2**62)
+_SURPLUS_PARTS: Final = 12
+"""A yearly base is divided by at most this many steps."""
+
+Value = TypeVar("Value")
+
+
+def compile_clauses(
+    clauses: Sequence[ClauseInForce],
+    quarter: Quarter,
+    carried_keys: Mapping[tuple[int, int], EntitlementKeys] | None = None,
+) -> Rules:
+    """The rule columns of ``clauses`` for ``quarter``; what can't be computed exactly is in ``refused``.
+
+    ``carried_keys`` are those of the carried state (``State.keys``), so that entitlements of roles that only
+    an earlier version credited stay in the rounded sums.
+    """
+    accepted: list[ClauseInForce] = []
+    refused: list[Refused] = []
+    for item in clauses:
+        reason = _reason_to_refuse(item.clause)
+        if reason is None:
+            accepted.append(replace(item, earlier_keys=_earlier_keys(item, carried_keys or {})))
+        else:
+            refused.append(Refused(item.agreement, item.clause.number, *reason))
+    ordered = tuple(sorted(accepted, key=lambda item: _shape_order(_shape(item))))
+    return Rules(quarter, ordered, tuple(_groups(ordered, quarter)), _uses(ordered, quarter), tuple(refused))
+
+
+def _earlier_keys(
+    item: ClauseInForce, carried_keys: Mapping[tuple[int, int], EntitlementKeys]
+) -> EntitlementKeys:
+    return item.earlier_keys or carried_keys.get((item.agreement, item.clause.number), ())
+
+
+def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
+    routing, cap = clause.then.routing, clause.within.cap
+    if clause.denominator > DENOMINATOR_LIMIT:
+        return "its common denominator is above 10^9", "公分母超过 10^9"
+    if routing is not None and not _is_part(parse_share(routing.part)):
+        return "its routed part is above 1 or too fine", "转入基金的比例大于 1 或过细"
+    if any(not _is_part(row.kept) for row in clause.how_much.retention):
+        return "it keeps more than the whole of a measure", "留成比例大于 1"
+    if not all(_shares_fit(row.shares.values(), clause.to_whom.regime) for row in clause.to_whom.key):
+        return "its shares don't fit its regime", "份额与分计方式不符"
+    if cap is not None and cap.capped is not None and _slot(clause, cap.capped) == NONE:
+        return "the capped party has no share", "受上限约束的一方没有份额"
+    if clause.rounding.grain is Grain.LINE and (cap or clause.how_much.surplus):
+        return "rounding by line goes with neither cap nor surplus", "按笔取整不能与上限或增量并用"
+    return None
+
+
+def _is_part(part: Fraction) -> bool:
+    return part <= 1 and part.denominator <= DENOMINATOR_LIMIT
+
+
+def _shares_fit(texts: Iterable[str], regime: Regime) -> bool:
+    shares = [parse_share(text) for text in texts]
+    if regime is Regime.PROPORTIONAL:
+        return sum(shares) == 1
+    return all(share == 1 for share in shares)
+
+
+def _shape(item: ClauseInForce) -> Shape:
+    clause = item.clause
+    return Shape(
+        step_months=STEP_MONTHS[clause.when.step],
+        slots=len(item.keys),
+        official=clause.entitlement_keys[0][0] is Book.OFFICIAL,
+        surplus=clause.how_much.surplus is not None,
+        capped=clause.within.cap is not None,
+        grain=clause.rounding.grain,
+    )
+
+
+def _shape_order(shape: Shape) -> tuple[int, int, bool, bool, bool, str]:
+    return (shape.step_months, shape.slots, shape.official, shape.surplus, shape.capped, shape.grain.value)
+
+
+def _groups(ordered: Sequence[ClauseInForce], quarter: Quarter) -> Iterable[Group]:
+    first_row = 0
+    for shape, members in groupby(ordered, key=_shape):
+        group = _group(shape, first_row, tuple(members), quarter)
+        yield group
+        first_row += len(group)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns(Generic[Value]):
+    """Makes a column of one value per item."""
+
+    items: Sequence[Value]
+
+    def whole(self, value: Callable[[Value], int]) -> Int64Column:
+        return np.array([value(item) for item in self.items], np.int64)
+
+    def mask(self, value: Callable[[Value], bool]) -> Mask:
+        return np.array([value(item) for item in self.items], np.bool_)
+
+
+def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], quarter: Quarter) -> Group:
+    clauses = [item.clause for item in members]
+    column = _Columns(clauses)
+    kept = column.whole(_kept_denominator)
+    share = column.whole(_share_denominator)
+    inner = kept * (_SURPLUS_PARTS if shape.surplus else 1)
+    days = step_days(quarter, shape.step_months)
+    held_rows = [[_key_row(clause, day) for clause in clauses] for day in days]
+    return Group(
+        shape=shape,
+        first_row=first_row,
+        clauses=members,
+        kept_denominator=kept,
+        inner_denominator=inner,
+        share_denominator=share,
+        denominator=inner * share,
+        share=np.array(
+            [[_numerators(*pair) for pair in zip(members, rows, strict=True)] for rows in held_rows]
+        ),
+        has_key=np.array([[row is not None for row in rows] for rows in held_rows]),
+        whole_park=column.mask(lambda clause: clause.whose.scope is Scope.WHOLE_PARK),
+        proportional=column.mask(lambda clause: clause.to_whom.regime is Regime.PROPORTIONAL),
+        otherwise_slot=column.whole(lambda clause: _slot(clause, clause.to_whom.otherwise)),
+        remainder_slot=column.whole(lambda clause: _slot(clause, clause.rounding.remainder_to)),
+        mode=column.whole(lambda clause: MODE_CODE[clause.rounding.mode]),
+        window=_windows([clause.when.window for clause in clauses]),
+        routing_window=_windows(
+            [clause.then.routing.window if clause.then.routing else None for clause in clauses]
+        ),
+        **_surplus_columns(clauses),
+        **_cap_columns(column),
+        **_eligibility_columns(column),
+        **_routing_columns(column),
+    )
+
+
+def step_days(quarter: Quarter, step_months: int) -> list[date]:
+    """The first day of every step of the quarter."""
+    return [add_months(quarter.start, months) for months in range(0, 3, step_months)]
+
+
+def _kept_denominator(clause: Clause) -> int:
+    return lcm(1, *(row.kept.denominator for row in clause.how_much.retention))
+
+
+def _share_denominator(clause: Clause) -> int:
+    return lcm(
+        1, *(parse_share(text).denominator for row in clause.to_whom.key for text in row.shares.values())
+    )
+
+
+def _key_row(clause: Clause, day: date) -> dict[str, str] | None:
+    return row_on([(row.starts or date.min, row.shares) for row in clause.to_whom.key], day)
+
+
+def _numerators(item: ClauseInForce, shares: dict[str, str] | None) -> list[int]:
+    """The credited share of each slot; the official book has none."""
+    denominator = _share_denominator(item.clause)
+    numerators = [0] * len(item.keys)
+    for role, text in (shares or {}).items():
+        numerators[_slot(item.clause, role)] = int(parse_share(text) * denominator)
+    return numerators
+
+
+def _slot(clause: Clause, role: str | None) -> int:
+    for slot, (book, credited) in enumerate(clause.entitlement_keys):
+        if book is not Book.OFFICIAL and credited == role:
+            return slot
+    return NONE
+
+
+def _windows(windows: Sequence[Window | None]) -> WindowColumns:
+    column = _Columns(windows)
+    return WindowColumns(
+        present=column.mask(lambda window: window is not None),
+        clock_month=column.whole(
+            lambda window: month_of(window.clock.day) if window and window.clock.day else 0
+        ),
+        event=column.whole(
+            lambda window: EVENT_CODE[window.clock.event] if window and window.clock.event else NONE
+        ),
+        offset_months=column.whole(lambda window: window.clock.offset_months if window else 0),
+        begins_next=column.mask(
+            lambda window: window is not None and window.clock.begins.value == "next_step"
+        ),
+        length_months=column.whole(
+            lambda window: window.length_months if window and window.length_months else FOREVER_MONTHS
+        ),
+        extension_months=column.whole(
+            lambda window: window.extension.length_months if window and window.extension else 0
+        ),
+        holds=column.mask(
+            lambda window: bool(window and window.extension and window.extension.on_correction == "hold")
+        ),
+        ends_at=np.array(
+            [[window is not None and event in window.ends_at for event in EVENTS] for window in windows]
+        ),
+    )
+
+
+def _scale(clause: Clause) -> int:
+    return MEASURE_BY_NAME[clause.what.measures[0]].commodity.scale
+
+
+def _surplus_columns(clauses: Sequence[Clause]) -> dict[str, Any]:
+    column = _Columns([(clause.how_much.surplus, _scale(clause)) for clause in clauses])
+    return {
+        "surplus_base_minor": np.array([_bases(*item) for item in column.items], np.int64),
+        "base_of_enterprise": column.mask(lambda item: item[0] is not None and item[0].base_of_enterprise),
+        "within_year": column.whole(lambda item: WITHIN_YEAR_CODE[item[0].within_year] if item[0] else NONE),
+        "loss": column.whole(lambda item: LOSS_CODE[item[0].loss] if item[0] else NONE),
+    }
+
+
+def _bases(surplus: Surplus | None, scale: int) -> list[int]:
+    """The base of the year, or of its four quarters, in four places."""
+    if surplus is None:
+        return [0] * 4
+    if surplus.base_by_quarter is not None:
+        return [parse_amount(text, scale) for text in surplus.base_by_quarter]
+    return [parse_amount(surplus.base or "0", scale)] * 4
+
+
+def _cap_columns(column: _Columns[Clause]) -> dict[str, Any]:
+    return {
+        "cap_minor": column.whole(
+            lambda clause: (
+                parse_amount(clause.within.cap.amount or "0", _scale(clause)) if clause.within.cap else 0
+            )
+        ),
+        "cap_is_pre_move_tax": column.mask(
+            lambda clause: clause.within.cap is not None and clause.within.cap.pre_move_tax_total
+        ),
+        "cap_on_pool": column.mask(
+            lambda clause: clause.within.cap is not None and clause.within.cap.measured_on == "pool"
+        ),
+        "capped_slot": column.whole(
+            lambda clause: _slot(clause, clause.within.cap.capped) if clause.within.cap else NONE
+        ),
+        "excess_slot": column.whole(
+            lambda clause: _slot(clause, clause.within.cap.excess_to) if clause.within.cap else NONE
+        ),
+    }
+
+
+def _eligibility_columns(column: _Columns[Clause]) -> dict[str, Any]:
+    def tax_average_minor(clause: Clause) -> int:
+        eligibility = clause.whose.eligibility
+        if eligibility is None or eligibility.pre_move_tax_average_at_least is None:
+            return NO_THRESHOLD_MINOR
+        return parse_amount(eligibility.pre_move_tax_average_at_least, YUAN.scale)
+
+    def cause_code(clause: Clause) -> int:
+        eligibility = clause.whose.eligibility
+        return CAUSE_CODE[eligibility.cause_of_move] if eligibility and eligibility.cause_of_move else NONE
+
+    return {
+        "tax_average_minor": column.whole(tax_average_minor),
+        "cause_code": column.whole(cause_code),
+        "referrer": tuple(
+            clause.whose.eligibility.referred_by if clause.whose.eligibility else None
+            for clause in column.items
+        ),
+    }
+
+
+def _routing_columns(column: _Columns[Clause]) -> dict[str, Any]:
+    def part(clause: Clause) -> Fraction:
+        return parse_share(clause.then.routing.part) if clause.then.routing else Fraction(0)
+
+    return {
+        "routed": column.mask(lambda clause: clause.then.routing is not None),
+        "routed_numerator": column.whole(lambda clause: part(clause).numerator),
+        "routed_denominator": column.whole(lambda clause: part(clause).denominator),
+    }
+
+
+def _uses(ordered: Sequence[ClauseInForce], quarter: Quarter) -> Uses:
+    rows = sorted(
+        (item.agreement, MEASURE_BY_NAME[measure].measure_id, row, factors)
+        for row, item in enumerate(ordered)
+        for measure, factors in _factors(item.clause, quarter).items()
+    )
+    return Uses(
+        agreement=np.array([row[0] for row in rows], np.int64),
+        measure_id=np.array([row[1] for row in rows], np.int64),
+        row=np.array([row[2] for row in rows], np.int64),
+        factor=np.array([row[3] for row in rows], np.int64).reshape(-1, 3),
+    )
+
+
+def _factors(clause: Clause, quarter: Quarter) -> dict[str, list[int]]:
+    """For each measure of the clause its signed kept numerator at each of three steps."""
+    denominator = _kept_denominator(clause)
+    days = step_days(quarter, STEP_MONTHS[clause.when.step])
+    factors = {}
+    for measure in (*clause.what.measures, *clause.what.deduct):
+        sign = -1 if measure in clause.what.deduct else 1
+        kept = [int(_kept(clause, measure, day) * denominator) * sign for day in days]
+        factors[measure] = kept + [0] * (3 - len(kept))
+    return factors
+
+
+def _kept(clause: Clause, measure: str, day: date) -> Fraction:
+    rows = [(row.starts, row.kept) for row in clause.how_much.retention if row.measure == measure]
+    if not rows:
+        return Fraction(1)
+    held = row_on(rows, day)
+    return Fraction(0) if held is None else held

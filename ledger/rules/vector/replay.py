@@ -1,0 +1,214 @@
+"""Quarters one after another: the plain evaluator's interface, and its values as columns and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+from math import lcm
+
+import numpy as np
+
+from ledger.measures import MEASURE_BY_NAME
+from ledger.periods import Quarter, quarters_between
+from ledger.rules import plain
+from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
+from ledger.rules.state import LAYOUT
+from ledger.rules.vector.columns import (
+    CAUSE_CODE,
+    EVENTS,
+    FIXED_COLUMNS,
+    HEAD_COLUMNS,
+    NONE,
+    PAIR_NAMES,
+    Allocations,
+    DayColumn,
+    EntitlementKeys,
+    Figures,
+    Held,
+    State,
+    Subjects,
+)
+from ledger.rules.vector.compiled import ClauseInForce, Rules
+from ledger.rules.vector.compiling import compile_clauses
+from ledger.rules.vector.quarter import evaluate_quarter
+
+_AGREEMENT = 0
+_EXTENDED_CODE = {None: -1, False: 0, True: 1}
+_EXTENDED = {code: extended for extended, code in _EXTENDED_CODE.items()}
+
+
+def evaluate(
+    versions: Sequence[Version],
+    facts: Facts,
+    through: Quarter,
+    *,
+    held_extensions: plain.Held | None = None,
+) -> Outcome:
+    """What ``ledger.rules.plain.evaluate`` gives, computed on arrays quarter by quarter.
+
+    Raises what ``evaluate_quarter`` raises.
+    """
+    if not versions:
+        return Outcome({}, {})
+    return evaluate_from({}, versions[0].starts, versions, facts, through, held_extensions=held_extensions)
+
+
+def evaluate_from(
+    carried: Mapping[tuple[int, int], Carried],
+    first: Quarter,
+    versions: Sequence[Version],
+    facts: Facts,
+    through: Quarter,
+    *,
+    held_extensions: plain.Held | None = None,
+) -> Outcome:
+    """The quarters from ``first`` to ``through``, given what was ``carried`` after the quarter before."""
+    amounts: dict[Key, Amount] = {}
+    state = state_of({_AGREEMENT: carried})
+    subjects = subjects_of({_AGREEMENT: facts.subjects})
+    held = held_of({_AGREEMENT: held_extensions or {}})
+    lines = _lines_by_quarter(facts.lines)
+    for quarter in quarters_between(first, through):
+        version = plain.version_in_force(versions, quarter)
+        clauses = () if version is None else version.terms.clauses
+        in_force = [ClauseInForce(_AGREEMENT, clause) for clause in clauses]
+        rules = compile_clauses(in_force, quarter, state.keys)
+        figures = figures_of({_AGREEMENT: lines.get(quarter, ())})
+        result = evaluate_quarter(rules, quarter, figures, subjects, state, held)
+        amounts |= amounts_by_key(rules, result.allocations)[_AGREEMENT] if len(result.allocations) else {}
+        state = result.state
+    return Outcome(amounts, carried_of(state).get(_AGREEMENT, {}))
+
+
+def figures_of(lines: Mapping[int, Sequence[Line]]) -> Figures:
+    """The columns of each agreement's lines."""
+    pairs = [(agreement, line) for agreement, of_agreement in lines.items() for line in of_agreement]
+    return Figures(
+        agreement=_whole(agreement for agreement, _ in pairs),
+        subject=_whole(line.subject for _, line in pairs),
+        measure_id=_whole(MEASURE_BY_NAME[line.measure].measure_id for _, line in pairs).astype(np.int16),
+        starts=np.array([line.span.start for _, line in pairs], "datetime64[D]"),
+        months=_whole(line.span.months for _, line in pairs).astype(np.int8),
+        amount_minor=_whole(line.amount_minor for _, line in pairs),
+    )
+
+
+def subjects_of(lists: Mapping[int, Mapping[int, Subject]]) -> Subjects:
+    """The columns of each agreement's list of enterprises."""
+    ids = [(agreement, subject) for agreement, listed in lists.items() for subject in listed]
+    enterprises = [enterprise for listed in lists.values() for enterprise in listed.values()]
+    referrers = {enterprise.referred_by for enterprise in enterprises}
+    role_names = tuple(sorted(role for role in referrers if role is not None))
+    role_code = {name: code for code, name in enumerate(role_names)}
+    referrer_code = _whole(role_code.get(enterprise.referred_by or "", NONE) for enterprise in enterprises)
+    return Subjects(
+        agreement=_whole(agreement for agreement, _ in ids),
+        subject=_whole(subject for _, subject in ids),
+        event_days=_days(enterprises),
+        pre_move_tax_minor=_whole(sum(enterprise.pre_move_tax_minor.values()) for enterprise in enterprises),
+        pre_move_years=_whole(len(enterprise.pre_move_tax_minor) for enterprise in enterprises),
+        cause_code=_whole(_cause_code(enterprise) for enterprise in enterprises).astype(np.int8),
+        referrer_code=referrer_code.astype(np.int16),
+        base_year_amount_minor=_whole(enterprise.base_year_amount_minor or 0 for enterprise in enterprises),
+        role_names=role_names,
+    )
+
+
+def _cause_code(subject: Subject) -> int:
+    return NONE if subject.cause_of_move is None else CAUSE_CODE[subject.cause_of_move]
+
+
+def _days(subjects: Sequence[Subject]) -> DayColumn:
+    days: list[list[date | None]] = [[subject.events.get(event) for event in EVENTS] for subject in subjects]
+    return np.array(days, "datetime64[D]").reshape(len(subjects), len(EVENTS))
+
+
+def held_of(held: Mapping[int, Mapping[tuple[int, int], bool]]) -> Held:
+    """The columns of each agreement's decisions, by clause number and subject."""
+    rows = [(agreement, *key, extended) for agreement, of in held.items() for key, extended in of.items()]
+    return Held(
+        agreement=_whole(row[0] for row in rows),
+        clause=_whole(row[1] for row in rows),
+        subject=_whole(row[2] for row in rows),
+        extended=np.array([row[3] for row in rows], np.bool_),
+    )
+
+
+def state_of(carried: Mapping[int, Mapping[tuple[int, int], Carried]]) -> State:
+    """The columns of what each agreement's clauses carry, by clause number and subject."""
+    keys: dict[tuple[int, int], EntitlementKeys] = {}
+    for agreement, of_agreement in carried.items():
+        for (clause, _), kept in of_agreement.items():
+            known = keys.get((agreement, clause), ())
+            keys[agreement, clause] = known + tuple(key for key in kept.entitlements if key not in known)
+    rows = [(agreement, *key, kept) for agreement, of in carried.items() for key, kept in of.items()]
+    width = FIXED_COLUMNS + 2 * max(map(len, keys.values()), default=0)
+    packed = np.zeros((len(rows), width), np.int64)
+    for place, (agreement, clause, _, kept) in enumerate(rows):
+        numbers = _packed(kept, keys[agreement, clause])
+        packed[place, : len(numbers)] = numbers
+    return State(
+        agreement=_whole(row[0] for row in rows),
+        clause=_whole(row[1] for row in rows),
+        subject=_whole(row[2] for row in rows),
+        packed=packed,
+        keys=keys,
+    )
+
+
+def _packed(carried: Carried, keys: EntitlementKeys) -> list[int]:
+    exact: list[Fraction] = [getattr(carried, name) for name in PAIR_NAMES]
+    exact += [carried.entitlements.get(key, Fraction(0)) for key in keys]
+    denominator = lcm(*(amount.denominator for amount in exact))
+    numbers = [LAYOUT, denominator, carried.year, carried.steps_counted, _EXTENDED_CODE[carried.extended]]
+    for amount in exact:
+        numbers += divmod(amount.numerator * (denominator // amount.denominator), denominator)
+    return numbers
+
+
+def carried_of(state: State) -> dict[int, dict[tuple[int, int], Carried]]:
+    """What each agreement's clauses carry, by clause number and subject."""
+    carried: dict[int, dict[tuple[int, int], Carried]] = {}
+    columns = (state.agreement.tolist(), state.clause.tolist(), state.subject.tolist(), state.packed.tolist())
+    for agreement, clause, subject, numbers in zip(*columns, strict=True):
+        kept = _unpacked(numbers, state.keys[agreement, clause])
+        carried.setdefault(agreement, {})[clause, subject] = kept
+    return carried
+
+
+def _unpacked(numbers: Sequence[int], keys: EntitlementKeys) -> Carried:
+    _, denominator, year, steps_counted, extended = numbers[:HEAD_COLUMNS]
+    exact = [
+        numbers[place] + Fraction(numbers[place + 1], denominator)
+        for place in range(HEAD_COLUMNS, FIXED_COLUMNS + 2 * len(keys), 2)
+    ]
+    return Carried(
+        year=year,
+        steps_counted=steps_counted,
+        extended=_EXTENDED[extended],
+        **dict(zip(PAIR_NAMES, exact, strict=False)),
+        entitlements=dict(zip(keys, exact[len(PAIR_NAMES) :], strict=True)),
+    )
+
+
+def amounts_by_key(rules: Rules, allocations: Allocations) -> dict[int, dict[Key, Amount]]:
+    """Each agreement's allocations as the plain evaluator gives them."""
+    amounts: dict[int, dict[Key, Amount]] = {}
+    columns = (getattr(allocations, name).tolist() for name in Allocations.__slots__)
+    for row, subject, slot, amount_minor, routed_minor in zip(*columns, strict=True):
+        item = rules.clauses[row]
+        key = Key(item.clause.number, subject, rules.quarter, *rules.keys(row)[slot])
+        amounts.setdefault(item.agreement, {})[key] = Amount(amount_minor, routed_minor)
+    return amounts
+
+
+def _whole(numbers: Iterable[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.fromiter(numbers, np.int64)
+
+
+def _lines_by_quarter(lines: Iterable[Line]) -> dict[Quarter, list[Line]]:
+    found: dict[Quarter, list[Line]] = {}
+    for line in lines:
+        found.setdefault(line.span.quarter, []).append(line)
+    return found

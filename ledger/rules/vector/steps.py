@@ -1,0 +1,195 @@
+"""The steps of one quarter for a chunk of work rows of one group, in the order of ``docs/rule-semantics.md``.
+
+Amounts are columns of numerators. What goes in before shares are applied is counted in *inner* units,
+1 / ``Units.inner`` of a minor unit; what shares give, in *outer* units, ``Units.ratio`` times finer. Both
+differ from row to row. The same code runs on int64 and on object columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ledger.periods import Quarter
+from ledger.rules.terms import Loss, WithinYear
+from ledger.rules.vector.attributes import Windows
+from ledger.rules.vector.columns import NONE
+from ledger.rules.vector.compiled import LOSS_CODE, WITHIN_YEAR_CODE, Group, month_of
+from ledger.rules.vector.numbers import Column, Int64Column, Mask
+
+UNDECIDED: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """How fine a row's numerators are."""
+
+    inner: Column
+    ratio: Column
+
+    @property
+    def outer(self) -> Column:
+        return np.asarray(self.inner * self.ratio)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What clauses and subjects say for the quarter, by row of the chunk; amounts in minor units."""
+
+    group: Group
+    clause: Int64Column
+    quarter: Quarter
+    window: Windows
+    is_eligible: Mask
+    cap_minor: Column
+    base_minor: Column
+    held: Int64Column
+    first_step: npt.NDArray[np.int8]
+
+
+@dataclass(slots=True)
+class Carry:
+    """The running state of the rows. ``receipts`` and ``change``, by slot, are in outer units."""
+
+    year: Int64Column
+    steps_counted: Int64Column
+    extended: Int64Column
+    to_date: Column
+    recognised: Column
+    loss: Column
+    threshold: Column
+    pool: Column
+    receipts: Column
+    change: Column
+
+
+def run_steps(situation: Situation, units: Units, carry: Carry, bases: Column) -> list[Mask]:
+    """Every step of the quarter in order; ``bases`` is [row, step] in inner units.
+
+    Changes ``carry``; gives for each step which rows were shared in it.
+    """
+    return [
+        _run_step(situation, units, carry, bases[:, step], step)
+        for step in range(situation.group.shape.steps)
+    ]
+
+
+def weights(group: Group, clause: Int64Column, units: Units, step: int) -> Column:
+    """Share × ``ratio`` by row and slot: what one inner unit gives in outer units."""
+    finer = units.ratio // group.share_denominator[clause]
+    return np.asarray(group.share[step][clause] * finer[:, None])
+
+
+def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, step: int) -> Mask:
+    shape = situation.group.shape
+    month = month_of(situation.quarter.start) + step * shape.step_months
+    reached = situation.is_eligible & (situation.first_step <= step)
+    if situation.window.extension_months.any():
+        _decide_extension(situation, units, carry, reached, month)
+    is_open = situation.window.is_open(month, carry.extended == 1)
+    shared_rows = np.asarray(reached & is_open & situation.group.has_key[step][situation.clause])
+    if shape.official:
+        carry.change[:, 0] += base * units.ratio
+    _credit(
+        carry, situation.group.otherwise_slot[situation.clause], np.where(shared_rows, 0, base) * units.ratio
+    )
+    shared = np.where(shared_rows, base, 0)
+    if shape.surplus:
+        shared = _surplus(situation, units, carry, shared, shared_rows, step)
+    _share_out(situation, units, carry, shared, step)
+    return shared_rows
+
+
+def _credit(carry: Carry, slot: Int64Column, amount: Column) -> None:
+    carry.change[np.arange(len(slot)), slot] += amount
+
+
+def _decide_extension(situation: Situation, units: Units, carry: Carry, reached: Mask, month: int) -> None:
+    decided_now = reached & (carry.extended == UNDECIDED) & situation.window.is_over(month)
+    if not decided_now.any():
+        return
+    is_below = np.where(
+        situation.group.cap_on_pool[situation.clause],
+        carry.pool < situation.cap_minor * units.inner,
+        carry.receipts < situation.cap_minor * units.outer,
+    )
+    if not situation.group.shape.capped:
+        is_below = np.zeros_like(is_below)
+    stands = situation.window.holds & (situation.held != NONE)
+    granted = np.where(stands, situation.held == 1, is_below)
+    carry.extended = np.where(decided_now, granted, carry.extended)
+
+
+def _surplus(situation: Situation, units: Units, carry: Carry, base: Column, rows: Mask, step: int) -> Column:
+    """The change of what exceeds the yearly base, in the rows that are shared."""
+    _turn_year(situation, carry, rows)
+    group, clause = situation.group, situation.clause
+    within_year, loss = group.within_year[clause], group.loss[clause]
+    carry.steps_counted = carry.steps_counted + rows
+    carry.to_date = carry.to_date + base
+    carry.threshold = np.where(rows, _threshold(situation, units, carry, within_year), carry.threshold)
+    excess = carry.to_date - carry.threshold
+    recognised = np.where(loss == LOSS_CODE[Loss.SHARED], excess, np.maximum(excess, 0))
+    if not (situation.quarter.quarter == 4 and step == group.shape.steps - 1):
+        recognised = np.where(within_year == WITHIN_YEAR_CODE[WithinYear.FINAL_ONLY], 0, recognised)
+    shared = np.where(rows, recognised - carry.recognised, 0)
+    carry.recognised = carry.recognised + shared
+    return np.asarray(shared)
+
+
+def _turn_year(situation: Situation, carry: Carry, rows: Mask) -> None:
+    turned = rows & (carry.year != situation.quarter.year)
+    if not turned.any():
+        return
+    carries = situation.group.loss[situation.clause] == LOSS_CODE[Loss.CARRIED]
+    shortfall = np.where(carries, np.maximum(carry.threshold - carry.to_date, 0), 0)
+    carry.year = np.where(turned, situation.quarter.year, carry.year)
+    carry.steps_counted = np.where(turned, 0, carry.steps_counted)
+    carry.loss = np.where(turned, shortfall, carry.loss)
+    carry.threshold = np.where(turned, shortfall, carry.threshold)
+    carry.to_date = np.where(turned, 0, carry.to_date)
+    carry.recognised = np.where(turned, 0, carry.recognised)
+
+
+def _threshold(situation: Situation, units: Units, carry: Carry, within_year: Int64Column) -> Column:
+    """What the year so far is tested against; ``steps_counted`` holds this step already."""
+    steps_of_year = 12 // situation.group.shape.step_months
+    pro_rata = within_year == WITHIN_YEAR_CODE[WithinYear.PRO_RATA]
+    same_quarter = within_year == WITHIN_YEAR_CODE[WithinYear.SAME_QUARTER]
+    parts = np.where(pro_rata, carry.steps_counted, steps_of_year)
+    base = situation.base_minor * (units.inner // steps_of_year) * parts
+    return np.asarray(base + np.where(same_quarter, carry.threshold, carry.loss))
+
+
+def _share_out(situation: Situation, units: Units, carry: Carry, shared: Column, step: int) -> None:
+    pool = carry.pool
+    carry.pool = pool + shared
+    if not situation.group.shape.capped:
+        carry.change += shared[:, None] * weights(situation.group, situation.clause, units, step)
+        return
+    on_pool = situation.group.cap_on_pool[situation.clause]
+    limit = situation.cap_minor * units.inner
+    pool_change = np.minimum(limit, carry.pool) - np.minimum(limit, pool)
+    divided = np.where(on_pool, pool_change, shared)
+    parts = divided[:, None] * weights(situation.group, situation.clause, units, step)
+    excess = (shared - divided) * units.ratio + _cut_receipts(situation, units, carry, parts)
+    carry.change += parts
+    _credit(carry, situation.group.excess_slot[situation.clause], excess)
+
+
+def _cut_receipts(situation: Situation, units: Units, carry: Carry, parts: Column) -> Column:
+    """Cuts the capped roles' ``parts`` to what their caps leave; gives what was cut off."""
+    slot = situation.group.capped_slot[situation.clause]
+    on_receipts = slot != NONE
+    rows = np.arange(len(slot))
+    gross = np.where(on_receipts, parts[rows, slot], 0)
+    limit = situation.cap_minor * units.outer
+    receipts = carry.receipts
+    carry.receipts = receipts + gross
+    within = np.minimum(limit, carry.receipts) - np.minimum(limit, receipts)
+    cut = np.where(on_receipts, gross - within, 0)
+    parts[rows, slot] -= cut
+    return np.asarray(cut)

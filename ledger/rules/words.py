@@ -1,0 +1,58 @@
+"""What roles, events and mechanisms are called in each language."""
+
+from __future__ import annotations
+
+from ledger.rules.terms import CauseOfMove, Event, Mechanism
+
+ROLE_NAMES: dict[str, tuple[str, str]] = {
+    "origin": ("飞出地方", "the origin side"),
+    "host": ("飞入地方", "the host side"),
+    "fund": ("园区发展基金", "the park's development fund"),
+    "developer": ("园区开发公司", "the park developer"),
+    "zone": ("合作区", "the cooperation zone"),
+    "province": ("省级财政", "the province's treasury"),
+    "head_office": ("总机构所在地", "the place of the head office"),
+    "branch": ("分支机构所在地", "the place of the branches"),
+    "pool": ("待分配资金", "the pool for distribution"),
+}
+"""Role to its name; a role that isn't here is called by itself."""
+
+MECHANISM_NAMES: dict[Mechanism, tuple[str, str]] = {
+    Mechanism.OUTPUT_VALUE: ("产值分计", "output-value splitting"),
+    Mechanism.TAX: ("税收分成", "tax revenue sharing"),
+    Mechanism.DEVELOPMENT_REVENUE: ("共建园区开发建设收益分成", "development revenue sharing"),
+}
+EVENT_NAMES: dict[Event, tuple[str, str]] = {
+    Event.REGISTRATION: ("注册登记", "registration"),
+    Event.CONSTRUCTION_START: ("开工建设", "start of construction"),
+    Event.FIRST_TAX: ("首次纳税", "first tax"),
+    Event.CAPACITY_REACHED: ("达产", "reaching design capacity"),
+    Event.DEREGISTRATION: ("注销登记", "de-registration"),
+    Event.MOVED_AWAY: ("迁出", "moving away"),
+}
+CAUSE_NAMES: dict[CauseOfMove, tuple[str, str]] = {
+    CauseOfMove.GOVERNMENT_LED: ("政府主导", "led by the government"),
+    CauseOfMove.MARKET: ("市场行为", "the enterprise's own choice"),
+}
+
+_DIGITS = "零一二三四五六七八九"
+
+
+def role_zh(role: str) -> str:
+    return ROLE_NAMES.get(role, (role, role))[0]
+
+
+def role_en(role: str) -> str:
+    return ROLE_NAMES.get(role, (role, role))[1]
+
+
+def chinese_number(number: int) -> str:
+    """A whole number from 1 to 999 as articles are numbered: 十二, 一百零三."""
+    hundreds, rest = divmod(number, 100)
+    tens, ones = divmod(rest, 10)
+    text = f"{_DIGITS[hundreds]}百" if hundreds else ""
+    if tens:
+        text += "十" if tens == 1 and not hundreds else f"{_DIGITS[tens]}十"
+    elif hundreds and ones:
+        text += "零"
+    return text + (_DIGITS[ones] if ones else "")

@@ -1,0 +1,414 @@
+"""Generated clauses, terms with amendments, and figures with corrections, for the laws of the rule language.
+
+``clauses()`` gives valid clauses, ``terms_and_facts()`` a ``Scenario``: versions of the terms, the facts as
+they were known first, the facts after corrections, and the last quarter to compute.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from hypothesis import strategies as st
+
+from ledger.money import format_amount
+from ledger.periods import Quarter, Span, add_months, quarters_between
+from ledger.rules.examples import run_example
+from ledger.rules.facts import Facts, Line, Subject, Version
+from ledger.rules.terms import CauseOfMove, Clause, Event, Terms
+
+ROLES = ("fund", "host", "origin", "third")
+FIRST = Quarter(2023, 1)
+LAST = Quarter(2025, 4)
+SUBJECTS = (11, 12, 13)
+TAXES = ("vat", "cit", "retained_tax")
+REVENUES = ("rent", "land_transfer", "service_fee")
+COSTS = ("development_cost", "financing_cost")
+INDICATORS = ("industrial_output", "fixed_investment", "head_count")
+SHARE_ROWS = (("1/2", "1/2"), ("2/5", "3/5"), ("1/3", "2/3"), ("1", "0"), ("1/7", "6/7"))
+THREE_SHARES = (("1/4", "1/2", "1/4"), ("1/3", "1/3", "1/3"), ("3/10", "3/10", "2/5"))
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Versions of terms with what they are applied to."""
+
+    versions: tuple[Version, ...]
+    facts: Facts
+    """As known at first."""
+    corrected: Facts
+    """The same lines with other amounts for some, and some added."""
+    through: Quarter
+
+
+@st.composite
+def clauses(draw: Draw, number: int = 1) -> Clause:
+    """A valid clause, with one worked example that gives what it says."""
+    return _proven(_clause(draw, number))
+
+
+@st.composite
+def documents(draw: Draw) -> Terms:
+    """Valid terms of one to three clauses."""
+    count = draw(st.integers(1, 3))
+    return _terms([draw(clauses(number + 1)) for number in range(count)], FIRST, None)
+
+
+@st.composite
+def terms_and_facts(draw: Draw) -> Scenario:
+    """One to two clauses, perhaps amended in the middle, and figures for them with corrections."""
+    raw = [_clause(draw, number + 1) for number in range(draw(st.integers(1, 2)))]
+    versions = _versions(draw, raw)
+    facts = Facts(_lines(draw, raw), {subject: draw(_subjects(subject)) for subject in SUBJECTS[:2]})
+    corrected = Facts(_corrected(draw, facts.lines) + _lines(draw, raw, most=4), facts.subjects)
+    through = FIRST.plus(draw(st.integers(0, LAST.ordinal - FIRST.ordinal)))
+    return Scenario(versions, facts, corrected, through)
+
+
+# --- versions ---------------------------------------------------------------------------------------------
+
+
+def _versions(draw: Draw, raw: list[Json]) -> tuple[Version, ...]:
+    last_quarter = draw(st.sampled_from([None, None, None, str(LAST.plus(-2))]))
+    first = Version(FIRST, _terms([_proven(clause) for clause in raw], FIRST, last_quarter))
+    if not draw(st.booleans()):
+        return (first,)
+    starts = FIRST.plus(draw(st.integers(1, 8)))
+    amended = [_proven(_amended(draw, clause)) for clause in raw]
+    if len(amended) > 1 and draw(st.booleans()):
+        del amended[0]
+    return (first, Version(starts, _terms(amended, starts, last_quarter)))
+
+
+def _amended(draw: Draw, raw: Json) -> Json:
+    """The clause with other numbers and choices; what it counts, whose, by which step and for whom stays."""
+    clause: Json = json.loads(json.dumps(raw))
+    if clause["to_whom"]["regime"] == "proportional":
+        roles = sorted(clause["to_whom"]["key"][0]["shares"])
+        clause["to_whom"]["key"] = [{"shares": _shares(draw, roles)}]
+    surplus = clause["how_much"].get("surplus")
+    if surplus:
+        surplus["loss"] = draw(st.sampled_from(["forgotten", "carried", "shared"]))
+        if "base" in surplus:
+            surplus["base"] = draw(_amounts(5_000))
+    cap = clause["within"].get("cap")
+    if cap and "amount" in cap:
+        cap["amount"] = draw(_amounts(20_000))
+    clause["rounding"]["mode"] = draw(_modes)
+    return clause
+
+
+def _terms(of: list[Clause], starts: Quarter, last_quarter: str | None) -> Terms:
+    document = {
+        "agreement": "A-1",
+        "roles": {role: f"P-{role}" for role in ROLES},
+        "in_force_from": str(starts),
+        "last_quarter": last_quarter,
+        "transition": "by_step",
+        "clauses": [clause.model_dump(mode="json") for clause in of],
+    }
+    return Terms.model_validate_json(json.dumps(document))
+
+
+def _proven(raw: Json) -> Clause:
+    """The clause with its example's expectation set to what the rules give."""
+    clause = Clause.model_validate_json(json.dumps(raw))
+    (result,) = run_example(_terms([clause], FIRST, None), clause, 0)
+    proven: Json = json.loads(json.dumps(raw))
+    proven["examples"][0]["expect"][0]["amount"] = format_amount(result.got_minor, result.scale)
+    return Clause.model_validate_json(json.dumps(proven))
+
+
+# --- clauses ----------------------------------------------------------------------------------------------
+
+_modes = st.sampled_from(["down", "up", "half_up", "half_even"])
+
+
+def _amounts(most_units: int) -> st.SearchStrategy[str]:
+    return st.integers(0, most_units).map(str)
+
+
+def _days(first: date = date(2022, 10, 1), months: int = 24) -> st.SearchStrategy[date]:
+    return st.builds(
+        lambda month, day: add_months(first, month).replace(day=day),
+        st.integers(0, months),
+        st.sampled_from([1, 2, 15, 28]),
+    )
+
+
+def _clause(draw: Draw, number: int) -> Json:
+    mechanism = draw(st.sampled_from(["tax", "development_revenue", "output_value"]))
+    listed = draw(st.booleans())
+    step = draw(st.sampled_from(["month", "quarter"]))
+    grain = draw(st.sampled_from(["line", "period", "subject", "clause"]))
+    money = mechanism != "output_value"
+    what = _what(draw, mechanism)
+    to_whom = _to_whom(draw, money)
+    within = _within(draw, listed, money) if grain != "line" else {}
+    return {
+        "number": number,
+        "title": {"zh": f"第{number}项分成", "en": f"sharing {number}"},
+        "what": what,
+        "whose": _whose(draw, listed),
+        "when": _when(draw, step, listed, "cap" in within),
+        "how_much": _how_much(draw, what, step, listed, grain),
+        "to_whom": to_whom,
+        "within": within,
+        "then": _then(draw, step, listed and grain != "clause", money),
+        "rounding": {
+            "grain": grain,
+            "mode": draw(_modes),
+            "remainder_to": draw(st.sampled_from(_credited(to_whom))),
+        },
+        "examples": [_example(what, step, listed, to_whom)],
+    }
+
+
+def _credited(to_whom: Json) -> list[str]:
+    return sorted({role for row in to_whom["key"] for role in row["shares"]})
+
+
+def _what(draw: Draw, mechanism: str) -> Json:
+    if mechanism == "output_value":
+        return {
+            "mechanism": mechanism,
+            "measures": [draw(st.sampled_from(INDICATORS))],
+            "reported_by": "host",
+        }
+    names, deductible = (TAXES, ("incentive_paid",)) if mechanism == "tax" else (REVENUES, COSTS)
+    return {
+        "mechanism": mechanism,
+        "measures": draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True)),
+        "deduct": draw(st.lists(st.sampled_from(deductible), max_size=1)),
+        "reported_by": "host",
+    }
+
+
+def _whose(draw: Draw, listed: bool) -> Json:
+    if not listed:
+        return {"scope": "whole_park"}
+    eligibility = draw(
+        st.sampled_from(
+            [
+                None,
+                None,
+                {"pre_move_tax_average_at_least": "50.00"},
+                {"cause_of_move": "government_led"},
+                {"referred_by": "origin", "pre_move_tax_average_at_least": "20.00"},
+            ]
+        )
+    )
+    return {"scope": "listed_enterprises", "eligibility": eligibility}
+
+
+def _months_of(step: str) -> st.SearchStrategy[int]:
+    return st.integers(1, 6).map(lambda count: count * 3) if step == "quarter" else st.integers(1, 18)
+
+
+def _clock(draw: Draw, step: str, by_event: bool) -> Json:
+    start: Json = {"day": draw(_days()).isoformat()}
+    if by_event and draw(st.booleans()):
+        start = {"event": draw(st.sampled_from(["registration", "first_tax"]))}
+    return start | {
+        "offset_months": draw(st.sampled_from([0, 0, 3] if step == "quarter" else [0, 1, 5])),
+        "begins": draw(st.sampled_from(["step_of_day", "next_step"])),
+    }
+
+
+def _window(draw: Draw, step: str, by_event: bool) -> Json:
+    return {
+        "clock": _clock(draw, step, by_event),
+        "length_months": draw(st.none() | _months_of(step)),
+        "ends_at": draw(st.sampled_from([[], ["moved_away"], ["deregistration", "moved_away"]]))
+        if by_event
+        else [],
+    }
+
+
+def _when(draw: Draw, step: str, listed: bool, has_cap: bool) -> Json:
+    if draw(st.integers(0, 2)) == 0:
+        return {"step": step}
+    window = _window(draw, step, listed)
+    if has_cap and window["length_months"] is not None and draw(st.booleans()):
+        window["extension"] = {
+            "condition": "cap_not_reached",
+            "length_months": draw(_months_of(step)),
+            "on_correction": draw(st.sampled_from(["hold", "reopen"])),
+        }
+    return {"step": step, "window": window}
+
+
+def _how_much(draw: Draw, what: Json, step: str, listed: bool, grain: str) -> Json:
+    how_much: Json = {}
+    if what["mechanism"] != "output_value":
+        how_much["retention"] = _retention(draw, what["measures"])
+    if grain != "line" and draw(st.booleans()):
+        how_much["surplus"] = _surplus(draw, step, listed)
+    return how_much
+
+
+def _retention(draw: Draw, measures: list[str]) -> list[Json]:
+    rows = []
+    for measure in draw(st.lists(st.sampled_from(measures), max_size=2, unique=True)):
+        for day in sorted(draw(st.sets(_days(), min_size=1, max_size=2))):
+            kept = draw(st.lists(st.sampled_from(["1/2", "2/5", "7/10", "1", "1/3"]), min_size=1, max_size=2))
+            tiers = [
+                {"name": {"zh": f"第{i}级", "en": f"tier {i}"}, "kept": text} for i, text in enumerate(kept)
+            ]
+            rows.append({"starts": day.isoformat(), "measure": measure, "tiers": tiers})
+    return rows
+
+
+def _surplus(draw: Draw, step: str, listed: bool) -> Json:
+    loss = draw(st.sampled_from(["forgotten", "carried", "shared"]))
+    within_year = draw(st.sampled_from(["year_to_date", "pro_rata", "final_only", "same_quarter"]))
+    if within_year == "same_quarter":
+        if step == "month":
+            within_year = "pro_rata"
+        else:
+            quarters = [draw(_amounts(900)) for _ in range(4)]
+            return {"base_by_quarter": quarters, "within_year": within_year, "loss": loss}
+    base: Json = {"base": draw(_amounts(2_000))}
+    if listed and draw(st.booleans()):
+        base = {"base_of_enterprise": True}
+    return base | {"within_year": within_year, "loss": loss}
+
+
+def _shares(draw: Draw, roles: list[str]) -> Json:
+    rows: Any = SHARE_ROWS if len(roles) == 2 else THREE_SHARES
+    return dict(zip(roles, draw(st.sampled_from(rows)), strict=True))
+
+
+def _to_whom(draw: Draw, money: bool) -> Json:
+    regime = (
+        "proportional" if money else draw(st.sampled_from(["proportional", "full_to_each", "full_to_one"]))
+    )
+    to_whom: Json = {"regime": regime, "otherwise": draw(st.sampled_from(["host", "third"]))}
+    if not money:
+        to_whom["in_place"] = "host"
+    if regime != "proportional":
+        roles = ["origin"] if regime == "full_to_one" else ["host", "origin"]
+        return to_whom | {"key": [{"shares": dict.fromkeys(roles, "1")}]}
+    roles = draw(st.sampled_from([["host", "origin"], ["host", "origin", "third"]]))
+    rows: list[Json] = [
+        {"starts": draw(st.sampled_from([None, None, "2023-02-15"])), "shares": _shares(draw, roles)}
+    ]
+    later = sorted(draw(st.sets(_days(date(2023, 3, 1)), max_size=2)))
+    rows += [{"starts": day.isoformat(), "shares": _shares(draw, roles)} for day in later]
+    return to_whom | {"key": rows}
+
+
+def _within(draw: Draw, listed: bool, money: bool) -> Json:
+    if draw(st.booleans()):
+        return {}
+    limit: Json = {"amount": draw(_amounts(8_000))}
+    if listed and money and draw(st.booleans()):
+        limit = {"pre_move_tax_total": True}
+    on_receipts = draw(st.booleans())
+    measured: Json = (
+        {"measured_on": "receipts", "capped": "origin"} if on_receipts else {"measured_on": "pool"}
+    )
+    return {"cap": limit | measured | {"excess_to": draw(st.sampled_from(["host", "third"]))}}
+
+
+def _then(draw: Draw, step: str, by_event: bool, money: bool) -> Json:
+    routing: Json | None = None
+    if money and draw(st.booleans()):
+        window = draw(st.sampled_from([None, "window"]))
+        routing = {
+            "to": "fund",
+            "part": draw(st.sampled_from(["1", "1/2", "1/3", "0"])),
+            "window": window and _window(draw, step, by_event),
+        }
+    return {
+        "routing": routing,
+        "provisional": draw(st.sampled_from(["cash", "accrue"])),
+        "negative": draw(st.sampled_from(["refund", "carry", "set_off"])),
+        "netting": draw(st.booleans()),
+    }
+
+
+def _example(what: Json, step: str, listed: bool, to_whom: Json) -> Json:
+    measure = what["measures"][0]
+    return {
+        "title": {"zh": "示例", "en": "example"},
+        "subjects": {"e1": {"events": {"registration": "2023-01-10"}}} if listed else {},
+        "figures": [
+            {
+                "span": "2023-01" if step == "month" else "2023Q1",
+                "measure": measure,
+                "amount": "300",
+                "subject": "e1" if listed else None,
+            }
+        ],
+        "expect": [
+            {
+                "first": "2023Q1",
+                "last": "2023Q1",
+                "book": "cash" if what["mechanism"] != "output_value" else "assessment",
+                "party": _credited(to_whom)[0],
+                "amount": "0",
+            }
+        ],
+    }
+
+
+# --- facts ------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def _subjects(draw: Draw, subject: int) -> Subject:
+    events = draw(
+        st.dictionaries(st.sampled_from([Event.REGISTRATION, Event.FIRST_TAX]), _days(months=12), max_size=2)
+    ) | draw(
+        st.dictionaries(
+            st.sampled_from([Event.MOVED_AWAY, Event.DEREGISTRATION]), _days(date(2024, 1, 1)), max_size=1
+        )
+    )
+    return Subject(
+        subject=subject,
+        name=f"e{subject}",
+        events=events,
+        pre_move_tax_minor=draw(
+            st.dictionaries(st.sampled_from([2020, 2021, 2022]), st.integers(0, 20_000), max_size=3)
+        ),
+        cause_of_move=draw(st.sampled_from([None, CauseOfMove.GOVERNMENT_LED, CauseOfMove.MARKET])),
+        referred_by=draw(st.sampled_from([None, "origin", "third"])),
+        base_year_amount_minor=draw(st.none() | st.integers(0, 100_000)),
+    )
+
+
+def _lines(draw: Draw, raw: list[Json], most: int = 16) -> list[Line]:
+    """Lines of the clauses' measures; of months where a clause that counts one is computed by month."""
+    by_month = {name for clause in raw if clause["when"]["step"] == "month" for name in _measures(clause)}
+    measures = sorted({name for clause in raw for name in _measures(clause)})
+    return [_line(draw, measures, by_month) for _ in range(draw(st.integers(most // 4, most)))]
+
+
+def _measures(clause: Json) -> list[str]:
+    return [*clause["what"]["measures"], *clause["what"].get("deduct", [])]
+
+
+def _line(draw: Draw, measures: list[str], by_month: set[str]) -> Line:
+    measure = draw(st.sampled_from(measures))
+    quarter = draw(st.sampled_from(list(quarters_between(FIRST, LAST))))
+    span = Span.of_quarter(quarter)
+    if measure in by_month or draw(st.booleans()):
+        span = Span(add_months(quarter.start, draw(st.integers(0, 2))), 1)
+    amount_minor = draw(st.integers(0, 300_000) | st.integers(-100_000, 300_000))
+    return Line(draw(st.sampled_from((0, *SUBJECTS[:2], *SUBJECTS))), measure, span, amount_minor)
+
+
+def _corrected(draw: Draw, lines: Any) -> list[Line]:
+    return [
+        replace(line, amount_minor=draw(st.integers(-100_000, 300_000)))
+        if draw(st.integers(0, 3)) == 0
+        else line
+        for line in lines
+    ]

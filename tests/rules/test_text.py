@@ -1,0 +1,149 @@
+"""Articles: complete in both languages, so that clauses which differ never read alike."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from clause_strategies import clauses, documents
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ledger.rules.document import normalise_clause
+from ledger.rules.templates import load, names
+from ledger.rules.terms import Clause, Terms
+from ledger.rules.text import agreement_text, article
+from ledger.rules.words import chinese_number
+
+QUICKLY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+OTHER_VALUES: dict[str, list[Any]] = {
+    "kept": ["1/9"],
+    "part": ["1/9"],
+    "amount": ["123"],
+    "base": ["123"],
+    "length_months": [None, 6, 9],
+    "offset_months": [6, 9],
+    "starts": ["2031-04-01"],
+    "day": ["2031-04-01"],
+    "event": ["construction_start", "capacity_reached"],
+    "begins": ["step_of_day", "next_step"],
+    "step": ["month", "quarter"],
+    "on_correction": ["reopen", "hold"],
+    "within_year": ["year_to_date", "pro_rata", "final_only"],
+    "loss": ["forgotten", "carried", "shared"],
+    "otherwise": ["developer"],
+    "excess_to": ["developer"],
+    "capped": ["host"],
+    "in_place": ["origin"],
+    "to": ["developer"],
+    "remainder_to": ["third", "host"],
+    "reported_by": ["origin"],
+    "referred_by": ["third"],
+    "cause_of_move": ["market", "government_led"],
+    "pre_move_tax_average_at_least": ["77.00"],
+    "provisional": ["cash", "accrue"],
+    "negative": ["refund", "carry", "set_off"],
+    "netting": [True, False],
+    "grain": ["line", "period", "subject", "clause"],
+    "mode": ["down", "up", "half_up", "half_even"],
+    "number": [77],
+    "zh": ["别的"],
+    "en": ["another"],
+    "scope": ["whole_park", "listed_enterprises"],
+    "ends_at": [[], ["moved_away"], ["registration"]],
+    "measures": [["other_tax"], ["added_value"]],
+    "deduct": [[], ["incentive_paid"]],
+    "retention": [[]],
+    "surplus": [None],
+    "cap": [None],
+    "routing": [None],
+    "window": [None],
+    "extension": [None],
+    "eligibility": [None],
+}
+"""Another value for every field; a clause with it needn't be sound, only be readable."""
+
+
+def without_examples(clause: Clause) -> dict[str, Any]:
+    document = normalise_clause(clause)
+    del document["examples"]
+    return document
+
+
+def both_languages(clause: Clause) -> tuple[str, str]:
+    return article(clause, "zh"), article(clause, "en")
+
+
+@QUICKLY
+@given(clauses(), clauses())
+def test_clauses_that_differ_never_read_alike(first: Clause, second: Clause) -> None:
+    alike = both_languages(first) == both_languages(second)
+    assert alike == (without_examples(first) == without_examples(second))
+
+
+@QUICKLY
+@given(clauses(), st.data())
+def test_clause_with_one_field_changed_reads_differently(clause: Clause, data: st.DataObject) -> None:
+    document = without_examples(clause)
+    places = list(_places(document))
+    holder, name = data.draw(st.sampled_from(places))
+    holder[name] = data.draw(st.sampled_from(OTHER_VALUES[name]))
+    examples = clause.model_dump(mode="json")["examples"]
+    try:
+        changed = Clause.model_validate_json(json.dumps(document | {"examples": examples}))
+    except ValueError:
+        return
+    if without_examples(changed) == without_examples(clause):
+        return
+    assert both_languages(changed) != both_languages(clause)
+
+
+def _places(value: Any) -> list[tuple[Any, str]]:
+    """Every (object, field) that another value is known for."""
+    if isinstance(value, list):
+        return [place for part in value for place in _places(part)]
+    if not isinstance(value, dict):
+        return []
+    here = [(value, name) for name in value if name in OTHER_VALUES]
+    return here + [place for part in value.values() for place in _places(part)]
+
+
+@QUICKLY
+@given(documents())
+def test_agreement_names_every_party_and_every_article(terms: Terms) -> None:
+    for language in ("zh", "en"):
+        text = agreement_text(terms, language, {"P-host": "寿县"})
+        assert "寿县" in text
+        for clause in terms.clauses:
+            assert article(clause, language) in text
+
+
+@pytest.mark.parametrize("name", names())
+def test_article_of_a_template_has_neither_names_of_fields_nor_of_values(name: str) -> None:
+    text = "".join(article(clause, "zh") for clause in load(name).terms.clauses)
+    for word in ("_", "None", "origin", "host", "quarter", "receipts"):
+        assert word not in text
+
+
+def test_article_reads_like_an_agreement() -> None:
+    text = article(load("beijing-tianjin-hebei").terms.clauses[0], "zh")
+    assert text.startswith("第一条　迁出企业三税分享\n（一）本条为税收分成")
+    assert "不低于2,000.00万元" in text
+    assert "飞出地方 1/2（50%）" in text
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (1, "一"),
+        (10, "十"),
+        (12, "十二"),
+        (20, "二十"),
+        (103, "一百零三"),
+        (110, "一百一十"),
+        (999, "九百九十九"),
+    ],
+)
+def test_article_numbers_are_written_in_chinese(number: int, expected: str) -> None:
+    assert chinese_number(number) == expected

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Integer, Text, func, insert, literal, select
 
+from ledger.desk.bulk import copy_rows
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json, canonical_bytes, digest
-from ledger_schema.ids import new_id
+from ledger_schema.ids import new_id, new_ids
 from ledger_schema.sessions import Database
 from ledger_schema.tables import event, idempotency_key
 
@@ -83,17 +84,7 @@ class Recorder:
     def __call__(self, kind: str, data: Mapping[str, Json], agreement_id: int | None = None) -> int:
         """Append one event; returns its id. Whole numbers beyond 2^53 (ids) must come as text."""
         event_id = new_id()
-        content = canonical_bytes(
-            {
-                "format": EVENT_FORMAT,
-                "event": str(event_id),
-                "kind": kind,
-                "agreement": None if agreement_id is None else str(agreement_id),
-                "actor": self._act.actor,
-                "key": self._act.key,
-                "data": data,
-            }
-        )
+        content = self._content(event_id, kind, data, agreement_id)
         self._connection.execute(
             insert(event).values(
                 event_id=event_id,
@@ -105,6 +96,41 @@ class Recorder:
             )
         )
         return event_id
+
+    def record_all(self, kind: str, of_agreements: Sequence[tuple[int, Mapping[str, Json]]]) -> list[int]:
+        """Append an event for each (agreement, data) by COPY; returns their ids in order."""
+        event_ids: list[int] = new_ids(len(of_agreements)).tolist()
+        contents = [
+            self._content(event_id, kind, data, agreement_id)
+            for event_id, (agreement_id, data) in zip(event_ids, of_agreements, strict=True)
+        ]
+        copy_rows(
+            self._connection,
+            event,
+            ("event_id", "kind", "agreement_id", "actor", "canonical", "hash"),
+            (
+                (event_id, kind, agreement_id, self._act.actor, content, digest(content))
+                for event_id, (agreement_id, _), content in zip(
+                    event_ids, of_agreements, contents, strict=True
+                )
+            ),
+        )
+        return event_ids
+
+    def _content(
+        self, event_id: int, kind: str, data: Mapping[str, Json], agreement_id: int | None
+    ) -> bytes:
+        return canonical_bytes(
+            {
+                "format": EVENT_FORMAT,
+                "event": str(event_id),
+                "kind": kind,
+                "agreement": None if agreement_id is None else str(agreement_id),
+                "actor": self._act.actor,
+                "key": self._act.key,
+                "data": data,
+            }
+        )
 
 
 Work: TypeAlias = Callable[[Connection, Recorder], Mapping[str, Any]]

@@ -40,6 +40,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -176,6 +177,39 @@ def allocations_hash(
         routed=routed,
     )
     return hashlib.sha256(content).digest()
+
+
+def allocations_hashes(
+    bounds: Sequence[int],
+    *,
+    cause: Column,
+    clause: Column,
+    subject: Column,
+    quarter: Column,
+    book: Column,
+    commodity: Column,
+    party: Column,
+    amount: Column,
+    routed: Column,
+) -> list[bytes]:
+    """``allocations_hash`` of several settlements, each of the rows from one of ``bounds`` to the next.
+
+    Raises ``InvariantBroken`` where the columns differ in length or a number doesn't fit its field.
+    """
+    columns = {
+        "cause": cause,
+        "clause": clause,
+        "subject": subject,
+        "quarter": quarter,
+        "book": book,
+        "commodity": commodity,
+        "party": party,
+        "amount": amount,
+        "routed": routed,
+    }
+    records = _records(ALLOCATION_RECORD, len(cause), columns)
+    head = _head(ALLOCATIONS_FORMAT)
+    return [hashlib.sha256(head + records[begin:end].tobytes()).digest() for begin, end in pairwise(bounds)]
 
 
 def _head(name: str) -> bytes:

@@ -1,0 +1,160 @@
+"""Whole columns between numpy and the database: arrays read in one piece, rows written by binary COPY.
+
+A table of a million rows moves without a Python object for any row. Reading, PostgreSQL gathers a column of
+each group into one array (``array_send(array_agg(...))``); writing, the rows are laid out in one block of
+memory in the form of COPY BINARY: big-endian, each field after its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from psycopg import sql
+from psycopg.rows import TupleRow
+from sqlalchemy import Connection
+
+from ledger.desk.bulk import driver_of
+
+Int64Column: TypeAlias = npt.NDArray[np.int64]
+Columns: TypeAlias = Mapping[str, "npt.NDArray[np.integer[Any]] | int"]
+
+BLOCK_ROWS: Final = 2**15
+"""Rows laid out at a time: enough that numpy's overhead vanishes, few enough to stay in the cache."""
+
+_SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER: Final = b"\xff\xff"
+_ARRAY_HEAD_BYTES: Final = 12
+_DIMENSION_BYTES: Final = 8
+_LENGTH_BYTES: Final = 4
+_INT8_OID: Final = 20
+
+
+# --- reading ----------------------------------------------------------------------------------------------
+
+
+def rows_in_binary(connection: Connection, query: str, parameters: Mapping[str, object]) -> list[TupleRow]:
+    """The rows of a fixed ``query``, transferred in binary form, so that ``bytea`` comes as it is."""
+    with driver_of(connection).cursor(binary=True) as cursor:
+        cursor.execute(query.encode(), parameters)
+        return cursor.fetchall()
+
+
+def numbers_of(sent: bytes) -> Int64Column:
+    """The whole numbers of an array without nulls that ``array_send`` wrote, in the array's shape."""
+    dimensions = int.from_bytes(sent[:_LENGTH_BYTES])
+    begin = _ARRAY_HEAD_BYTES + _DIMENSION_BYTES * dimensions
+    if not dimensions:
+        return np.zeros(0, np.int64)
+    shape = np.frombuffer(sent, ">i4", 2 * dimensions, _ARRAY_HEAD_BYTES)[::2]
+    width = int.from_bytes(sent[begin : begin + _LENGTH_BYTES])
+    element = np.dtype([("length", ">i4"), ("value", f">i{width}")])
+    return np.frombuffer(sent, element, offset=begin)["value"].astype(np.int64).reshape(shape)
+
+
+def joined(parts: Sequence[Int64Column]) -> Int64Column:
+    """One column of all ``parts``, which may be none."""
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+# --- writing ----------------------------------------------------------------------------------------------
+
+
+def copy_columns(connection: Connection, table: str, widths: Mapping[str, int], columns: Columns) -> None:
+    """Append rows of whole numbers to ``table``.
+
+    ``widths`` gives each column's bytes in the order of the fields (2, 4 or 8), ``columns`` its numbers, or
+    one number for all rows. The numbers must fit; whoever made them has to see to that.
+    """
+    layout = [("fields", ">i2")]
+    for name, width in widths.items():
+        layout += [(f"length of {name}", ">i4"), (name, f">i{width}")]
+    count = _row_count(columns)
+    block = np.zeros(min(count, BLOCK_ROWS), np.dtype(layout))
+    block["fields"] = len(widths)
+    for name, width in widths.items():
+        block[f"length of {name}"] = width
+        if isinstance(columns[name], int):
+            block[name] = columns[name]
+    _copy_blocks(connection, table, list(widths), _filled(block, columns, count))
+
+
+def copy_with_array(
+    connection: Connection,
+    table: str,
+    widths: Mapping[str, int],
+    columns: Columns,
+    name: str,
+    arrays: Sequence[tuple[npt.NDArray[np.int64], Int64Column]],
+) -> None:
+    """Append rows of whole numbers and, last, one array of 64-bit numbers, the column ``name``.
+
+    ``arrays`` are groups of rows whose arrays have one length: the rows' places in ``columns``, and the
+    numbers as [row, element].
+    """
+    _copy_blocks(
+        connection, table, [*widths, name], _blocks_with_array(widths, columns, name, arrays)
+    )
+
+
+def _row_count(columns: Columns) -> int:
+    return max(len(column) for column in columns.values() if not isinstance(column, int))
+
+
+def _filled(block: npt.NDArray[np.void], columns: Columns, count: int) -> Iterator[npt.NDArray[np.void]]:
+    for begin in range(0, count, BLOCK_ROWS):
+        end = min(begin + BLOCK_ROWS, count)
+        for name, column in columns.items():
+            if not isinstance(column, int):
+                block[name][: end - begin] = column[begin:end]
+        yield block[: end - begin]
+
+
+def _blocks_with_array(
+    widths: Mapping[str, int],
+    columns: Columns,
+    name: str,
+    arrays: Sequence[tuple[npt.NDArray[np.int64], Int64Column]],
+) -> Iterator[npt.NDArray[np.void]]:
+    for rows, numbers in arrays:
+        block = _array_block(widths, name, numbers.shape[1], min(len(rows), BLOCK_ROWS // 4))
+        for begin in range(0, len(rows), max(len(block), 1)):
+            chosen = rows[begin : begin + len(block)]
+            for column_name, column in columns.items():
+                values = column if isinstance(column, int) else column[chosen]
+                block[column_name][: len(chosen)] = values
+            block[name]["value"][: len(chosen)] = numbers[begin : begin + len(block)]
+            yield block[: len(chosen)]
+
+
+def _array_block(widths: Mapping[str, int], name: str, length: int, count: int) -> npt.NDArray[np.void]:
+    """Rows with everything that is the same in each of them."""
+    layout: list[tuple[Any, ...]] = [("fields", ">i2")]
+    for column_name, width in widths.items():
+        layout += [(f"length of {column_name}", ">i4"), (column_name, f">i{width}")]
+    element = np.dtype([("length", ">i4"), ("value", ">i8")])
+    layout += [("bytes", ">i4"), ("head", ">i4", 5), (name, element, length)]
+    block = np.zeros(count, np.dtype(layout))
+    block["fields"] = len(widths) + 1
+    for column_name, width in widths.items():
+        block[f"length of {column_name}"] = width
+    block["bytes"] = _ARRAY_HEAD_BYTES + _DIMENSION_BYTES + element.itemsize * length
+    # One dimension, no nulls, the type of the elements, how many there are, and that they count from 1.
+    block["head"] = [1, 0, _INT8_OID, length, 1]
+    block[name]["length"] = 8
+    return block
+
+
+def _copy_blocks(
+    connection: Connection, table: str, names: Sequence[str], blocks: Iterator[npt.NDArray[np.void]]
+) -> None:
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, names))
+    )
+    with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(_SIGNATURE)
+        for block in blocks:
+            copy.write(memoryview(block.view(np.uint8)))
+        copy.write(_TRAILER)

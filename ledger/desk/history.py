@@ -1,0 +1,252 @@
+"""History: any figure and balance about a business period, as it was known at a moment.
+
+A result becomes known when its quarter closes (``closed_at``). Nothing is ever changed, so the answer for an
+earlier moment stays the same for ever, and the difference between two moments is what closed in between.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true
+
+from ledger.desk import agreements
+from ledger.desk.journal import AccountKind, closed_by
+from ledger.desk.replays import BOOK_BY_ID, BOOK_IDS, Cause
+from ledger.desk.settlement_reading import Settlement, closed_settlements
+from ledger.periods import Quarter
+from ledger.rules.terms import Book
+from ledger_schema.tables import account, agreement_quarter, allocation, journal_entry, posting
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an account holds, in minor units; ``party_id`` is None for a clause's source."""
+
+    agreement_id: int
+    account_id: int
+    party_id: int | None
+    kind: AccountKind
+    clause: int
+    book: Book
+    commodity_id: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A party's result about a quarter with all true-ups known by then; ``routed_minor`` is part of it."""
+
+    clause: int
+    quarter: Quarter
+    book: Book
+    commodity_id: int
+    party_id: int
+    amount_minor: int
+    routed_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one cause of one settlement changed about a quarter."""
+
+    settlement_id: int
+    booked_quarter: Quarter
+    cause: Cause
+    clause: int
+    book: Book
+    commodity_id: int
+    party_id: int
+    amount_minor: int
+
+
+def balances(
+    connection: Connection,
+    *,
+    agreement_id: int | None = None,
+    party_id: int | None = None,
+    kind: AccountKind | None = None,
+    book: Book | None = None,
+    through: Quarter,
+    known_at: datetime | None = None,
+) -> list[Balance]:
+    """Balances of entries about quarters up to ``through``, as known at a moment (None: now); zeros left out.
+
+    Every agreement's balances add up to zero in each book and commodity where no filter but the agreement
+    and the book is given.
+    """
+    total = func.sum(posting.c.amount_minor)
+    wanted = [
+        journal_entry.c.quarter <= through.code,
+        true() if agreement_id is None else posting.c.agreement_id == agreement_id,
+        true() if party_id is None else account.c.party_id == party_id,
+        true() if kind is None else account.c.kind == kind,
+        true() if book is None else account.c.book_id == BOOK_IDS[book],
+    ]
+    rows = connection.execute(
+        select(account, total.label("balance_minor"))
+        .select_from(posting)
+        .join(journal_entry, _entry_of_posting())
+        .join(account, account.c.account_id == posting.c.account_id)
+        .join(agreement_quarter, _posting_closed(known_at))
+        .where(*wanted)
+        .group_by(account.c.account_id)
+        .having(total != 0)
+        .order_by(account.c.agreement_id, account.c.clause, account.c.kind, account.c.account_id)
+    )
+    return [_balance(row) for row in rows]
+
+
+def figure(
+    connection: Connection,
+    agreement_id: int,
+    quarter: Quarter,
+    *,
+    clause: int | None = None,
+    party_id: int | None = None,
+    subject_id: int | None = None,
+    book: Book | None = None,
+    known_at: datetime | None = None,
+) -> list[Figure]:
+    """The results about ``quarter``, as known at a moment (None: now); zeros left out.
+
+    Raises ``NotFound`` for an unknown agreement.
+    """
+    agreements.agreement(connection, agreement_id)
+    amount, routed = func.sum(allocation.c.amount_minor), func.sum(allocation.c.routed_minor)
+    about: list[ColumnElement[Any]] = [
+        allocation.c.clause,
+        allocation.c.quarter,
+        allocation.c.book_id,
+        allocation.c.commodity_id,
+        allocation.c.party_id,
+    ]
+    totals: list[ColumnElement[Any]] = [amount.label("amount_minor"), routed.label("routed_minor")]
+    wanted = [
+        allocation.c.agreement_id == agreement_id,
+        allocation.c.quarter == quarter.code,
+        # What is about a quarter is booked in it or later, which spares reading earlier partitions.
+        allocation.c.booked_quarter >= quarter.code,
+        true() if clause is None else allocation.c.clause == clause,
+        true() if party_id is None else allocation.c.party_id == party_id,
+        true() if subject_id is None else allocation.c.subject_id == subject_id,
+        true() if book is None else allocation.c.book_id == BOOK_IDS[book],
+    ]
+    rows = connection.execute(
+        select(*about, *totals)
+        .join(agreement_quarter, _allocation_closed(known_at))
+        .where(*wanted)
+        .group_by(*about)
+        .having((amount != 0) | (routed != 0))
+        .order_by(*about)
+    )
+    return [_figure(row) for row in rows]
+
+
+def difference(
+    connection: Connection,
+    agreement_id: int,
+    quarter: Quarter,
+    known_at_1: datetime,
+    known_at_2: datetime,
+) -> list[Change]:
+    """Why the results about ``quarter`` differ between two moments: every cause that became known in between.
+
+    The amounts add up exactly to ``figure`` at the second moment less ``figure`` at the first. Raises
+    ``NotFound`` for an unknown agreement.
+    """
+    agreements.agreement(connection, agreement_id)
+    earlier, later = sorted((known_at_1, known_at_2))
+    sign = 1 if known_at_1 <= known_at_2 else -1
+    known_before = {one.settlement_id for one in closed_settlements(connection, agreement_id, earlier)}
+    changes = []
+    for one in closed_settlements(connection, agreement_id, later):
+        if one.settlement_id in known_before:
+            continue
+        causes = {cause.cause: cause for cause in one.causes}
+        for about, amount_minor in _by_cause(connection, one, quarter).items():
+            number, clause, book, commodity_id, party_id = about
+            changes.append(
+                Change(
+                    one.settlement_id,
+                    one.booked_quarter,
+                    causes[number],
+                    clause,
+                    book,
+                    commodity_id,
+                    party_id,
+                    sign * amount_minor,
+                )
+            )
+    return changes
+
+
+def _by_cause(
+    connection: Connection, closed: Settlement, quarter: Quarter
+) -> dict[tuple[int, int, Book, int, int], int]:
+    rows = connection.execute(
+        select(allocation)
+        .where(
+            allocation.c.agreement_id == closed.agreement_id,
+            allocation.c.booked_quarter == closed.booked_quarter.code,
+            allocation.c.settlement_id == closed.settlement_id,
+            allocation.c.quarter == quarter.code,
+        )
+        .order_by(allocation.c.cause, allocation.c.clause, allocation.c.book_id, allocation.c.party_id)
+    )
+    totals: defaultdict[tuple[int, int, Book, int, int], int] = defaultdict(int)
+    for row in rows:
+        about = (row.cause, row.clause, BOOK_BY_ID[row.book_id], row.commodity_id, row.party_id)
+        totals[about] += row.amount_minor
+    return {about: amount_minor for about, amount_minor in totals.items() if amount_minor}
+
+
+def _known(known_at: datetime | None) -> ColumnElement[bool]:
+    return true() if known_at is None else agreement_quarter.c.closed_at <= known_at
+
+
+def _posting_closed(known_at: datetime | None) -> ColumnElement[bool]:
+    closed = closed_by(posting.c.agreement_id, posting.c.booked_quarter, posting.c.settlement_id)
+    return and_(closed, _known(known_at))
+
+
+def _allocation_closed(known_at: datetime | None) -> ColumnElement[bool]:
+    closed = closed_by(allocation.c.agreement_id, allocation.c.booked_quarter, allocation.c.settlement_id)
+    return and_(closed, _known(known_at))
+
+
+def _entry_of_posting() -> ColumnElement[bool]:
+    return and_(
+        journal_entry.c.agreement_id == posting.c.agreement_id,
+        journal_entry.c.booked_quarter == posting.c.booked_quarter,
+        journal_entry.c.settlement_id == posting.c.settlement_id,
+        journal_entry.c.entry == posting.c.entry,
+    )
+
+
+def _balance(row: Row[Any]) -> Balance:
+    return Balance(
+        agreement_id=row.agreement_id,
+        account_id=row.account_id,
+        party_id=row.party_id,
+        kind=row.kind,
+        clause=row.clause,
+        book=BOOK_BY_ID[row.book_id],
+        commodity_id=row.commodity_id,
+        amount_minor=int(row.balance_minor),
+    )
+
+
+def _figure(row: Row[Any]) -> Figure:
+    return Figure(
+        clause=row.clause,
+        quarter=Quarter.from_code(row.quarter),
+        book=BOOK_BY_ID[row.book_id],
+        commodity_id=row.commodity_id,
+        party_id=row.party_id,
+        amount_minor=int(row.amount_minor),
+        routed_minor=int(row.routed_minor),
+    )

@@ -1,0 +1,272 @@
+"""Reading settlements: what was computed, what was closed, and what each cause allocates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true, tuple_
+
+from ledger.desk.failures import NotFound
+from ledger.desk.journal import closed_by
+from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
+from ledger.desk.replays import BOOK_BY_ID, BOOK_IDS, Cause, Inputs, Slot, sides_of, worlds_between
+from ledger.periods import Quarter
+from ledger.rules.terms import Book
+from ledger_schema.tables import agreement_quarter, allocation
+from ledger_schema.tables import settlement as settlement_table
+
+AllocationKey = tuple[int, int, int, int, int, int]
+"""Cause, clause, subject, quarter (20243), book id, party: the order of allocations within a settlement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """What a cause books for a party about a quarter; ``routed_minor`` of it goes on to the fund."""
+
+    cause: int
+    clause: int
+    subject_id: int
+    quarter: Quarter
+    book: Book
+    commodity_id: int
+    party_id: int
+    amount_minor: int
+    routed_minor: int
+
+    @property
+    def key(self) -> AllocationKey:
+        return self.cause, self.clause, self.subject_id, self.quarter.code, BOOK_IDS[self.book], self.party_id
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A computed settlement; ``closed_at`` is the moment it became the quarter's result, if it did."""
+
+    agreement_id: int
+    booked_quarter: Quarter
+    settlement_id: int
+    is_final: bool
+    causes: list[Cause]
+    allocation_count: int
+    allocations_hash: bytes
+    inputs: Inputs
+    recorded_at: datetime
+    closed_at: datetime | None
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed_at is not None
+
+
+def settlement(connection: Connection, agreement_id: int, settlement_id: int) -> Settlement:
+    """One settlement, closed or not. Raises ``NotFound``."""
+    found = _settlements(connection, agreement_id, settlement_table.c.settlement_id == settlement_id, None)
+    if not found:
+        raise NotFound("settlement", settlement_id)
+    return found[0]
+
+
+def settlements(
+    connection: Connection,
+    agreement_id: int,
+    *,
+    quarter: Quarter | None = None,
+    known_at: datetime | None = None,
+) -> list[Settlement]:
+    """Settlements by booked quarter and time, as they were known at ``known_at`` (None: now)."""
+    wanted = true() if quarter is None else settlement_table.c.booked_quarter == quarter.code
+    known = true() if known_at is None else settlement_table.c.recorded_at <= known_at
+    return _settlements(connection, agreement_id, and_(wanted, known), known_at)
+
+
+def closed_settlements(
+    connection: Connection, agreement_id: int, known_at: datetime | None = None
+) -> list[Settlement]:
+    """The settlements that had closed their quarters by ``known_at``, in order."""
+    return [one for one in settlements(connection, agreement_id, known_at=known_at) if one.is_closed]
+
+
+def allocations(
+    connection: Connection,
+    agreement_id: int,
+    settlement_id: int,
+    *,
+    clause: int | None = None,
+    subject_id: int | None = None,
+    party_id: int | None = None,
+    after: AllocationKey | None = None,
+    limit: int = PAGE_LIMIT,
+) -> Page[Allocation]:
+    """A page of a settlement's allocations in key order."""
+    key = (
+        allocation.c.cause,
+        allocation.c.clause,
+        allocation.c.subject_id,
+        allocation.c.quarter,
+        allocation.c.book_id,
+        allocation.c.party_id,
+    )
+    wanted = [
+        true() if clause is None else allocation.c.clause == clause,
+        true() if subject_id is None else allocation.c.subject_id == subject_id,
+        true() if party_id is None else allocation.c.party_id == party_id,
+        true() if after is None else tuple_(*key) > after,
+    ]
+    rows = connection.execute(
+        select(allocation)
+        .where(_of_settlement(connection, agreement_id, settlement_id), *wanted)
+        .order_by(*key)
+        .limit(rows_to_read(limit))
+    ).all()
+    return page_of(rows, limit, _allocation)
+
+
+def all_allocations(connection: Connection, agreement_id: int, settlement_id: int) -> list[Allocation]:
+    """Every allocation of a settlement in key order."""
+    rows = connection.execute(
+        select(allocation).where(_of_settlement(connection, agreement_id, settlement_id))
+    ).all()
+    return sorted(map(_allocation, rows), key=lambda one: one.key)
+
+
+def _of_settlement(connection: Connection, agreement_id: int, settlement_id: int) -> ColumnElement[bool]:
+    """Names the booked quarter too, so that one partition is read."""
+    code = connection.execute(
+        select(settlement_table.c.booked_quarter).where(
+            settlement_table.c.agreement_id == agreement_id, settlement_table.c.settlement_id == settlement_id
+        )
+    ).scalar_one_or_none()
+    if code is None:
+        raise NotFound("settlement", settlement_id)
+    return and_(
+        allocation.c.agreement_id == agreement_id,
+        allocation.c.booked_quarter == code,
+        allocation.c.settlement_id == settlement_id,
+    )
+
+
+def _allocation(row: Row[Any]) -> Allocation:
+    return Allocation(
+        row.cause,
+        row.clause,
+        row.subject_id,
+        Quarter.from_code(row.quarter),
+        BOOK_BY_ID[row.book_id],
+        row.commodity_id,
+        row.party_id,
+        row.amount_minor,
+        row.routed_minor,
+    )
+
+
+def _settlements(
+    connection: Connection, agreement_id: int, wanted: ColumnElement[bool], known_at: datetime | None
+) -> list[Settlement]:
+    rows = connection.execute(
+        select(settlement_table, agreement_quarter.c.closed_at)
+        .join(agreement_quarter, _closes_its_quarter(), isouter=True)
+        .where(settlement_table.c.agreement_id == agreement_id, wanted)
+        .order_by(settlement_table.c.booked_quarter, settlement_table.c.settlement_id)
+    ).all()
+    inputs = {row.settlement_id: Inputs.parse(row.inputs) for row in rows}
+    causes = _causes(connection, agreement_id, inputs)
+    return [
+        Settlement(
+            agreement_id=agreement_id,
+            booked_quarter=Quarter.from_code(row.booked_quarter),
+            settlement_id=row.settlement_id,
+            is_final=row.is_final,
+            causes=causes[row.settlement_id],
+            allocation_count=row.allocation_count,
+            allocations_hash=row.allocations_hash,
+            inputs=inputs[row.settlement_id],
+            recorded_at=row.recorded_at,
+            closed_at=_known_moment(row.closed_at, known_at),
+        )
+        for row in rows
+    ]
+
+
+def _known_moment(moment: datetime | None, known_at: datetime | None) -> datetime | None:
+    return moment if moment is None or known_at is None or moment <= known_at else None
+
+
+def _causes(
+    connection: Connection, agreement_id: int, inputs: Mapping[int, Inputs]
+) -> dict[int, list[Cause]]:
+    """The causes of each settlement; they follow from its inputs and those of the one before it."""
+    before = inputs_by_id(connection, agreement_id, [one.previous_settlement_id for one in inputs.values()])
+    sides = sides_of(connection, agreement_id)
+    return {
+        settlement_id: [
+            cause for cause, _ in worlds_between(before.get(now.previous_settlement_id), now, sides)
+        ]
+        for settlement_id, now in inputs.items()
+    }
+
+
+def inputs_by_id(
+    connection: Connection, agreement_id: int, settlement_ids: Sequence[int | None]
+) -> dict[int | None, Inputs]:
+    """The inputs of settlements; None stands for no settlement and is passed over."""
+    rows = connection.execute(
+        select(settlement_table.c.settlement_id, settlement_table.c.inputs).where(
+            settlement_table.c.agreement_id == agreement_id,
+            settlement_table.c.settlement_id.in_([one for one in settlement_ids if one is not None]),
+        )
+    )
+    return {row.settlement_id: Inputs.parse(row.inputs) for row in rows}
+
+
+def _closes_its_quarter() -> ColumnElement[bool]:
+    columns = settlement_table.c
+    return closed_by(columns.agreement_id, columns.booked_quarter, columns.settlement_id)
+
+
+def last_closed(connection: Connection, agreement_id: int) -> tuple[int, Inputs] | None:
+    """The settlement that closed the agreement's last closed quarter: its id and inputs."""
+    row = connection.execute(
+        select(settlement_table.c.settlement_id, settlement_table.c.inputs)
+        .join(agreement_quarter, _closes_its_quarter())
+        .where(settlement_table.c.agreement_id == agreement_id)
+        .order_by(settlement_table.c.booked_quarter.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else (row.settlement_id, Inputs.parse(row.inputs))
+
+
+def booked(connection: Connection, agreement_id: int) -> dict[Slot, tuple[int, int]]:
+    """What closed settlements have booked, by slot: amount and routed part."""
+    about = (
+        allocation.c.clause,
+        allocation.c.subject_id,
+        allocation.c.quarter,
+        allocation.c.book_id,
+        allocation.c.commodity_id,
+        allocation.c.party_id,
+    )
+    amount, routed = func.sum(allocation.c.amount_minor), func.sum(allocation.c.routed_minor)
+    rows = connection.execute(
+        select(*about, amount.label("amount_minor"), routed.label("routed_minor"))
+        .join(
+            agreement_quarter,
+            closed_by(allocation.c.agreement_id, allocation.c.booked_quarter, allocation.c.settlement_id),
+        )
+        .where(allocation.c.agreement_id == agreement_id)
+        .group_by(*about)
+        .having((amount != 0) | (routed != 0))
+    )
+    return {
+        Slot(
+            row.clause,
+            row.subject_id,
+            Quarter.from_code(row.quarter),
+            BOOK_BY_ID[row.book_id],
+            row.commodity_id,
+            row.party_id,
+        ): (int(row.amount_minor), int(row.routed_minor))
+        for row in rows
+    }

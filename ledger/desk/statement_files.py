@@ -1,0 +1,194 @@
+"""A statement as files for other programs: a table for spreadsheets, and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from ledger.desk.replays import Cause
+from ledger.desk.settlement_reading import Allocation
+from ledger.desk.statement_parts import KIND_NAMES, BaseLine, ClauseStatement, PartyTotal, Statement
+from ledger.desk.statement_text import Wording
+from ledger.evidence.canonical import Json, canonical_bytes
+from ledger.money import format_amount
+from ledger.rules.explanation import Language
+from ledger.rules.terms import Bilingual
+
+STATEMENT_FORMAT = "parkledger.statement/1"
+
+CSV_COLUMNS: Sequence[tuple[str, str]] = (
+    ("类型", "row"),
+    ("条款", "clause"),
+    ("条款名称", "clause title"),
+    ("事由", "cause"),
+    ("账簿", "book"),
+    ("对象", "subject"),
+    ("所属期", "period"),
+    ("指标", "measure"),
+    ("主体", "party"),
+    ("类别", "kind"),
+    ("单位", "unit"),
+    ("数额", "amount"),
+    ("原数", "previous amount"),
+    ("其中入基金", "of it to the fund"),
+    ("凭证", "document"),
+    ("申报表", "return"),
+)
+
+
+def statement_csv(shown: Statement, language: Language) -> bytes:
+    """The statement as one flat table for a spreadsheet, amounts exact in the unit (UTF-8 with its mark).
+
+    Text that a spreadsheet would take for a formula is kept from being one by an apostrophe.
+    """
+    text = Wording(shown, language, "yuan")
+    target = io.StringIO(newline="")
+    writer = csv.writer(target)
+    writer.writerow([text.say(zh, en) for zh, en in CSV_COLUMNS])
+    for row in _csv_rows(shown, text):
+        writer.writerow([row.get(en, "") for _, en in CSV_COLUMNS])
+    return target.getvalue().encode("utf-8-sig")
+
+
+def _csv_rows(shown: Statement, text: Wording) -> Iterator[dict[str, str]]:
+    for clause in shown.clauses:
+        about = {
+            "clause": str(clause.number),
+            "clause title": _inert(text.of(clause.title)),
+            "unit": text.say(clause.commodity.unit_zh, clause.commodity.unit_en),
+        }
+        for line in clause.base_lines:
+            yield about | _csv_base_row(clause, line, text)
+        for allocated in clause.allocations:
+            yield about | _csv_share_row(clause, allocated, text)
+    for total in shown.totals:
+        yield {
+            "row": text.say("合计", "total"),
+            "book": text.book(total.book),
+            "party": _inert(text.party(total.party_id)),
+            "kind": text.of(KIND_NAMES[total.kind]),
+            "unit": text.say(total.commodity.unit_zh, total.commodity.unit_en),
+            "amount": format_amount(total.amount_minor, total.commodity.scale),
+        }
+
+
+def _csv_base_row(clause: ClauseStatement, line: BaseLine, text: Wording) -> dict[str, str]:
+    scale = clause.commodity.scale
+    previous = "" if line.previous_minor is None else format_amount(line.previous_minor, scale)
+    return {
+        "row": text.say("申报数", "figure"),
+        "cause": _inert(text.cause(line.cause)),
+        "subject": _inert(text.subject(line.subject_id)),
+        "period": str(line.span),
+        "measure": text.measure(line.measure),
+        "amount": format_amount(line.amount_minor, scale),
+        "previous amount": previous,
+        "document": _inert(line.document),
+        "return": str(line.filing_id),
+    }
+
+
+def _csv_share_row(clause: ClauseStatement, allocated: Allocation, text: Wording) -> dict[str, str]:
+    return {
+        "row": text.say("分配", "share"),
+        "cause": _inert(text.cause(allocated.cause)),
+        "book": text.book(allocated.book),
+        "subject": _inert(text.subject(allocated.subject_id)),
+        "period": str(allocated.quarter),
+        "party": _inert(text.party(allocated.party_id)),
+        "amount": format_amount(allocated.amount_minor, clause.commodity.scale),
+        "of it to the fund": format_amount(allocated.routed_minor, clause.commodity.scale),
+    }
+
+
+def _inert(cell: str) -> str:
+    """Text that no spreadsheet computes."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+def statement_json(shown: Statement) -> bytes:
+    """The statement as RFC 8785 JSON; ids and amounts are text, amounts in the commodity's unit."""
+    return canonical_bytes(
+        {
+            "format": STATEMENT_FORMAT,
+            "identifier": shown.identifier,
+            "agreement": shown.agreement_code,
+            "title": _names(shown.title),
+            "quarter": str(shown.quarter),
+            "settlement": str(shown.settlement_id),
+            "allocations_hash": shown.allocations_hash.hex(),
+            "is_final": shown.is_final,
+            "closed_at": None if shown.closed_at is None else shown.closed_at.isoformat(),
+            "parties": {
+                str(party_id): {"zh": side.name_zh, "en": side.name_en}
+                for party_id, side in shown.parties.items()
+            },
+            "subjects": {str(subject_id): name for subject_id, name in shown.subjects.items()},
+            "causes": [_cause_json(cause) for cause in shown.causes],
+            "clauses": [_clause_json(clause) for clause in shown.clauses],
+            "totals": [_total_json(total) for total in shown.totals],
+            "remarks": [_names(remark) for remark in shown.remarks],
+        }
+    )
+
+
+def _names(name: Bilingual) -> dict[str, Json]:
+    return {"zh": name.zh, "en": name.en}
+
+
+def _cause_json(cause: Cause) -> dict[str, Json]:
+    return {
+        "cause": cause.cause,
+        "kind": cause.kind,
+        "quarter": str(cause.quarter),
+        "reference": cause.reference,
+        "title": {"zh": cause.title_zh, "en": cause.title_en},
+    }
+
+
+def _clause_json(clause: ClauseStatement) -> dict[str, Json]:
+    scale = clause.commodity.scale
+    return {
+        "clause": clause.number,
+        "title": _names(clause.title),
+        "commodity": clause.commodity.code,
+        "remainder_to": str(clause.remainder_party_id),
+        "base_lines": [
+            {
+                "cause": line.cause,
+                "subject": str(line.subject_id),
+                "measure": line.measure,
+                "span": str(line.span),
+                "amount": format_amount(line.amount_minor, scale),
+                "previous_amount": (
+                    None if line.previous_minor is None else format_amount(line.previous_minor, scale)
+                ),
+                "document": line.document,
+                "return": str(line.filing_id),
+            }
+            for line in clause.base_lines
+        ],
+        "allocations": [
+            {
+                "cause": one.cause,
+                "subject": str(one.subject_id),
+                "quarter": str(one.quarter),
+                "book": one.book.value,
+                "party": str(one.party_id),
+                "amount": format_amount(one.amount_minor, scale),
+                "routed": format_amount(one.routed_minor, scale),
+            }
+            for one in clause.allocations
+        ],
+    }
+
+
+def _total_json(total: PartyTotal) -> dict[str, Json]:
+    return {
+        "party": str(total.party_id),
+        "kind": total.kind,
+        "book": total.book.value,
+        "commodity": total.commodity.code,
+        "amount": format_amount(total.amount_minor, total.commodity.scale),
+    }

@@ -1,0 +1,86 @@
+"""What a statement is made of: plain data, before any form of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger.desk.journal import AccountKind
+from ledger.desk.replays import Cause, Side
+from ledger.desk.settlement_reading import Allocation
+from ledger.money import Commodity
+from ledger.periods import Quarter, Span
+from ledger.rules.terms import Bilingual, Book
+
+ASSESSMENT_MARK = Bilingual(zh="仅供考核，不得对外公布", en="for assessment only, not for publication")
+ASSESSMENT_REMARK = Bilingual(
+    zh=f"考核账{ASSESSMENT_MARK.zh}", en=f"the assessment book is {ASSESSMENT_MARK.en}"
+)
+PROVISIONAL_REMARK = Bilingual(
+    zh="本季为预结，应计额待年末季度结清", en="provisional: accrued amounts fall due at the final quarter"
+)
+KIND_NAMES: Mapping[AccountKind, Bilingual] = {
+    "due": Bilingual(zh="应付", en="due"),
+    "accrued": Bilingual(zh="应计", en="accrued"),
+    "fund": Bilingual(zh="入基金", en="to the fund"),
+    "credited": Bilingual(zh="计入", en="credited"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BaseLine:
+    """A figure that the clause reads. For a correction: what it was before (0: not reported) and is now."""
+
+    cause: int
+    subject_id: int
+    measure: str
+    span: Span
+    amount_minor: int
+    previous_minor: int | None
+    document: str
+    filing_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseStatement:
+    """One clause of the statement; ``remainder_party_id`` takes the odd unit of rounding."""
+
+    number: int
+    title: Bilingual
+    commodity: Commodity
+    remainder_party_id: int
+    base_lines: list[BaseLine]
+    allocations: list[Allocation]
+
+
+@dataclass(frozen=True, slots=True)
+class PartyTotal:
+    """What a party gets in all: due, accrued, to its fund, or credited as a statistic."""
+
+    party_id: int
+    kind: AccountKind
+    book: Book
+    commodity: Commodity
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A settlement for people; ``identifier`` is its id and the start of its allocations' hash."""
+
+    agreement_id: int
+    agreement_code: str
+    title: Bilingual
+    settlement_id: int
+    identifier: str
+    allocations_hash: bytes
+    quarter: Quarter
+    is_final: bool
+    closed_at: datetime | None
+    causes: list[Cause]
+    clauses: list[ClauseStatement]
+    totals: list[PartyTotal]
+    parties: Mapping[int, Side]
+    subjects: Mapping[int, str]
+    remarks: list[Bilingual]

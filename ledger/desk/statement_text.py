@@ -1,0 +1,242 @@
+"""A statement as text in Chinese or English."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta, timezone
+from typing import Literal
+from unicodedata import east_asian_width
+
+from ledger.desk.settlement_reading import Allocation
+from ledger.desk.statement_parts import (
+    ASSESSMENT_MARK,
+    KIND_NAMES,
+    BaseLine,
+    ClauseStatement,
+    PartyTotal,
+    Statement,
+)
+from ledger.measures import MEASURE_BY_NAME
+from ledger.money import Commodity, format_amount, format_wan
+from ledger.periods import Span
+from ledger.rules.explanation import BOOK_NAMES, Language
+from ledger.rules.terms import Bilingual, Book
+
+BEIJING = timezone(timedelta(hours=8))
+
+Unit = Literal["wan", "yuan"]
+
+
+def render_statement(shown: Statement, language: Language, *, unit: Unit = "wan") -> str:
+    """The statement as text; amounts in 万 of the unit (exact) or in the unit itself."""
+    text = Wording(shown, language, unit)
+    blocks = [text.heading(), *(text.clause(one) for one in shown.clauses), text.totals(), text.foot()]
+    return "\n\n".join(blocks) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words of one statement in one language."""
+
+    shown: Statement
+    language: Language
+    unit: Unit
+
+    def heading(self) -> str:
+        shown = self.shown
+        state = self._of_state()
+        return "\n".join(
+            [
+                self.say(f"{shown.title.zh} 结算单", f"Statement: {shown.title.en}"),
+                self.say(f"协议编号：{shown.agreement_code}", f"Agreement: {shown.agreement_code}"),
+                self.say(f"结算期：{shown.quarter.name_zh}", f"Quarter: {shown.quarter}"),
+                self.say(f"状态：{state}", f"State: {state}"),
+                self.say(f"结算单标识：{shown.identifier}", f"Identifier: {shown.identifier}"),
+            ]
+        )
+
+    def _of_state(self) -> str:
+        kind = self.say("清算", "final") if self.shown.is_final else self.say("预结", "provisional")
+        closed_at = self.shown.closed_at
+        if closed_at is None:
+            return self.say(f"{kind}，未关账", f"{kind}, not closed")
+        day = closed_at.astimezone(BEIJING)
+        closed_zh = f"{day.year}年{day.month}月{day.day}日关账"
+        return self.say(f"{kind}，{closed_zh}", f"{kind}, closed on {day:%Y-%m-%d}")
+
+    def clause(self, one: ClauseStatement) -> str:
+        title = self.say(f"第{one.number}条 {one.title.zh}", f"Clause {one.number}: {one.title.en}")
+        remainder = self.party(one.remainder_party_id)
+        blocks = [title, self._base_table(one)]
+        for book in Book:
+            of_book = [allocated for allocated in one.allocations if allocated.book is book]
+            if of_book:
+                blocks.append(self._share_table(one, book, of_book))
+        blocks.append(self.say(f"尾差归：{remainder}", f"Odd units go to: {remainder}"))
+        return "\n".join(blocks)
+
+    def _base_table(self, one: ClauseStatement) -> str:
+        if not one.base_lines:
+            return self.say("无申报数据", "No figures")
+        unit = self.unit_name(one.commodity)
+        head = [
+            self.say("事由", "cause"),
+            self.say("对象", "subject"),
+            self.say("指标", "measure"),
+            self.say("期间", "period"),
+            self.say(f"原数（{unit}）", f"was ({unit})"),
+            self.say(f"数额（{unit}）", f"amount ({unit})"),
+            self.say("凭证", "document"),
+            self.say("申报表", "return"),
+        ]
+        return table(head, [self._base_row(one, line) for line in one.base_lines], right={4, 5})
+
+    def _base_row(self, one: ClauseStatement, line: BaseLine) -> list[str]:
+        scale = one.commodity.scale
+        return [
+            self.cause(line.cause),
+            self.subject(line.subject_id),
+            self.measure(line.measure),
+            self.span(line.span),
+            "" if line.previous_minor is None else self.amount(line.previous_minor, scale),
+            self.amount(line.amount_minor, scale),
+            line.document,
+            str(line.filing_id),
+        ]
+
+    def _share_table(self, one: ClauseStatement, book: Book, of_book: Sequence[Allocation]) -> str:
+        unit = self.unit_name(one.commodity)
+        head = [
+            self.say("事由", "cause"),
+            self.say("所属期", "about"),
+            self.say("对象", "subject"),
+            self.say("主体", "party"),
+            self.say(f"分得（{unit}）", f"share ({unit})"),
+            self.say(f"其中入基金（{unit}）", f"of it to the fund ({unit})"),
+        ]
+        rows = [
+            [
+                self.cause(allocated.cause),
+                self.span(Span.of_quarter(allocated.quarter)),
+                self.subject(allocated.subject_id),
+                self.party(allocated.party_id),
+                self.amount(allocated.amount_minor, one.commodity.scale),
+                self.amount(allocated.routed_minor, one.commodity.scale) if allocated.routed_minor else "",
+            ]
+            for allocated in of_book
+        ]
+        return f"{self.book(book)}\n{table(head, rows, right={4, 5})}"
+
+    def totals(self) -> str:
+        blocks = [self.say("各方合计", "Totals by party")]
+        for book in Book:
+            of_book = [total for total in self.shown.totals if total.book is book]
+            if of_book:
+                blocks.append(f"{self.book(book)}\n{self._totals_table(of_book)}")
+        return "\n".join(blocks)
+
+    def _totals_table(self, of_book: Sequence[PartyTotal]) -> str:
+        head = [
+            self.say("主体", "party"),
+            self.say("类别", "kind"),
+            self.say("计量", "commodity"),
+            self.say("万单位", "in ten thousands"),
+            self.say("精确数", "exact"),
+        ]
+        rows = [
+            [
+                self.party(total.party_id),
+                self.of(KIND_NAMES[total.kind]),
+                self.say(total.commodity.name_zh, total.commodity.name_en),
+                self._wan(total),
+                self._exact(total),
+            ]
+            for total in of_book
+        ]
+        return table(head, rows, right={3, 4})
+
+    def _wan(self, total: PartyTotal) -> str:
+        return f"{format_wan(total.amount_minor, total.commodity.scale)} {self._wan_name(total.commodity)}"
+
+    def _exact(self, total: PartyTotal) -> str:
+        exact = format_amount(total.amount_minor, total.commodity.scale, thousands=True)
+        return f"{exact} {self.say(total.commodity.unit_zh, total.commodity.unit_en)}"
+
+    def foot(self) -> str:
+        remarks = [self.say(f"备注：{one.zh}", f"Note: {one.en}") for one in self.shown.remarks]
+        hashed = self.shown.allocations_hash.hex()
+        return "\n".join(
+            [*remarks, self.say(f"分配明细哈希：{hashed}", f"Hash of the allocations: {hashed}")]
+        )
+
+    def say(self, zh: str, en: str) -> str:
+        return zh if self.language == "zh" else en
+
+    def of(self, name: Bilingual) -> str:
+        return self.say(name.zh, name.en)
+
+    def book(self, book: Book) -> str:
+        """The book's name as every heading must show it."""
+        name = self.say(*BOOK_NAMES[book])
+        if book is not Book.ASSESSMENT:
+            return self.say(f"【{name}】", f"[{name}]")
+        return self.say(f"【{name}】（{ASSESSMENT_MARK.zh}）", f"[{name}] ({ASSESSMENT_MARK.en})")
+
+    def cause(self, number: int) -> str:
+        cause = self.shown.causes[number - 1]
+        return self.say(cause.title_zh, cause.title_en)
+
+    def subject(self, subject_id: int) -> str:
+        return self.shown.subjects.get(subject_id) or self.say("全园区", "whole park")
+
+    def party(self, party_id: int) -> str:
+        side = self.shown.parties[party_id]
+        return self.say(side.name_zh, side.name_en)
+
+    def measure(self, name: str) -> str:
+        measure = MEASURE_BY_NAME[name]
+        return self.say(measure.name_zh, measure.name_en)
+
+    def span(self, span: Span) -> str:
+        return self.say(span.name_zh, str(span))
+
+    def amount(self, amount_minor: int, scale: int) -> str:
+        if self.unit == "wan":
+            return format_wan(amount_minor, scale)
+        return format_amount(amount_minor, scale, thousands=True)
+
+    def unit_name(self, commodity: Commodity) -> str:
+        return (
+            self._wan_name(commodity)
+            if self.unit == "wan"
+            else self.say(commodity.unit_zh, commodity.unit_en)
+        )
+
+    def _wan_name(self, commodity: Commodity) -> str:
+        return self.say(f"万{commodity.unit_zh}", f"10,000 {commodity.unit_en}")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: set[int]) -> str:
+    """Aligned columns, those without any content left out; Chinese characters take two places on a screen."""
+    used = [index for index in range(len(head)) if any(row[index] for row in rows)]
+    head = [head[index] for index in used]
+    rows = [[row[index] for index in used] for row in rows]
+    right = {place for place, index in enumerate(used) if index in right}
+    widths = [max(map(_width, column)) for column in zip(head, *rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            _padded(cell, width, to_right=index in right)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (head, *rows)
+    )
+
+
+def _padded(cell: str, width: int, *, to_right: bool) -> str:
+    space = " " * (width - _width(cell))
+    return space + cell if to_right else cell + space
+
+
+def _width(text: str) -> int:
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)

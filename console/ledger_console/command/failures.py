@@ -1,0 +1,96 @@
+"""What can go wrong with a command before the ledger is asked at all."""
+
+from __future__ import annotations
+
+from ledger.errors import LedgerError
+
+
+class PortBusy(LedgerError):
+    """Another program listens where we would."""
+
+    code = "PORT_BUSY"
+    sentence_en = (
+        "Port {port} on 127.0.0.1 is taken by another program (perhaps another Parkledger). "
+        "Stop it, or choose another port: PARKLEDGER_PORT={example} parkledger start"
+    )
+    sentence_zh = (
+        "127.0.0.1 的端口 {port} 已被其他程序占用（也许是另一个园区合作账本）。"
+        "请先停止该程序，或换一个端口：PARKLEDGER_PORT={example} parkledger start"
+    )
+
+
+class PortUnusable(LedgerError):
+    """PARKLEDGER_PORT names no port that we may listen on."""
+
+    code = "PORT_UNUSABLE"
+    sentence_en = (
+        "Expected PARKLEDGER_PORT to be a port such as 8000 that this user may use, but got {text!r}."
+    )
+    sentence_zh = "PARKLEDGER_PORT 应为当前用户可用的端口号（如 8000），实际为 {text!r}。"
+
+
+class ServingFailed(LedgerError):
+    """The web server ended by itself."""
+
+    code = "SERVING_FAILED"
+    sentence_en = "The server could not begin to serve. Its log {log} says why."
+    sentence_zh = "服务未能启动，原因见日志 {log}。"
+
+
+class ServerShared(LedgerError):
+    """Other commands still work with the embedded database server."""
+
+    code = "SERVER_IN_USE"
+    sentence_en = (
+        "Another parkledger command is still using the database in {home}. "
+        "End it first (Ctrl-C in its window)."
+    )
+    sentence_zh = "另一个 parkledger 命令仍在使用 {home} 中的数据库。请先结束它（在其窗口按 Ctrl-C）。"
+
+
+class DatabaseNotMigrated(LedgerError):
+    """The tables are of another version than this program."""
+
+    code = "DATABASE_NOT_MIGRATED"
+    sentence_en = "Expected the tables of version {latest}, but found {current}. Run: parkledger migrate"
+    sentence_zh = "数据表版本应为 {latest}，实际为 {current}。请运行：parkledger migrate"
+
+
+class FileNotReadable(LedgerError):
+    """A file that was named can't be read."""
+
+    code = "FILE_NOT_READABLE"
+    sentence_en = "Expected a readable file, but {path} can't be read: {reason}."
+    sentence_zh = "应为可读取的文件，但 {path} 无法读取：{reason}。"
+
+
+class FileNotWritable(LedgerError):
+    """A file that was named can't be written."""
+
+    code = "FILE_NOT_WRITABLE"
+    sentence_en = "The result can't be written to {path}: {reason}. Name another file with -o."
+    sentence_zh = "结果无法写入 {path}：{reason}。请用 -o 指定其他文件。"
+
+
+class MomentUnreadable(LedgerError):
+    """Text that names neither a day nor a moment."""
+
+    code = "MOMENT_UNREADABLE"
+    sentence_en = "Expected a day such as 2025-02-01 or a moment such as 2025-02-01T18:00, but got {text!r}."
+    sentence_zh = "应填写日期（如 2025-02-01）或时刻（如 2025-02-01T18:00），实际为 {text!r}。"
+
+
+class EnterprisesUnreadable(LedgerError):
+    """The file of enterprises isn't in its format; ``detail`` lists where."""
+
+    code = "ENTERPRISES_UNREADABLE"
+    sentence_en = "Expected {path} to map credit codes to attributes as docs/command.md shows, but: {detail}"
+    sentence_zh = "{path} 应为“统一社会信用代码 → 属性”的 JSON（格式见 docs/command.md），但：{detail}"
+
+
+class EnterpriseUnknown(LedgerError):
+    """An explanation was asked for an enterprise that has no figures."""
+
+    code = "ENTERPRISE_UNKNOWN"
+    sentence_en = "Expected the credit code of an enterprise with figures ({known}), but got {code}."
+    sentence_zh = "应为有数据的企业的统一社会信用代码（{known}），实际为 {code}。"

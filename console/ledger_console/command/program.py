@@ -1,0 +1,74 @@
+"""The commands, in the groups in which the help shows them, and how the program ends."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Sequence
+
+import typer
+
+from ledger.errors import LedgerError
+from ledger_console.command import agreements, results, returns, serve
+from ledger_console.command.output import tell, tell_unexpected
+from ledger_console.command.rules import rules
+from ledger_schema.server import ServerError
+
+EXIT_REFUSED = 2
+"""The ledger refused, or the command was written wrongly; nothing was changed."""
+
+PANELS: dict[str, dict[str, Callable[..., None]]] = {
+    "运行 Running": {
+        "start": serve.start,
+        "stop": serve.stop,
+        "status": serve.status,
+        "migrate": serve.migrate_tables,
+    },
+    "协议 Agreements": {
+        "agreements": agreements.list_agreements,
+        "agreement": agreements.show_agreement,
+        "sign": agreements.sign,
+        "zones": agreements.list_zones,
+    },
+    "申报 Returns": {"template": returns.template, "import": returns.import_return},
+    "结算 Settlement": {
+        "preview": results.preview,
+        "close": results.close,
+        "statement": results.statement,
+        "explain": results.explain,
+        "balances": results.balances,
+    },
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit code: 0 done, 2 refused, 1 anything unforeseen or a "no"."""
+    sys.excepthook = tell_unexpected
+    _accept_any_terminal()
+    try:
+        typer.main.get_command(_program())(arguments, prog_name="parkledger")
+    except (LedgerError, ServerError) as error:
+        tell(error)
+        return EXIT_REFUSED
+    return 0
+
+
+def _program() -> typer.Typer:
+    program = typer.Typer(
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        help="Parkledger, the shared ledger of paired science parks. 园区合作账本。",
+    )
+    for panel, commands in PANELS.items():
+        for name, command in commands.items():
+            program.command(name, rich_help_panel=panel)(command)
+    program.add_typer(rules, name="rules", rich_help_panel="规则 Rules")
+    return program
+
+
+def _accept_any_terminal() -> None:
+    """A terminal that can't show Chinese gets question marks instead of a failure."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -117,9 +117,7 @@ class Recorder:
         )
         return event_ids
 
-    def _content(
-        self, event_id: int, kind: str, data: Mapping[str, Json], agreement_id: int | None
-    ) -> bytes:
+    def _content(self, event_id: int, kind: str, data: Mapping[str, Json], agreement_id: int | None) -> bytes:
         return canonical_bytes(
             {
                 "format": EVENT_FORMAT,

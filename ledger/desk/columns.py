@@ -94,9 +94,63 @@ def copy_with_array(
     ``arrays`` are groups of rows whose arrays have one length: the rows' places in ``columns``, and the
     numbers as [row, element].
     """
+    _copy_blocks(connection, table, [*widths, name], _blocks_with_array(widths, columns, name, arrays))
+
+
+def copy_with_text(
+    connection: Connection,
+    table: str,
+    widths: Mapping[str, int],
+    columns: Columns,
+    name: str,
+    texts: Sequence[str],
+    place: Int64Column,
+) -> None:
+    """Append rows of whole numbers and, last, one text, the column ``name``: row i has ``texts[place[i]]``."""
+    encoded = [one.encode() for one in texts]
+    length = np.array([len(one) for one in encoded], np.int64)
     _copy_blocks(
-        connection, table, [*widths, name], _blocks_with_array(widths, columns, name, arrays)
+        connection,
+        table,
+        [*widths, name],
+        (
+            block
+            for one in np.unique(length).tolist()
+            for block in _blocks_with_text(
+                _text_block(widths, one), columns, encoded, place, np.flatnonzero(length[place] == one)
+            )
+        ),
     )
+
+
+def _text_block(widths: Mapping[str, int], length: int) -> npt.NDArray[np.void]:
+    layout: list[tuple[Any, ...]] = [("fields", ">i2")]
+    for column_name, width in widths.items():
+        layout += [(f"length of {column_name}", ">i4"), (column_name, f">i{width}")]
+    block = np.zeros(BLOCK_ROWS, np.dtype([*layout, ("bytes", ">i4"), ("text", "u1", (length,))]))
+    block["fields"] = len(widths) + 1
+    for column_name, width in widths.items():
+        block[f"length of {column_name}"] = width
+    block["bytes"] = length
+    return block
+
+
+def _blocks_with_text(
+    block: npt.NDArray[np.void],
+    columns: Columns,
+    encoded: Sequence[bytes],
+    place: Int64Column,
+    rows: Int64Column,
+) -> Iterator[npt.NDArray[np.void]]:
+    length = block["text"].shape[1]
+    of_length = [one if len(one) == length else bytes(length) for one in encoded]
+    table = np.frombuffer(b"".join(of_length), np.uint8).reshape(len(encoded), length)
+    for begin in range(0, len(rows), BLOCK_ROWS):
+        chosen = rows[begin : begin + BLOCK_ROWS]
+        for column_name, column in columns.items():
+            block[column_name][: len(chosen)] = column if isinstance(column, int) else column[chosen]
+        block["text"][: len(chosen)] = table[place[chosen]]
+        yield block[: len(chosen)]
 
 
 def _row_count(columns: Columns) -> int:
@@ -156,5 +210,5 @@ def _copy_blocks(
     with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(_SIGNATURE)
         for block in blocks:
-            copy.write(memoryview(block.view(np.uint8)))
+            copy.write(block.view(np.uint8).data)
         copy.write(_TRAILER)

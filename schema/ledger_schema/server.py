@@ -163,7 +163,7 @@ def check_version(url: str) -> None:
     try:
         with psycopg.connect(_driver_url(url), connect_timeout=10) as connection:
             major = connection.info.server_version // 10_000
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         raise ServerError(f"The database does not answer: {error}", f"数据库无法连接：{error}") from error
     _require_supported(major)
 

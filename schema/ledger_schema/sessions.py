@@ -29,6 +29,7 @@ WRITING_ISOLATION = "READ COMMITTED"
 
 ATTEMPTS_MAX = 5
 TRY_AGAIN = frozenset({"40001", "40P01"})
+WAITED_IN_VAIN = "55P03"
 
 POOL_SIZE = 10
 POOL_OVERFLOW = 10
@@ -45,11 +46,11 @@ DatabaseFailure: TypeAlias = DBAPIError | psycopg.Error
 
 
 class TooBusy(LedgerError):
-    """Transactions got in each other's way more often than we try again."""
+    """Transactions got in each other's way more often than we try again, or held a row for too long."""
 
     code = "TOO_BUSY"
-    sentence_en = "Other work got in the way {attempts} times, and nothing was written. Please try again."
-    sentence_zh = "与其他操作冲突 {attempts} 次，未写入任何数据，请稍后重试。"
+    sentence_en = "Other work got in the way for too long, and nothing was written. Please try again."
+    sentence_zh = "其他操作占用时间过长，未写入任何数据，请稍后重试。"
 
 
 class Database:
@@ -93,10 +94,12 @@ class Database:
                 with self.writing() as connection:
                     return work(connection)
             except (DBAPIError, psycopg.Error) as error:
+                if sqlstate(error) == WAITED_IN_VAIN:
+                    raise TooBusy from error
                 if sqlstate(error) not in TRY_AGAIN:
                     raise
                 last = error
-        raise TooBusy(attempts=ATTEMPTS_MAX) from last
+        raise TooBusy from last
 
     @contextmanager
     def owner(self) -> Iterator[Connection]:

@@ -115,8 +115,19 @@ def test_work_is_not_tried_for_ever(database: Database) -> None:
     with pytest.raises(TooBusy) as caught:
         database.retrying(work)
     assert len(attempts) == ATTEMPTS_MAX
-    assert caught.value.message_zh == "与其他操作冲突 5 次，未写入任何数据，请稍后重试。"
-    assert "5 times" in caught.value.message_en
+    assert caught.value.message_zh == "其他操作占用时间过长，未写入任何数据，请稍后重试。"
+
+
+def test_a_lock_that_is_not_given_in_time_ends_the_work_at_once(database: Database) -> None:
+    attempts: list[int] = []
+
+    def work(connection: Connection) -> None:
+        attempts.append(len(attempts))
+        connection.execute(text(FAIL_WITH.format("55P03")))
+
+    with pytest.raises(TooBusy):
+        database.retrying(work)
+    assert len(attempts) == 1
 
 
 def test_another_failure_is_not_tried_again(database: Database) -> None:

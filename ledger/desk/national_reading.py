@@ -231,6 +231,17 @@ def read_subjects(connection: Connection, units: Units) -> Subjects:
     )
 
 
+def read_listed(connection: Connection, chosen: Sequence[World]) -> dict[int, Int64Column]:
+    """The enterprises on the confirmed list of each agreement that has one."""
+    with_list = [world for world in chosen if world.now.list_version is not None]
+    parameters = {
+        "agreements": [world.agreement_id for world in with_list],
+        "versions": [world.now.list_version for world in with_list],
+    }
+    rows = rows_in_binary(connection, LISTED.format(columns=""), parameters)
+    return {agreement_id: numbers_of(sent) for agreement_id, sent in rows}
+
+
 def _lists(
     connection: Connection,
     units: Units,
@@ -252,9 +263,7 @@ def _lists(
         yield units.position_of_agreement[agreement_id], numbers
 
 
-def _extend(
-    columns: Mapping[str, list[Int64Column]], unit: int, numbers: Mapping[str, Int64Column]
-) -> None:
+def _extend(columns: Mapping[str, list[Int64Column]], unit: int, numbers: Mapping[str, Int64Column]) -> None:
     count = len(numbers["subject"])
     columns["agreement"].append(np.full(count, unit))
     columns["subject"].append(numbers["subject"])
@@ -312,7 +321,11 @@ def _event_day(event: Event) -> str:
 
 
 _CAUSES = " ".join(f"WHEN '{cause}' THEN {code}" for cause, code in CAUSE_CODE.items())
-_ABSENT: Final = {**dict.fromkeys(EVENTS, NOT_A_DAY), "cause_code": NONE, "referrer_code": NONE}
+_ABSENT: Final[Mapping[str, int]] = {
+    **{event.value: NOT_A_DAY for event in EVENTS},
+    "cause_code": NONE,
+    "referrer_code": NONE,
+}
 
 ATTRIBUTES: Final[Mapping[str, str]] = {
     **{event: _event_day(event) for event in EVENTS},
@@ -332,6 +345,7 @@ __all__ = [
     "held_of",
     "read_carried",
     "read_figures",
+    "read_listed",
     "read_subjects",
     "state_of",
 ]

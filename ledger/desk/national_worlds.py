@@ -121,10 +121,12 @@ class World:
             found.append("ended")
         if self.before is None:
             return found + (["first_quarter"] if self._covers_earlier_quarters() else [])
+        return found + list(dict.fromkeys(self._kinds_about_the_past()))
+
+    def _kinds_about_the_past(self) -> Iterator[Reason]:
         for cause in self.causes:
             if cause.kind != "quarter" and (cause.kind != "amendment" or cause.quarter != self.now.quarter):
-                found.append(cause.kind)
-        return list(dict.fromkeys(found))
+                yield cause.kind
 
     def _covers_earlier_quarters(self) -> bool:
         starts = self.versions[0].starts

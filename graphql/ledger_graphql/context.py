@@ -1,0 +1,57 @@
+"""What one GraphQL operation works with: the database, and one snapshot that all its reading shares."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self, TypeAlias
+
+import strawberry
+from sqlalchemy import Connection
+
+from ledger.desk.acts import Act
+from ledger_schema.sessions import Database
+
+
+class Desk:
+    """The context of one operation. It belongs to the one thread that runs the operation.
+
+    ``snapshot`` is opened when something is first read and shared by all that follows, so that one answer
+    never mixes two states of the ledger. A mutation calls ``refresh`` so that its result shows its change.
+    """
+
+    def __init__(self, database: Database, actor: str = "local") -> None:
+        self.database = database
+        self.actor = actor
+        self._open = ExitStack()
+        self._snapshot: Connection | None = None
+
+    @property
+    def snapshot(self) -> Connection:
+        """A read-only connection that sees one unchanging state of the ledger."""
+        if self._snapshot is None:
+            self._snapshot = self._open.enter_context(self.database.reading())
+        return self._snapshot
+
+    def refresh(self) -> None:
+        """Let go of the snapshot; the next reading opens a new one."""
+        self._snapshot = None
+        self._open.close()
+
+    def act(self, idempotency_key: str) -> Act:
+        """The act that a mutation performs under the client's key."""
+        return Act(key=idempotency_key, actor=self.actor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.refresh()
+
+
+Info: TypeAlias = strawberry.Info[Desk, None]

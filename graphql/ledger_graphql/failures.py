@@ -1,0 +1,238 @@
+"""Expected failures as types of the schema, and the one table that says which failure becomes which type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+
+from ledger.errors import LedgerError
+from ledger.periods import Quarter
+
+
+@strawberry.interface(
+    description="An expected failure: nothing was changed. What it means for the client is its type "
+    "and its code "
+    "(docs/errors.md lists all of them); what it means for people is its sentence."
+)
+class Failure:
+    code: str = strawberry.field(description="Stable code in capitals, such as NOT_FOUND.")
+    message_zh: str = strawberry.field(description="What was expected, what came, what to do, in Chinese.")
+    message_en: str = strawberry.field(description="What was expected, what came, what to do, in English.")
+
+
+@strawberry.type(description="One thing that is wrong with a document or request.")
+class Fault:
+    path: str = strawberry.field(
+        description='Where: the path of a field, in terms a JSON path such as "$.clauses[0].to_whom".'
+    )
+    code: str = strawberry.field(description="Stable code in capitals.")
+    message_zh: str = strawberry.field(description="What is wrong, in Chinese.")
+    message_en: str = strawberry.field(description="What is wrong, in English.")
+
+
+@strawberry.type(description="One thing that is wrong with a file that was handed in.")
+class FileFault:
+    sheet: str | None = strawberry.field(description="Sheet of the workbook; null for CSV.")
+    cell: str | None = strawberry.field(
+        description='Cell such as "C7"; null when it is about the whole file.'
+    )
+    code: str = strawberry.field(description="Stable code in capitals.")
+    expected: str = strawberry.field(description="What should have been there.")
+    got: str = strawberry.field(description="What was there.")
+    message_zh: str = strawberry.field(description="What is wrong, in Chinese.")
+    message_en: str = strawberry.field(description="What is wrong, in English.")
+
+
+@strawberry.type(description="A return that wasn't handed in.")
+class MissingReturn:
+    role: str = strawberry.field(description="The role that reports.")
+    quarter: Quarter = strawberry.field(description="The quarter that it is about.")
+
+
+@strawberry.type(description="The idempotency key was used before, for another request. Use a new key.")
+class IdempotencyKeyReused(Failure):
+    pass
+
+
+@strawberry.type(description="Values of the request can't be used. All faults are listed.")
+class InvalidInput(Failure):
+    faults: list[Fault] = strawberry.field(description="Every fault; a path is of the input object's field.")
+
+
+@strawberry.type(
+    description="Terms that can't be read, contradict themselves, or whose worked examples don't come out."
+)
+class TermsRefused(Failure):
+    faults: list[Fault] = strawberry.field(description="Every fault, with its path in the terms.")
+
+
+@strawberry.type(description="A file that was refused as a whole; no trace of it is kept.")
+class FileRefused(Failure):
+    fault_count: int = strawberry.field(description="How many faults there are in all.")
+    faults: list[FileFault] = strawberry.field(
+        description="The faults, in the order in which they were found; at most 1,000."
+    )
+
+
+@strawberry.type(description="Nothing of that kind bears that name, or the asker may not know that it does.")
+class NotFound(Failure):
+    kind: str = strawberry.field(description='What was looked for, such as "agreement".')
+    name: str = strawberry.field(description="The name under which it was looked for.")
+
+
+@strawberry.type(description="The act isn't possible in the state that the object is in.")
+class WrongState(Failure):
+    pass
+
+
+@strawberry.type(
+    description="The role may not sign, the key isn't its party's, or the signature isn't of these bytes."
+)
+class SignatureRefused(Failure):
+    pass
+
+
+@strawberry.type(description="Not every role that signs has signed.")
+class NotSigned(Failure):
+    pass
+
+
+@strawberry.type(description="The quarter isn't the open one, or is out of the agreement's reach.")
+class QuarterNotOpen(Failure):
+    pass
+
+
+@strawberry.type(
+    description="Roles that report haven't handed in the quarter's return. Nil returns count as handed in."
+)
+class ReturnsMissing(Failure):
+    missing: list[MissingReturn] = strawberry.field(description="Every return that is missing.")
+
+
+@strawberry.type(
+    description="What the settlement rests on has changed since it was computed. Compute it again."
+)
+class StaleSettlement(Failure):
+    pass
+
+
+@strawberry.type(description="Any other expected failure. Its code and sentences say which.")
+class Refused(Failure):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The failures with these ``codes`` become what ``build`` makes of them."""
+
+    kind: type[Failure]
+    codes: frozenset[str]
+    build: Callable[[LedgerError], Failure]
+
+
+def _plain(kind: type[Failure], *codes: str) -> Rule:
+    return Rule(kind, frozenset(codes), lambda error: kind(**_said(error)))
+
+
+def _said(error: LedgerError) -> dict[str, Any]:
+    return {"code": error.code, "message_zh": error.message_zh, "message_en": error.message_en}
+
+
+def _faults(error: LedgerError) -> list[Fault]:
+    faults = getattr(error, "faults", None)
+    if faults is None:
+        return [Fault(path="", **_said(error))]
+    return [
+        Fault(path=fault.path, code=fault.code, message_zh=fault.message_zh, message_en=fault.message_en)
+        for fault in faults
+    ]
+
+
+def _file_refused(error: LedgerError) -> Failure:
+    faults = [
+        FileFault(
+            sheet=fault.sheet or None,
+            cell=fault.cell or None,
+            code=fault.code,
+            expected=fault.expected,
+            got=fault.got,
+            message_zh=fault.message_zh,
+            message_en=fault.message_en,
+        )
+        for fault in getattr(error, "faults", ())
+    ]
+    return FileRefused(fault_count=getattr(error, "fault_count", len(faults)), faults=faults, **_said(error))
+
+
+def _not_found(error: LedgerError) -> Failure:
+    return NotFound(kind=str(error.fields["kind"]), name=str(error.fields["name"]), **_said(error))
+
+
+def _returns_missing(error: LedgerError) -> Failure:
+    missing = [MissingReturn(role=role, quarter=quarter) for quarter, role in getattr(error, "missing", ())]
+    return ReturnsMissing(missing=missing, **_said(error))
+
+
+UNREADABLE = (
+    "AMOUNT_UNREADABLE",
+    "SHARE_UNREADABLE",
+    "PERIOD_UNREADABLE",
+    "ID_UNREADABLE",
+    "CURSOR_UNREADABLE",
+    "LIMIT_UNUSABLE",
+    "NOT_CANONICAL",
+    "IDEMPOTENCY_KEY_UNUSABLE",
+    "REQUEST_REFUSED",
+)
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        InvalidInput, frozenset(UNREADABLE), lambda error: InvalidInput(faults=_faults(error), **_said(error))
+    ),
+    Rule(
+        TermsRefused,
+        frozenset({"TERMS_REFUSED"}),
+        lambda error: TermsRefused(faults=_faults(error), **_said(error)),
+    ),
+    Rule(FileRefused, frozenset({"RETURN_REFUSED"}), _file_refused),
+    _plain(IdempotencyKeyReused, "IDEMPOTENCY_KEY_REUSED"),
+    Rule(NotFound, frozenset({"NOT_FOUND"}), _not_found),
+    _plain(
+        WrongState,
+        "VERSION_STATE",
+        "VERSION_OVERTAKEN",
+        "TERMS_REPEATED",
+        "AGREEMENT_ENDED",
+        "LIST_OVERTAKEN",
+        "LIST_ALREADY_CONFIRMED",
+        "KEY_ALREADY_REGISTERED",
+    ),
+    _plain(QuarterNotOpen, "QUARTER_NOT_OPEN", "NO_OPEN_QUARTER", "QUARTER_OUT_OF_REACH"),
+    _plain(SignatureRefused, "ROLE_DOES_NOT_SIGN", "ALREADY_SIGNED", "KEY_NOT_REGISTERED", "SIGNATURE_WRONG"),
+    _plain(NotSigned, "SIGNATURES_MISSING"),
+    Rule(ReturnsMissing, frozenset({"RETURNS_MISSING"}), _returns_missing),
+    _plain(StaleSettlement, "SETTLEMENT_STALE"),
+)
+"""Which type stands for which codes. In what order the checks are made is told in docs/errors.md."""
+
+RULE_BY_CODE = {code: rule for rule in RULES for code in rule.codes}
+
+
+def failure_from(error: LedgerError) -> Failure:
+    """The failure that stands for ``error``; ``Refused`` where no other type is meant for it."""
+    rule = RULE_BY_CODE.get(error.code)
+    return refused(error) if rule is None else rule.build(error)
+
+
+def refused(error: LedgerError) -> Refused:
+    """``error`` with nothing but its code and sentences."""
+    return Refused(**_said(error))
+
+
+def type_name_of(code: str) -> str:
+    """The name of the type that failures with this code have."""
+    rule = RULE_BY_CODE.get(code)
+    return Refused.__name__ if rule is None else rule.kind.__name__

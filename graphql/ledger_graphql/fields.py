@@ -1,0 +1,31 @@
+"""Decorators that make a method a field of its type. Strawberry's own tell the type checker nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import strawberry
+
+from ledger_graphql.refusals import ExpectedFailures
+
+Resolver = TypeVar("Resolver", bound=Callable[..., Any])
+
+
+def resolved(description: str) -> Callable[[Resolver], Resolver]:
+    """A field whose value the method gives."""
+
+    def decorate(resolver: Resolver) -> Resolver:
+        return cast("Resolver", strawberry.field(resolver, description=description))
+
+    return decorate
+
+
+def mutation(description: str) -> Callable[[Resolver], Resolver]:
+    """A change; a ``LedgerError`` that it raises becomes a member of its result union."""
+
+    def decorate(resolver: Resolver) -> Resolver:
+        made = strawberry.mutation(resolver, description=description, extensions=[ExpectedFailures()])
+        return cast("Resolver", made)
+
+    return decorate

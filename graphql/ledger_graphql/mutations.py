@@ -1,0 +1,372 @@
+"""Every change that a client can make. Each is one act of the desk, in a transaction of its own.
+
+A mutation names what it acts on by code, number or id, performs the act under the client's key, and shows the
+changed object as a fresh snapshot has it. Expected failures are members of its result union.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from ledger.desk import agreements, enterprises, returns, roster, settlements
+from ledger_graphql import inputs
+from ledger_graphql.agreements import (
+    Agreement,
+    AgreementVersion,
+    agreement_node,
+    version_node,
+)
+from ledger_graphql.connections import numbers_of
+from ledger_graphql.context import Desk, Info
+from ledger_graphql.enterprises import EnterpriseList, list_node
+from ledger_graphql.failures import (
+    FileRefused,
+    IdempotencyKeyReused,
+    InvalidInput,
+    NotFound,
+    NotSigned,
+    QuarterNotOpen,
+    Refused,
+    ReturnsMissing,
+    SignatureRefused,
+    StaleSettlement,
+    TermsRefused,
+    WrongState,
+)
+from ledger_graphql.fields import mutation
+from ledger_graphql.parties import Party, party_node
+from ledger_graphql.returns import Filing, filing_node
+from ledger_graphql.settlements import Settlement, settlement_node
+
+INPUT = strawberry.argument(description="What is to be done, and the client's key.")
+REPLAYED = "True when the key had been used for this very request before; then nothing was done now."
+
+
+@strawberry.type(description="The party was registered or changed.")
+class PartySuccess:
+    party: Party = strawberry.field(description="The party as it is now.")
+    replayed: bool = strawberry.field(description=REPLAYED)
+
+
+@strawberry.type(description="The agreement was recorded.")
+class AgreementSuccess:
+    agreement: Agreement = strawberry.field(description="The agreement as it is now.")
+    replayed: bool = strawberry.field(description=REPLAYED)
+
+
+@strawberry.type(description="A version of an agreement's terms was made or moved on.")
+class VersionSuccess:
+    version: AgreementVersion = strawberry.field(description="The version as it is now.")
+    agreement: Agreement = strawberry.field(description="Its agreement as it is now.")
+    replayed: bool = strawberry.field(description=REPLAYED)
+
+
+@strawberry.type(description="An enterprise list was submitted or confirmed.")
+class EnterpriseListSuccess:
+    enterprise_list: EnterpriseList = strawberry.field(description="The list as it is now.")
+    agreement: Agreement = strawberry.field(description="Its agreement as it is now.")
+    replayed: bool = strawberry.field(description=REPLAYED)
+
+
+@strawberry.type(description="A return was taken as a whole.")
+class FilingSuccess:
+    filing: Filing = strawberry.field(description="The return.")
+    agreement: Agreement = strawberry.field(description="Its agreement as it is now.")
+    replayed: bool = strawberry.field(description=REPLAYED)
+
+
+@strawberry.type(description="A settlement was computed, or closed its quarter.")
+class SettlementSuccess:
+    settlement: Settlement = strawberry.field(description="The settlement as it is now.")
+    agreement: Agreement = strawberry.field(description="Its agreement as it is now.")
+    replayed: bool = strawberry.field(description=REPLAYED)
+
+
+RegisterPartyResult = Annotated[
+    PartySuccess | InvalidInput | IdempotencyKeyReused | Refused,
+    strawberry.union("RegisterPartyResult", description="What came of registering a party."),
+]
+RegisterKeyResult = Annotated[
+    PartySuccess | InvalidInput | IdempotencyKeyReused | NotFound | WrongState | Refused,
+    strawberry.union("RegisterKeyResult", description="What came of registering a key."),
+]
+DraftAgreementResult = Annotated[
+    AgreementSuccess | InvalidInput | TermsRefused | IdempotencyKeyReused | Refused,
+    strawberry.union("DraftAgreementResult", description="What came of drafting an agreement."),
+]
+DraftVersionResult = Annotated[
+    VersionSuccess | InvalidInput | TermsRefused | IdempotencyKeyReused | NotFound | WrongState | Refused,
+    strawberry.union("DraftVersionResult", description="What came of drafting an amendment."),
+]
+ProposeVersionResult = Annotated[
+    VersionSuccess | InvalidInput | TermsRefused | IdempotencyKeyReused | NotFound | WrongState | Refused,
+    strawberry.union("ProposeVersionResult", description="What came of proposing a version."),
+]
+WithdrawVersionResult = Annotated[
+    VersionSuccess | InvalidInput | IdempotencyKeyReused | NotFound | WrongState | Refused,
+    strawberry.union("WithdrawVersionResult", description="What came of withdrawing a version."),
+]
+SignVersionResult = Annotated[
+    VersionSuccess | InvalidInput | IdempotencyKeyReused | NotFound | WrongState | SignatureRefused | Refused,
+    strawberry.union("SignVersionResult", description="What came of signing a version."),
+]
+BringIntoForceResult = Annotated[
+    VersionSuccess
+    | InvalidInput
+    | TermsRefused
+    | IdempotencyKeyReused
+    | NotFound
+    | WrongState
+    | NotSigned
+    | Refused,
+    strawberry.union("BringIntoForceResult", description="What came of bringing a version into force."),
+]
+SubmitEnterpriseListResult = Annotated[
+    EnterpriseListSuccess | InvalidInput | IdempotencyKeyReused | NotFound | SignatureRefused | Refused,
+    strawberry.union("SubmitEnterpriseListResult", description="What came of submitting an enterprise list."),
+]
+ConfirmEnterpriseListResult = Annotated[
+    EnterpriseListSuccess
+    | InvalidInput
+    | IdempotencyKeyReused
+    | NotFound
+    | WrongState
+    | SignatureRefused
+    | Refused,
+    strawberry.union(
+        "ConfirmEnterpriseListResult", description="What came of confirming an enterprise list."
+    ),
+]
+HandInReturnResult = Annotated[
+    FilingSuccess | InvalidInput | FileRefused | IdempotencyKeyReused | NotFound | QuarterNotOpen | Refused,
+    strawberry.union("HandInReturnResult", description="What came of handing in a return."),
+]
+ComputeSettlementResult = Annotated[
+    SettlementSuccess
+    | InvalidInput
+    | IdempotencyKeyReused
+    | NotFound
+    | QuarterNotOpen
+    | ReturnsMissing
+    | Refused,
+    strawberry.union("ComputeSettlementResult", description="What came of computing a settlement."),
+]
+CloseQuarterResult = Annotated[
+    SettlementSuccess
+    | InvalidInput
+    | IdempotencyKeyReused
+    | NotFound
+    | QuarterNotOpen
+    | StaleSettlement
+    | Refused,
+    strawberry.union("CloseQuarterResult", description="What came of closing a quarter."),
+]
+
+
+@strawberry.type(
+    description="Every change. Each takes a key made by the client; each is done as a whole or not at "
+    "all. Several in "
+    "one document are separate changes, made one after the other."
+)
+class Mutation:
+    @mutation("Register a party.")
+    def register_party(
+        self, info: Info, input: Annotated[inputs.RegisterPartyInput, INPUT]
+    ) -> RegisterPartyResult:
+        desk = info.context
+        done = roster.register_party(desk.database, desk.act(input.idempotency_key), input.draft())
+        return _party(desk, done.value, replayed=done.replayed)
+
+    @mutation("Register a key with which a party will sign.")
+    def register_key(self, info: Info, input: Annotated[inputs.RegisterKeyInput, INPUT]) -> RegisterKeyResult:
+        desk = info.context
+        act = desk.act(input.idempotency_key)
+        done = roster.register_key(desk.database, act, input.party, input.public_key, input.label)
+        return _party(desk, done.value, replayed=done.replayed)
+
+    @mutation("Record an agreement and draft version 1 of its terms.")
+    def draft_agreement(
+        self, info: Info, input: Annotated[inputs.DraftAgreementInput, INPUT]
+    ) -> DraftAgreementResult:
+        desk = info.context
+        act = desk.act(input.idempotency_key)
+        done = agreements.draft_agreement(desk.database, act, input.draft())
+        return AgreementSuccess(agreement=_agreement(desk, done.value), replayed=done.replayed)
+
+    @mutation("Amend: draft another version of the terms.")
+    def draft_version(
+        self, info: Info, input: Annotated[inputs.DraftVersionInput, INPUT]
+    ) -> DraftVersionResult:
+        desk = info.context
+        agreement_id = _agreement_id(desk, input.agreement)
+        act = desk.act(input.idempotency_key)
+        done = agreements.draft_version(desk.database, act, agreement_id, inputs.document(input.terms))
+        return _version(desk, agreement_id, done.value, replayed=done.replayed)
+
+    @mutation("Put a draft up for signing. Its rules are checked and its worked examples must pass.")
+    def propose_version(
+        self, info: Info, input: Annotated[inputs.VersionInput, INPUT]
+    ) -> ProposeVersionResult:
+        desk = info.context
+        agreement_id = _agreement_id(desk, input.agreement)
+        act = desk.act(input.idempotency_key)
+        done = agreements.propose_version(desk.database, act, agreement_id, input.version)
+        return _version(desk, agreement_id, done.value, replayed=done.replayed)
+
+    @mutation("Take back a version that isn't in force yet.")
+    def withdraw_version(
+        self, info: Info, input: Annotated[inputs.VersionInput, INPUT]
+    ) -> WithdrawVersionResult:
+        desk = info.context
+        agreement_id = _agreement_id(desk, input.agreement)
+        act = desk.act(input.idempotency_key)
+        done = agreements.withdraw_version(desk.database, act, agreement_id, input.version)
+        return _version(desk, agreement_id, done.value, replayed=done.replayed)
+
+    @mutation("Sign a proposed version for a role.")
+    def sign_version(self, info: Info, input: Annotated[inputs.SignVersionInput, INPUT]) -> SignVersionResult:
+        desk = info.context
+        agreement_id = _agreement_id(desk, input.agreement)
+        done = agreements.sign_version(
+            desk.database,
+            desk.act(input.idempotency_key),
+            agreement_id,
+            input.version,
+            input.role,
+            input.public_key,
+            input.signature,
+        )
+        return _version(desk, agreement_id, done.value, replayed=done.replayed)
+
+    @mutation("Put a version that all signing roles have signed into force.")
+    def bring_into_force(
+        self, info: Info, input: Annotated[inputs.VersionInput, INPUT]
+    ) -> BringIntoForceResult:
+        desk = info.context
+        agreement_id = _agreement_id(desk, input.agreement)
+        act = desk.act(input.idempotency_key)
+        done = agreements.bring_into_force(desk.database, act, agreement_id, input.version)
+        return _version(desk, agreement_id, done.value, replayed=done.replayed)
+
+    @mutation("Submit a whole enterprise list; the other signing roles confirm it.")
+    def submit_enterprise_list(
+        self, info: Info, input: Annotated[inputs.SubmitEnterpriseListInput, INPUT]
+    ) -> SubmitEnterpriseListResult:
+        desk = info.context
+        agreement_id = _agreement_id(desk, input.agreement)
+        act = desk.act(input.idempotency_key)
+        done = enterprises.submit_list(desk.database, act, agreement_id, input.role, input.drafts())
+        return _list(desk, agreement_id, done.value, replayed=done.replayed)
+
+    @mutation("Confirm the newest enterprise list for a role.")
+    def confirm_enterprise_list(
+        self, info: Info, input: Annotated[inputs.ConfirmEnterpriseListInput, INPUT]
+    ) -> ConfirmEnterpriseListResult:
+        desk = info.context
+        agreement_id = _agreement_id(desk, input.agreement)
+        act = desk.act(input.idempotency_key)
+        done = enterprises.confirm_list(desk.database, act, agreement_id, input.version, input.role)
+        return _list(desk, agreement_id, done.value, replayed=done.replayed)
+
+    @mutation("Hand in a quarter's return as lines with their declared totals.")
+    def hand_in_return(
+        self, info: Info, input: Annotated[inputs.HandInReturnInput, INPUT]
+    ) -> HandInReturnResult:
+        desk = info.context
+        done = returns.hand_in(
+            desk.database,
+            desk.act(input.idempotency_key),
+            _agreement_id(desk, input.agreement),
+            input.role,
+            input.quarter,
+            input.line_drafts(),
+            totals=input.declared(),
+            is_nil=input.is_nil,
+        )
+        return _filing(desk, done.value, replayed=done.replayed)
+
+    @mutation("Hand in a quarter's return as a CSV file or workbook.")
+    def hand_in_return_file(
+        self, info: Info, input: Annotated[inputs.HandInReturnFileInput, INPUT]
+    ) -> HandInReturnResult:
+        desk = info.context
+        done = returns.hand_in_file(
+            desk.database,
+            desk.act(input.idempotency_key),
+            _agreement_id(desk, input.agreement),
+            input.role,
+            input.quarter,
+            input.file_name,
+            input.content,
+        )
+        return _filing(desk, done.value, replayed=done.replayed)
+
+    @mutation("Compute and record the open quarter's settlement. The same facts give the same settlement.")
+    def compute_settlement(
+        self, info: Info, input: Annotated[inputs.ComputeSettlementInput, INPUT]
+    ) -> ComputeSettlementResult:
+        desk = info.context
+        agreement_id = _agreement_id(desk, input.agreement)
+        act = desk.act(input.idempotency_key)
+        done = settlements.compute(desk.database, act, agreement_id, input.quarter)
+        return _settlement(desk, agreement_id, done.value, replayed=done.replayed)
+
+    @mutation("Make a settlement the quarter's result and open the next quarter.")
+    def close_quarter(
+        self, info: Info, input: Annotated[inputs.CloseQuarterInput, INPUT]
+    ) -> CloseQuarterResult:
+        desk = info.context
+        agreement_id = _agreement_id(desk, input.agreement)
+        settlement_id = numbers_of(input.settlement, "Settlement", 2)[1]
+        act = desk.act(input.idempotency_key)
+        done = settlements.close(desk.database, act, agreement_id, input.quarter, settlement_id)
+        return _settlement(desk, agreement_id, done.value, replayed=done.replayed)
+
+
+def _agreement_id(desk: Desk, code: str) -> int:
+    """The id behind a code. Lets the snapshot go: the act may wait, and its result must be read after it."""
+    found = agreements.agreement_by_code(desk.snapshot, code)
+    desk.refresh()
+    return found.agreement_id
+
+
+def _agreement(desk: Desk, agreement_id: int) -> Agreement:
+    return agreement_node(desk, agreements.agreement(desk.snapshot, agreement_id))
+
+
+def _party(desk: Desk, party_id: int, *, replayed: bool) -> PartySuccess:
+    return PartySuccess(party=party_node(desk, roster.party(desk.snapshot, party_id)), replayed=replayed)
+
+
+def _version(desk: Desk, agreement_id: int, number: int, *, replayed: bool) -> VersionSuccess:
+    return VersionSuccess(
+        version=version_node(agreements.version(desk.snapshot, agreement_id, number)),
+        agreement=_agreement(desk, agreement_id),
+        replayed=replayed,
+    )
+
+
+def _list(desk: Desk, agreement_id: int, number: int, *, replayed: bool) -> EnterpriseListSuccess:
+    found = enterprises.lists(desk.snapshot, agreement_id)
+    return EnterpriseListSuccess(
+        enterprise_list=list_node(next(each for each in found if each.version == number)),
+        agreement=_agreement(desk, agreement_id),
+        replayed=replayed,
+    )
+
+
+def _filing(desk: Desk, record: returns.Filing, *, replayed: bool) -> FilingSuccess:
+    now = returns.filing(desk.snapshot, record.agreement_id, record.filing_id)
+    return FilingSuccess(
+        filing=filing_node(now), agreement=_agreement(desk, record.agreement_id), replayed=replayed
+    )
+
+
+def _settlement(desk: Desk, agreement_id: int, settlement_id: int, *, replayed: bool) -> SettlementSuccess:
+    return SettlementSuccess(
+        settlement=settlement_node(settlements.settlement(desk.snapshot, agreement_id, settlement_id)),
+        agreement=_agreement(desk, agreement_id),
+        replayed=replayed,
+    )

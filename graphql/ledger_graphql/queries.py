@@ -1,0 +1,282 @@
+"""Everything that a client can ask for. One operation reads one snapshot of the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+import strawberry
+
+from ledger.desk import agreements, enterprises, returns, roster, settlements
+from ledger.desk.failures import NotFound as NotFoundError
+from ledger.periods import Quarter
+from ledger.rules import check, templates
+from ledger.rules.document import json_schema
+from ledger.rules.form import read_form
+from ledger.rules.terms import Bilingual
+from ledger_graphql.agreements import (
+    Agreement,
+    AgreementKind,
+    KnownAt,
+    agreement_node,
+    agreement_nodes,
+    version_node,
+)
+from ledger_graphql.amounts import COMMODITIES, MEASURES, Commodity, Measure
+from ledger_graphql.connections import (
+    FIRST_DEFAULT,
+    After,
+    Connection,
+    First,
+    Node,
+    connection,
+    cut,
+    split_id,
+    text_key,
+)
+from ledger_graphql.context import Desk, Info
+from ledger_graphql.enterprises import enterprise_batch, list_node
+from ledger_graphql.failures import Fault
+from ledger_graphql.fields import resolved
+from ledger_graphql.parties import Party, PartyKind, RegionClass, party_node, party_nodes
+from ledger_graphql.reports import Balance, balances_of
+from ledger_graphql.returns import filing_node
+from ledger_graphql.scalars import Json
+from ledger_graphql.settlements import settlement_node
+from ledger_graphql.statements import BilingualText
+
+Found = TypeVar("Found")
+
+Search = Annotated[
+    str | None, strawberry.argument(description="Only those whose code, name or title contains it, any case.")
+]
+PartyCode = Annotated[str, strawberry.argument(description="The party's code.")]
+AgreementCode = Annotated[str, strawberry.argument(description="The agreement's code.")]
+
+
+@strawberry.type(description="Terms to start from, modelled on a published rule. A template isn't law.")
+class RuleTemplate:
+    name: str = strawberry.field(description="Stable name.")
+    title: BilingualText = strawberry.field(description="What it is modelled on.")
+    document_number: str = strawberry.field(description="Number of the document; empty if it has none.")
+    sources: list[str] = strawberry.field(description="Where the rule was seen.")
+    confirmed: list[BilingualText] = strawberry.field(description="What the sources say.")
+    unverified: list[BilingualText] = strawberry.field(description="What is assumed and must be checked.")
+    terms: Json = strawberry.field(description="The document, with placeholders for codes.")
+
+
+@strawberry.type(description="What is wrong with a document of terms.")
+class TermsCheck:
+    faults: list[Fault] = strawberry.field(description="Every fault; empty when the terms can be proposed.")
+
+
+@strawberry.type(
+    description="Everything that can be asked. Null stands for what isn't there or may not be known."
+)
+class Query:
+    @resolved("Any object by its global id; null when there is none.")
+    def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="As the object gave it.")],
+    ) -> Node | None:
+        kind, numbers = split_id(id)
+        find = _NODES.get((kind, len(numbers)))
+        return None if find is None else _if_found(lambda: find(info.context, *numbers))
+
+    @resolved("National high-tech zones and other zones, by code.")
+    def zones(
+        self,
+        info: Info,
+        region_class: Annotated[
+            RegionClass | None, strawberry.argument(description="Only this region's.")
+        ] = None,
+        province_code: Annotated[
+            str | None, strawberry.argument(description="Only this province's: six digits (GB/T 2260).")
+        ] = None,
+        search: Search = None,
+        first: First = FIRST_DEFAULT,
+        after: After = None,
+    ) -> Connection[Party]:
+        page = roster.parties(
+            info.context.snapshot,
+            kind=PartyKind.ZONE.value,
+            region_class=None if region_class is None else region_class.value,
+            province_code=province_code,
+            search=search,
+            after=text_key(after),
+            limit=first,
+        )
+        return connection(
+            party_nodes(info.context, page.items),
+            [(record.code,) for record in page.items],
+            has_next=page.has_next,
+            after=after,
+        )
+
+    @resolved("Everybody who can take part, by code.")
+    def parties(
+        self,
+        info: Info,
+        kind: Annotated[PartyKind | None, strawberry.argument(description="Only this kind.")] = None,
+        parent: Annotated[
+            str | None, strawberry.argument(description="Only the parks of the zone with this code.")
+        ] = None,
+        search: Search = None,
+        first: First = FIRST_DEFAULT,
+        after: After = None,
+    ) -> Connection[Party]:
+        desk = info.context
+        page = roster.parties(
+            desk.snapshot,
+            kind=None if kind is None else kind.value,
+            parent_party_id=None if parent is None else _party_id(desk, parent),
+            search=search,
+            after=text_key(after),
+            limit=first,
+        )
+        return connection(
+            party_nodes(desk, page.items),
+            [(record.code,) for record in page.items],
+            has_next=page.has_next,
+            after=after,
+        )
+
+    @resolved("The party with this code; null when there is none.")
+    def party(self, info: Info, code: PartyCode) -> Party | None:
+        desk = info.context
+        return _if_found(lambda: party_node(desk, roster.party_by_code(desk.snapshot, code)))
+
+    @resolved("Agreements, by code.")
+    def agreements(
+        self,
+        info: Info,
+        party: Annotated[
+            str | None,
+            strawberry.argument(description="Only those in which the party with this code takes part."),
+        ] = None,
+        kind: Annotated[AgreementKind | None, strawberry.argument(description="Only this kind.")] = None,
+        search: Search = None,
+        first: First = FIRST_DEFAULT,
+        after: After = None,
+    ) -> Connection[Agreement]:
+        desk = info.context
+        page = agreements.agreements(
+            desk.snapshot,
+            party_id=None if party is None else _party_id(desk, party),
+            kind=None if kind is None else kind.value,
+            search=search,
+            after=text_key(after),
+            limit=first,
+        )
+        return connection(
+            agreement_nodes(desk, page.items),
+            [(record.code,) for record in page.items],
+            has_next=page.has_next,
+            after=after,
+        )
+
+    @resolved("The agreement with this code; null when there is none.")
+    def agreement(self, info: Info, code: AgreementCode) -> Agreement | None:
+        desk = info.context
+        return _if_found(lambda: agreement_node(desk, agreements.agreement_by_code(desk.snapshot, code)))
+
+    @resolved(
+        "A party's balances in all its agreements, by agreement and account, from closed settlements only."
+    )
+    def balances(
+        self,
+        info: Info,
+        party: PartyCode,
+        through: Annotated[
+            Quarter, strawberry.argument(description="Only what is about quarters up to this one.")
+        ],
+        known_at: KnownAt = None,
+        first: First = FIRST_DEFAULT,
+        after: After = None,
+    ) -> Connection[Balance]:
+        desk = info.context
+        found = balances_of(desk, party_id=_party_id(desk, party), through=through, known_at=known_at)
+        page, has_next = cut(found, lambda balance: balance.key, first, after)
+        return connection(page, [balance.key for balance in page], has_next=has_next, after=after)
+
+    @resolved("Every measure that a return may report.")
+    def measures(self) -> list[Measure]:
+        return list(MEASURES.values())
+
+    @resolved("Everything that amounts are counted in.")
+    def commodities(self) -> list[Commodity]:
+        return list(COMMODITIES.values())
+
+    @resolved("The JSON Schema of terms.")
+    def terms_schema(self) -> Json:
+        return Json(json_schema())
+
+    @resolved("Templates of terms, by name.")
+    def rule_templates(self) -> list[RuleTemplate]:
+        return [_rule_template(name, templates.load(name)) for name in templates.names()]
+
+    @resolved("What is wrong with terms, worked examples included. Nothing is kept.")
+    def check_terms(
+        self, terms: Annotated[Json, strawberry.argument(description="The document.")]
+    ) -> TermsCheck:
+        read, faults = read_form(json.dumps(terms, ensure_ascii=False))
+        found = faults if read is None else check.check(read)
+        return TermsCheck(
+            faults=[
+                Fault(
+                    path=fault.path, code=fault.code, message_zh=fault.message_zh, message_en=fault.message_en
+                )
+                for fault in found
+            ]
+        )
+
+
+def _if_found(find: Callable[[], Found]) -> Found | None:
+    try:
+        return find()
+    except NotFoundError:
+        return None
+
+
+def _rule_template(name: str, template: templates.Template) -> RuleTemplate:
+    return RuleTemplate(
+        name=name,
+        title=_bilingual(template.title),
+        document_number=template.document_number,
+        sources=list(template.sources),
+        confirmed=[_bilingual(text) for text in template.confirmed],
+        unverified=[_bilingual(text) for text in template.unverified],
+        terms=Json(template.terms.model_dump(mode="json")),
+    )
+
+
+def _bilingual(text: Bilingual) -> BilingualText:
+    return BilingualText(zh=text.zh, en=text.en)
+
+
+def _party_id(desk: Desk, code: str) -> int:
+    return roster.party_by_code(desk.snapshot, code).party_id
+
+
+_NODES: dict[tuple[str, int], Callable[..., Node | None]] = {
+    ("Party", 1): lambda desk, party: party_node(desk, roster.party(desk.snapshot, party)),
+    ("Enterprise", 1): lambda desk, enterprise: enterprise_batch(desk, [enterprise]).get(enterprise),
+    ("Agreement", 1): lambda desk, agreement: agreement_node(
+        desk, agreements.agreement(desk.snapshot, agreement)
+    ),
+    ("AgreementVersion", 2): lambda desk, agreement, number: version_node(
+        agreements.version(desk.snapshot, agreement, number)
+    ),
+    ("EnterpriseList", 2): lambda desk, agreement, number: next(
+        (list_node(each) for each in enterprises.lists(desk.snapshot, agreement) if each.version == number),
+        None,
+    ),
+    ("Filing", 2): lambda desk, agreement, filing: filing_node(
+        returns.filing(desk.snapshot, agreement, filing)
+    ),
+    ("Settlement", 2): lambda desk, agreement, settlement: settlement_node(
+        settlements.settlement(desk.snapshot, agreement, settlement)
+    ),
+}

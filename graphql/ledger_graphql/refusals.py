@@ -1,0 +1,85 @@
+"""How failures reach the client: expected ones as typed results or coded errors, unexpected ones masked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from graphql import GraphQLError
+from strawberry.extensions import FieldExtension, SchemaExtension
+from strawberry.types.union import StrawberryUnion
+
+from ledger.errors import InvariantBroken, LedgerError
+from ledger_graphql.context import Info
+from ledger_graphql.failures import Failure, failure_from, refused
+
+logger = logging.getLogger("ledger_graphql")
+
+MASKED_MESSAGE = (
+    "Unexpected error; it was logged, nothing of it is shown here. 发生意外错误，已记入日志，此处不显示详情。"
+)
+
+
+class ExpectedFailures(FieldExtension):
+    """Turns a ``LedgerError`` of a mutation into the failure type that its result union has for it.
+
+    It begins without a snapshot, so that what is read after the act shows the act.
+    """
+
+    def resolve(self, next_: Callable[..., Any], source: Any, info: Info, **kwargs: Any) -> Any:
+        info.context.refresh()
+        try:
+            return next_(source, info, **kwargs)
+        except LedgerError as error:
+            _log_contradiction(error)
+            return _within_union(failure_from(error), error, info.return_type)
+
+
+class PresentedErrors(SchemaExtension):
+    """Gives expected errors their code and sentences; masks and logs all that aren't the client's doing."""
+
+    def on_operation(self) -> Iterator[None]:
+        yield
+        result = self.execution_context.result
+        errors = getattr(result, "errors", None)
+        if result is not None and errors:
+            result.errors = [_presented(error) for error in errors]
+
+
+def is_of_request(error: GraphQLError) -> bool:
+    """Whether the request itself is at fault: syntax, validation, limits, values."""
+    return error.original_error is None or isinstance(error.original_error, GraphQLError)
+
+
+def _log_contradiction(error: LedgerError) -> None:
+    """The one failure that a client can do nothing about."""
+    if isinstance(error, InvariantBroken):
+        logger.error("the ledger contradicts itself", exc_info=error)
+
+
+def _within_union(failure: Failure, error: LedgerError, union: object) -> Failure:
+    members = union.types if isinstance(union, StrawberryUnion) else ()
+    return failure if type(failure) in members else refused(error)
+
+
+def _presented(error: GraphQLError) -> GraphQLError:
+    original = error.original_error
+    if isinstance(original, LedgerError):
+        _log_contradiction(original)
+        return GraphQLError(
+            original.message_en,
+            nodes=error.nodes,
+            path=error.path,
+            extensions={
+                "code": original.code,
+                "messageZh": original.message_zh,
+                "messageEn": original.message_en,
+            },
+        )
+    if is_of_request(error):
+        return error
+    logger.error("unexpected error at %s", error.path, exc_info=original)
+    return GraphQLError(
+        MASKED_MESSAGE, nodes=error.nodes, path=error.path, extensions={"code": "UNEXPECTED_ERROR"}
+    )

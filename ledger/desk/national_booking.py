@@ -1,0 +1,523 @@
+"""A computed national quarter as rows: allocations in key order with their hashes, journal, carried state."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+from sqlalchemy import Connection, func, select, text
+
+from ledger.desk.acts import Queue, Recorder
+from ledger.desk.bulk import copy_rows
+from ledger.desk.columns import Int64Column, copy_columns, copy_with_array
+from ledger.desk.journal import AccountKey, EntryDraft, account_of, closed_by, entries_of, maturing_entries
+from ledger.desk.national_reading import Units
+from ledger.desk.national_worlds import World
+from ledger.desk.replays import BOOK_IDS, Effect, Slot, Totals
+from ledger.evidence.canonical import Json, digest
+from ledger.evidence.lines import allocations_hashes
+from ledger.measures import MEASURE_BY_NAME
+from ledger.periods import Quarter
+from ledger.rules.terms import Clause
+from ledger.rules.vector import Allocations, Result, Rules
+from ledger.rules.vector.columns import FIXED_COLUMNS
+from ledger.rules.vector.numbers import exact_sums
+from ledger_schema.ids import new_ids
+from ledger_schema.partitions import Stages, attach_quarter
+from ledger_schema.tables import (
+    account,
+    agreement_quarter,
+    journal_entry,
+    posting,
+    settlement,
+    settlement_cause,
+)
+
+ALLOCATION_WIDTHS: Final = {
+    "agreement_id": 8,
+    "booked_quarter": 4,
+    "settlement_id": 8,
+    "cause": 2,
+    "clause": 2,
+    "subject_id": 8,
+    "quarter": 4,
+    "book_id": 2,
+    "party_id": 8,
+    "commodity_id": 2,
+    "amount_minor": 8,
+    "routed_minor": 8,
+}
+CARRIED_WIDTHS: Final = {
+    "agreement_id": 8,
+    "booked_quarter": 4,
+    "settlement_id": 8,
+    "clause": 2,
+    "subject_id": 8,
+}
+POSTING_WIDTHS: Final = {
+    "agreement_id": 8,
+    "booked_quarter": 4,
+    "settlement_id": 8,
+    "entry": 2,
+    "posting": 2,
+    "account_id": 8,
+    "book_id": 2,
+    "commodity_id": 2,
+    "amount_minor": 8,
+}
+
+# Taken in one order, the same for everybody who takes several; whoever takes one can't be in a circle.
+QUEUE_ON_AGREEMENTS = """
+    SELECT pg_advisory_xact_lock(:queue, code)
+    FROM (SELECT DISTINCT hashtext(name) AS code
+          FROM unnest(cast(:names AS text[])) AS name ORDER BY 1) AS codes
+"""
+SHARE_OPEN_QUARTERS = """
+    SELECT agreement_id FROM agreement_quarter
+    WHERE quarter = :quarter AND state = 'open' AND agreement_id = ANY(:agreements)
+    ORDER BY agreement_id FOR SHARE
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A quarter of the agreements of ``units``, computed and not yet booked.
+
+    The columns of ``allocation`` are in order of position and then of key; ``bounds`` says where those of
+    each position begin. ``journal`` has the entries of each position.
+    """
+
+    quarter: Quarter
+    units: Units
+    result: Result
+    allocation: Mapping[str, Int64Column]
+    bounds: list[int]
+    hashes: list[bytes]
+    journal: list[list[EntryDraft]]
+
+    @property
+    def worlds(self) -> Sequence[World]:
+        return self.units.worlds
+
+
+# --- arranging --------------------------------------------------------------------------------------------
+
+
+def arranged(
+    connection: Connection, quarter: Quarter, units: Units, rules: Rules, result: Result
+) -> Computed:
+    """The evaluator's result in the order and with the names of the ledger's rows."""
+    allocation = _allocation_columns(units, rules, result.allocations)
+    position = allocation.pop("position")
+    bounds: list[int] = np.searchsorted(position, np.arange(len(units.worlds) + 1)).tolist()
+    return Computed(
+        quarter=quarter,
+        units=units,
+        result=result,
+        allocation=allocation,
+        bounds=bounds,
+        hashes=_hashes(quarter, allocation, bounds),
+        journal=_journal(connection, units, rules, result.allocations),
+    )
+
+
+def _allocation_columns(units: Units, rules: Rules, given: Allocations) -> dict[str, Int64Column]:
+    """In order of position, clause, subject, book and party.
+
+    The evaluator gives its rows by clause row and subject; only blocks and the few rows of one subject move.
+    """
+    keys = _SlotColumns.of(units, rules)
+    place = keys.place[given.row]
+    is_first = (np.diff(given.row, prepend=-1) != 0) | (np.diff(given.subject, prepend=-1) != 0)
+    run = np.cumsum(is_first)
+    rank = keys.rank[given.row, given.slot]
+    # 20 bits of clause rows, 32 of runs, and what a clause may have of slots.
+    order = np.argsort((place << 43) | (run << 8) | rank)
+    row, slot = given.row[order], given.slot[order]
+    return {
+        "position": keys.position[row],
+        "cause": keys.cause[row],
+        "clause": rules.clause_number[row],
+        "subject_id": given.subject[order],
+        "book_id": keys.book_id[row, slot],
+        "party_id": keys.party_id[row, slot],
+        "commodity_id": keys.commodity_id[row],
+        "amount_minor": given.amount_minor[order],
+        "routed_minor": given.routed_minor[order],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _SlotColumns:
+    """What a clause row, and a slot of it, stand for.
+
+    ``place`` is the row's place in order of position and clause number; ``rank`` the slot's place in order of
+    book and party. The last cause of an agreement is the quarter's own figures.
+    """
+
+    position: Int64Column
+    place: Int64Column
+    cause: Int64Column
+    commodity_id: Int64Column
+    book_id: Int64Column
+    party_id: Int64Column
+    rank: Int64Column
+
+    @classmethod
+    def of(cls, units: Units, rules: Rules) -> _SlotColumns:
+        position = units.position[rules.agreement]
+        slots = max((len(item.keys) for item in rules.clauses), default=0)
+        book_id, party_id, rank = (np.zeros((len(rules.clauses), slots), np.int64) for _ in range(3))
+        for row in range(len(rules.clauses)):
+            sides = units.worlds[position[row]].sides
+            pairs = [(BOOK_IDS[book], sides[role].party_id) for book, role in rules.keys(row)]
+            book_id[row, : len(pairs)], party_id[row, : len(pairs)] = zip(*pairs, strict=True)
+            ordered = sorted(range(len(pairs)), key=pairs.__getitem__)
+            rank[row, ordered] = range(len(pairs))
+        place = np.zeros(len(position), np.int64)
+        place[np.lexsort((rules.clause_number, position))] = np.arange(len(position))
+        causes = np.array([len(world.causes) for world in units.worlds], np.int64)
+        return cls(
+            position=position,
+            place=place,
+            cause=causes[position],
+            commodity_id=np.array([_commodity_id(item.clause) for item in rules.clauses], np.int64),
+            book_id=book_id,
+            party_id=party_id,
+            rank=rank,
+        )
+
+
+def _commodity_id(clause: Clause) -> int:
+    return MEASURE_BY_NAME[clause.what.measures[0]].commodity.commodity_id
+
+
+def _hashes(quarter: Quarter, columns: Mapping[str, Int64Column], bounds: Sequence[int]) -> list[bytes]:
+    return allocations_hashes(
+        bounds,
+        cause=columns["cause"],
+        clause=columns["clause"],
+        subject=columns["subject_id"],
+        quarter=np.full(len(columns["cause"]), quarter.code),
+        book=columns["book_id"],
+        commodity=columns["commodity_id"],
+        party=columns["party_id"],
+        amount=columns["amount_minor"],
+        routed=columns["routed_minor"],
+    )
+
+
+# --- the journal ------------------------------------------------------------------------------------------
+
+
+def _journal(
+    connection: Connection, units: Units, rules: Rules, given: Allocations
+) -> list[list[EntryDraft]]:
+    """The entries of every agreement, as one settlement by itself would make them."""
+    totals = _totals(units, rules, given)
+    maturing = [position for position, world in enumerate(units.worlds) if world.is_final]
+    accrued = _accrued(connection, [units.worlds[position].agreement_id for position in maturing])
+    journal = []
+    for world, of_world in zip(units.worlds, totals, strict=True):
+        cause = world.causes[-1]
+        drafts = entries_of([Effect(cause, of_world)], world.versions, is_final=world.is_final)
+        if world.agreement_id in accrued:
+            drafts += maturing_entries(accrued[world.agreement_id], cause.cause, world.now.quarter)
+        journal.append(drafts)
+    return journal
+
+
+def _totals(units: Units, rules: Rules, given: Allocations) -> list[Totals]:
+    """What each agreement's clauses give, all subjects together: the journal doesn't know subjects."""
+    amounts: list[dict[Slot, int]] = [{} for _ in units.worlds]
+    routed: list[dict[tuple[Slot, int], int]] = [{} for _ in units.worlds]
+    for row, slot_index, amount_minor, routed_minor in _sums(given):
+        item = rules.clauses[row]
+        position = int(units.position[item.agreement])
+        world, (book, role) = units.worlds[position], rules.keys(row)[slot_index]
+        party_id = world.sides[role].party_id
+        slot = Slot(item.clause.number, 0, world.now.quarter, book, _commodity_id(item.clause), party_id)
+        amounts[position][slot] = amount_minor
+        if routed_minor and item.clause.then.routing is not None:
+            routed[position][slot, world.sides[item.clause.then.routing.to].party_id] = routed_minor
+    return [Totals(*pair) for pair in zip(amounts, routed, strict=True)]
+
+
+def _sums(given: Allocations) -> Iterator[tuple[int, int, int, int]]:
+    """Clause row, slot, amount and routed part, added up without a bound; rows come in order."""
+    for slot in range(int(given.slot.max()) + 1 if len(given) else 0):
+        chosen = np.flatnonzero(given.slot == slot)
+        rows = given.row[chosen]
+        begins = np.flatnonzero(np.diff(rows, prepend=-1))
+        if len(begins):
+            amounts = exact_sums(given.amount_minor[chosen], begins).tolist()
+            routed = exact_sums(given.routed_minor[chosen], begins).tolist()
+            for row, amount_minor, routed_minor in zip(rows[begins].tolist(), amounts, routed, strict=True):
+                yield row, slot, amount_minor, routed_minor
+
+
+def _accrued(connection: Connection, agreement_ids: Sequence[int]) -> dict[int, dict[AccountKey, int]]:
+    """What closed settlements let accrue and no final quarter has made due yet, by agreement."""
+    total = func.sum(posting.c.amount_minor)
+    rows = connection.execute(
+        select(account, total.label("balance_minor"))
+        .select_from(posting)
+        .join(
+            agreement_quarter,
+            closed_by(posting.c.agreement_id, posting.c.booked_quarter, posting.c.settlement_id),
+        )
+        .join(account, account.c.account_id == posting.c.account_id)
+        .where(posting.c.agreement_id == func.any(list(agreement_ids)), account.c.kind == "accrued")
+        .group_by(account.c.account_id)
+        .having(total != 0)
+    )
+    found: defaultdict[int, dict[AccountKey, int]] = defaultdict(dict)
+    for row in rows:
+        found[row.agreement_id][_account_key(row)] = int(row.balance_minor)
+    return found
+
+
+def _account_key(row: Any) -> AccountKey:
+    stored = account_of(row)
+    return AccountKey(stored.clause, stored.kind, stored.book, stored.commodity_id, stored.party_id)
+
+
+# --- staging ----------------------------------------------------------------------------------------------
+
+
+def stage(connection: Connection, stages: Stages, computed: Computed, settlement_ids: Int64Column) -> None:
+    """Copies allocations and carried state to the quarter's stages; nobody else is held up."""
+    quarter = computed.quarter.code
+    agreement_ids = np.array([world.agreement_id for world in computed.worlds], np.int64)
+    position = np.repeat(np.arange(len(computed.worlds)), np.diff(computed.bounds))
+    copy_columns(
+        connection,
+        stages.allocation,
+        ALLOCATION_WIDTHS,
+        {
+            **computed.allocation,
+            "agreement_id": agreement_ids[position],
+            "booked_quarter": quarter,
+            "settlement_id": settlement_ids[position],
+            "quarter": quarter,
+        },
+    )
+    state = computed.result.state
+    position = computed.units.position[state.agreement]
+    copy_with_array(
+        connection,
+        stages.carried,
+        CARRIED_WIDTHS,
+        {
+            "agreement_id": agreement_ids[position],
+            "booked_quarter": quarter,
+            "settlement_id": settlement_ids[position],
+            "clause": state.clause,
+            "subject_id": state.subject,
+        },
+        "state",
+        list(_packed_by_length(computed)),
+    )
+
+
+def _packed_by_length(computed: Computed) -> Iterator[tuple[Int64Column, Int64Column]]:
+    """The rows of state by the length of what their clause packs."""
+    state = computed.result.state
+    clauses = 1000
+    key = state.agreement * clauses + state.clause
+    distinct, inverse = np.unique(key, return_inverse=True)
+    lengths = np.array(
+        [FIXED_COLUMNS + 2 * len(state.keys[divmod(one, clauses)]) for one in distinct.tolist()], np.int64
+    )
+    length = lengths[inverse]
+    for one in np.unique(length).tolist():
+        rows = np.flatnonzero(length == one)
+        yield rows, state.packed[rows, :one]
+
+
+# --- booking ----------------------------------------------------------------------------------------------
+
+
+def overtaken(connection: Connection, computed: Computed) -> bool:
+    """Holds the agreements' open quarters until the transaction ends; whether something came in between.
+
+    That is a quarter that was closed since it was computed, or a settlement of the same inputs.
+    """
+    agreement_ids = [world.agreement_id for world in computed.worlds]
+    names = [str(agreement_id) for agreement_id in agreement_ids]
+    connection.execute(text(QUEUE_ON_AGREEMENTS), {"queue": int(Queue.AGREEMENT), "names": names})
+    parameters = {"quarter": computed.quarter.code, "agreements": agreement_ids}
+    still_open = connection.execute(text(SHARE_OPEN_QUARTERS), parameters).scalars().all()
+    if len(still_open) < len(agreement_ids):
+        return True
+    return bool(recorded(connection, computed.quarter, computed.worlds))
+
+
+def recorded(connection: Connection, quarter: Quarter, worlds: Iterable[World]) -> dict[int, int]:
+    """The settlements of the quarter that rest on the same inputs already, by agreement."""
+    inputs = {world.agreement_id: digest(world.now.canonical()) for world in worlds}
+    rows = connection.execute(
+        select(settlement.c.agreement_id, settlement.c.settlement_id, func.sha256(settlement.c.inputs)).where(
+            settlement.c.booked_quarter == quarter.code,
+            settlement.c.agreement_id == func.any(list(inputs)),
+        )
+    )
+    return {
+        agreement_id: settlement_id
+        for agreement_id, settlement_id, inputs_hash in rows
+        if inputs[agreement_id] == inputs_hash
+    }
+
+
+def book(
+    connection: Connection,
+    record: Recorder,
+    stages: Stages,
+    computed: Computed,
+    settlement_ids: Int64Column,
+) -> None:
+    """Settlements, causes, accounts, entries and postings, and the attachment of what was staged."""
+    ids: list[int] = settlement_ids.tolist()
+    _book_settlements(connection, record, computed, ids)
+    _book_journal(connection, stages, computed, ids)
+    attach_quarter(connection, computed.quarter.code)
+
+
+def _book_settlements(
+    connection: Connection, record: Recorder, computed: Computed, settlement_ids: Sequence[int]
+) -> None:
+    counts = [end - begin for begin, end in pairwise(computed.bounds)]
+    inputs = [world.now.canonical() for world in computed.worlds]
+    whole = list(zip(computed.worlds, settlement_ids, inputs, computed.hashes, counts, strict=True))
+    events: list[tuple[int, Mapping[str, Json]]] = [
+        (
+            world.agreement_id,
+            {
+                "settlement": str(settlement_id),
+                "quarter": str(computed.quarter),
+                "inputs_hash": digest(content).hex(),
+                "allocations_hash": hashed.hex(),
+                "allocation_count": count,
+            },
+        )
+        for world, settlement_id, content, hashed, count in whole
+    ]
+    event_ids = record.record_all("settlement_computed", events)
+    quarter = computed.quarter.code
+    copy_rows(
+        connection,
+        settlement,
+        (
+            "agreement_id",
+            "booked_quarter",
+            "settlement_id",
+            "is_final",
+            "inputs",
+            "allocations_hash",
+            "allocation_count",
+            "event_id",
+        ),
+        (
+            (world.agreement_id, quarter, settlement_id, world.is_final, content, hashed, count, event_id)
+            for (world, settlement_id, content, hashed, count), event_id in zip(whole, event_ids, strict=True)
+        ),
+    )
+    copy_rows(
+        connection,
+        settlement_cause,
+        ("agreement_id", "booked_quarter", "settlement_id", "cause", "kind", "quarter", "reference"),
+        (
+            (
+                world.agreement_id,
+                quarter,
+                settlement_id,
+                cause.cause,
+                cause.kind,
+                cause.quarter.code,
+                cause.reference,
+            )
+            for world, settlement_id in zip(computed.worlds, settlement_ids, strict=True)
+            for cause in world.causes
+        ),
+    )
+
+
+def _book_journal(
+    connection: Connection, stages: Stages, computed: Computed, settlement_ids: Sequence[int]
+) -> None:
+    quarter = computed.quarter.code
+    accounts = _accounts(connection, computed)
+    copy_rows(
+        connection,
+        journal_entry,
+        ("agreement_id", "booked_quarter", "settlement_id", "entry", "cause", "clause", "quarter"),
+        (
+            (world.agreement_id, quarter, settlement_id, number, one.cause, one.clause, one.quarter.code)
+            for world, settlement_id, drafts in zip(
+                computed.worlds, settlement_ids, computed.journal, strict=True
+            )
+            for number, one in enumerate(drafts, start=1)
+        ),
+    )
+    rows = [
+        (
+            world.agreement_id,
+            quarter,
+            settlement_id,
+            number,
+            place,
+            accounts[world.agreement_id, key],
+            BOOK_IDS[key.book],
+            key.commodity_id,
+            amount_minor,
+        )
+        for world, settlement_id, drafts in zip(
+            computed.worlds, settlement_ids, computed.journal, strict=True
+        )
+        for number, one in enumerate(drafts, start=1)
+        for place, (key, amount_minor) in enumerate(one.postings.items(), start=1)
+    ]
+    if rows:
+        numbers = np.array(rows, np.int64)
+        columns = {name: numbers[:, place] for place, name in enumerate(POSTING_WIDTHS)}
+        copy_columns(connection, stages.posting, POSTING_WIDTHS, columns)
+
+
+def _accounts(connection: Connection, computed: Computed) -> dict[tuple[int, AccountKey], int]:
+    """The id of every account that is posted to, made where missing.
+
+    Nobody else makes accounts of these agreements meanwhile: their queues are held.
+    """
+    agreement_ids = [world.agreement_id for world in computed.worlds]
+    rows = connection.execute(select(account).where(account.c.agreement_id == func.any(agreement_ids)))
+    found = {(row.agreement_id, _account_key(row)): row.account_id for row in rows}
+    wanted = {
+        (world.agreement_id, key)
+        for world, drafts in zip(computed.worlds, computed.journal, strict=True)
+        for one in drafts
+        for key in one.postings
+    }
+    missing = sorted(wanted - found.keys(), key=str)
+    made = dict(zip(missing, new_ids(len(missing)).tolist(), strict=True))
+    copy_rows(
+        connection,
+        account,
+        ("account_id", "agreement_id", "party_id", "kind", "clause", "book_id", "commodity_id"),
+        (
+            (
+                account_id,
+                agreement_id,
+                key.party_id,
+                key.kind,
+                key.clause,
+                BOOK_IDS[key.book],
+                key.commodity_id,
+            )
+            for (agreement_id, key), account_id in made.items()
+        ),
+    )
+    return found | made

@@ -72,7 +72,7 @@ def failures() -> list[type[LedgerError]]:
     for package in PACKAGES:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    names = tuple(package.__name__ for package in PACKAGES)
+    names = tuple(f"{package.__name__}." for package in PACKAGES)
     found = {kind.code: kind for kind in _below(LedgerError) if kind.__module__.startswith(names)}
     return [found[code] for code in sorted(found)]
 

@@ -33,7 +33,7 @@ from ledger.measures import MEASURES, YUAN, Measure
 from ledger.money import AmountUnreadable, parse_amount
 from ledger.periods import Quarter, Span, quarters_between
 from ledger.rules.facts import Facts, Line, Subject
-from ledger.rules.terms import WHOLE_PARK, ExampleSubject
+from ledger.rules.terms import WHOLE_PARK, ExampleSubject, Terms
 from ledger_console.command.failures import EnterprisesUnreadable
 from ledger_console.command.output import read_bytes
 
@@ -69,8 +69,8 @@ def read_enterprises(path: Path) -> Enterprises:
         raise EnterprisesUnreadable(path=path, detail="; ".join(told)) from refusal
 
 
-def read_figures(path: Path, enterprises: Enterprises | None = None) -> Figures:
-    """The figures of a CSV file or a workbook.
+def read_figures(path: Path, terms: Terms, enterprises: Enterprises | None = None) -> Figures:
+    """The figures of a CSV file or a workbook; ``terms`` only say which measures to suggest.
 
     Without ``enterprises`` every credit code is an enterprise of which nothing else is known. Raises
     ``FileNotReadable``, ``FileRefused`` with every fault.
@@ -78,7 +78,7 @@ def read_figures(path: Path, enterprises: Enterprises | None = None) -> Figures:
     content = read_bytes(path)
     faults = Faults()
     written = read_file(path.name, content, faults)
-    reader = _Reader(written, enterprises, faults)
+    reader = _Reader(written, terms, enterprises, faults)
     lines = [line for index, row in enumerate(written.rows) if (line := reader.line(index, row)) is not None]
     if not written.rows:
         faults.add(WHOLE_FILE, "FILE_EMPTY")
@@ -89,8 +89,11 @@ def read_figures(path: Path, enterprises: Enterprises | None = None) -> Figures:
 class _Reader:
     """Takes lines one by one, and numbers enterprises as they come."""
 
-    def __init__(self, written: WrittenReturn, enterprises: Enterprises | None, faults: Faults) -> None:
+    def __init__(
+        self, written: WrittenReturn, terms: Terms, enterprises: Enterprises | None, faults: Faults
+    ) -> None:
         self._written = written
+        self._measure_names = _measure_names(terms)
         self._faults = faults
         self._are_listed = enterprises is not None
         self.numbers = {code: number for number, code in enumerate(enterprises or (), start=1)}
@@ -108,9 +111,7 @@ class _Reader:
     def _measure(self, index: int, value: CellValue) -> Measure | None:
         measure = _measures().get(str(value or "").strip().casefold())
         if measure is None:
-            self._refuse(
-                index, "measure", "MEASURE_UNKNOWN", "、".join(each.name_zh for each in MEASURES), value
-            )
+            self._refuse(index, "measure", "MEASURE_UNKNOWN", self._measure_names, value)
         elif self._written.extra_places and measure.commodity.unit_zh != YUAN_UNIT:
             self._refuse(index, "measure", "UNIT_NOT_YUAN", "", measure_label(measure))
             return None
@@ -170,6 +171,11 @@ def _subject(number: int, code: str, attributes: ExampleSubject) -> Subject:
         referred_by=attributes.referred_by,
         base_year_amount_minor=None if base is None else parse_amount(base, YUAN.scale),
     )
+
+
+def _measure_names(terms: Terms) -> str:
+    read = {name for clause in terms.clauses for name in (*clause.what.measures, *clause.what.deduct)}
+    return ", ".join(f"{each.name_zh} {each.name}" for each in MEASURES if each.name in read)
 
 
 @cache

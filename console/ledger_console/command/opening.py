@@ -43,13 +43,7 @@ def database_server() -> Iterator[Address]:
 
     Raises ``ServerError``.
     """
-    given = os.environ.get("DATABASE_URL")
-    if given:
-        url = server.normalise_url(given)
-        server.check_version(url)
-        yield Address(url)
-        return
-    with interrupts.as_exceptions(), _embedded_server(home()) as address:
+    with interrupts.as_exceptions(), _server() as address:
         yield address
 
 
@@ -89,6 +83,18 @@ def stop_server() -> bool:
             raise ServerShared(home=folder)
         _stop(folder, users)
     return True
+
+
+@contextmanager
+def _server() -> Iterator[Address]:
+    given = os.environ.get("DATABASE_URL")
+    if not given:
+        with _embedded_server(home()) as address:
+            yield address
+        return
+    url = server.normalise_url(given)
+    server.check_version(url)
+    yield Address(url)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import typer
 
@@ -41,16 +42,16 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit code: 0 done, 2 refused, 1 anything unforeseen or a "no"."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs one command and exits: 0 done, 2 refused, 130 stopped, 1 anything unforeseen or a "no"."""
     sys.excepthook = tell_unexpected
     _accept_any_terminal()
     try:
         typer.main.get_command(_program())(arguments, prog_name="parkledger")
     except (LedgerError, ServerError) as error:
         tell(error)
-        return EXIT_REFUSED
-    return 0
+        sys.exit(EXIT_REFUSED)
+    sys.exit(0)
 
 
 def _program() -> typer.Typer:

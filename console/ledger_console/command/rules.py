@@ -22,7 +22,7 @@ from ledger.rules.facts import Version
 from ledger.rules.terms import WHOLE_PARK, Bilingual, Book, Grain, Scope, Terms
 from ledger.rules.text import agreement_text
 from ledger_console.command.failures import EnterpriseUnknown
-from ledger_console.command.figures import Enterprises, Figures, read_enterprises, read_figures
+from ledger_console.command.figures import Figures, read_enterprises, read_figures
 from ledger_console.command.options import LanguageOption, OutputFile, Through
 from ledger_console.command.output import deliver, read_bytes, show, show_table
 
@@ -86,7 +86,8 @@ def run(
     output: OutputFile = None,
 ) -> None:
     """Compute what terms make of figures. 试算：按条款、季度和角色列出金额。"""
-    read, known = read_terms(read_bytes(terms)), _figures(figures, enterprises)
+    read = read_terms(read_bytes(terms))
+    known = _figures(read, figures, enterprises)
     rows = _results(read, known, through or known.last_quarter, language, by_subject=by_subject)
     if format == "csv":
         deliver(_csv(rows, language), output)
@@ -110,7 +111,8 @@ def explain(
     language: LanguageOption = "zh",
 ) -> None:
     """Explain step by step what terms make of figures. 逐步说明试算结果如何得出。"""
-    read, known = read_terms(read_bytes(terms)), _figures(figures, enterprises)
+    read = read_terms(read_bytes(terms))
+    known = _figures(read, figures, enterprises)
     versions = [_version(read)]
     for number in _explained(read, known, clause, subject):
         if number != WHOLE_PARK:
@@ -153,9 +155,8 @@ def show_templates(
     show("\n" + agreement_text(found.terms, language, {}))
 
 
-def _figures(path: Path, enterprises: Path | None) -> Figures:
-    listed: Enterprises | None = None if enterprises is None else read_enterprises(enterprises)
-    return read_figures(path, listed)
+def _figures(terms: Terms, path: Path, enterprises: Path | None) -> Figures:
+    return read_figures(path, terms, None if enterprises is None else read_enterprises(enterprises))
 
 
 def _version(terms: Terms) -> Version:

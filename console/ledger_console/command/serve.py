@@ -6,14 +6,14 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Column
 
 from ledger.desk import agreements, statements
 from ledger.desk.failures import NotFound
@@ -59,7 +59,6 @@ def start(sample: Sample = True, language: LanguageOption = "zh") -> None:
         with database_server() as address, log_to(home() / LOG_FILE):
             logging.getLogger().setLevel(logging.INFO)
             _prepare(address, sample=sample, language=language)
-            _announce(listener)
             _serve(address.url, listener)
         show("已停止。Stopped.")
 
@@ -156,13 +155,19 @@ class _Report:
 @contextmanager
 def _progress(total: int) -> Iterator[_Report]:
     console = Console()
-    columns = (
+    line = TextColumn(
+        "{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    )
+    with Progress(
         SpinnerColumn(),
         BarColumn(20),
         MofNCompleteColumn(),
-        TextColumn("{task.description}", markup=False),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        line,
+        console=console,
+        transient=True,
+        expand=True,
+        disable=not console.is_terminal,
+    ) as progress:
         yield _Report(progress, total)
 
 
@@ -220,12 +225,11 @@ def _serve(url: str, listener: socket.socket) -> None:
             create(url), log_config=None, access_log=False, timeout_graceful_shutdown=GOODBYE_SECONDS
         )
     )
-    # After an orderly end it repeats the signal that ended it.
-    with suppress(KeyboardInterrupt):
+    try:
+        _announce(listener)
         web.run(sockets=[listener])
+    except KeyboardInterrupt:
+        # After an orderly end the web server repeats the signal that ended it.
+        return
     if not web.started:
-        raise ServingFailed(log=_log())
-
-
-def _log() -> Path:
-    return home() / LOG_FILE
+        raise ServingFailed(log=home() / LOG_FILE)

@@ -38,7 +38,7 @@ LOCK_REFERENCED_TABLES = """
 CREATE FUNCTION lock_referenced_tables() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    LOCK TABLE party, account, filing, settlement, settlement_cause, journal_entry
+    LOCK TABLE party, filing, settlement, settlement_cause, account, journal_entry
         IN SHARE ROW EXCLUSIVE MODE;
 END $$
 """

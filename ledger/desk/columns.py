@@ -68,16 +68,11 @@ def copy_columns(connection: Connection, table: str, widths: Mapping[str, int], 
     ``widths`` gives each column's bytes in the order of the fields (2, 4 or 8), ``columns`` its numbers, or
     one number for all rows. The numbers must fit; whoever made them has to see to that.
     """
-    layout = [("fields", ">i2")]
-    for name, width in widths.items():
-        layout += [(f"length of {name}", ">i4"), (name, f">i{width}")]
     count = _row_count(columns)
-    block = np.zeros(min(count, BLOCK_ROWS), np.dtype(layout))
-    block["fields"] = len(widths)
-    for name, width in widths.items():
-        block[f"length of {name}"] = width
-        if isinstance(columns[name], int):
-            block[name] = columns[name]
+    block = _block(widths, min(count, BLOCK_ROWS))
+    for name, column in columns.items():
+        if isinstance(column, int):
+            block[name] = column
     _copy_blocks(connection, table, list(widths), _filled(block, columns, count))
 
 
@@ -106,7 +101,7 @@ def copy_with_text(
     texts: Sequence[str],
     place: Int64Column,
 ) -> None:
-    """Append rows of whole numbers and, last, one text, the column ``name``: row i has ``texts[place[i]]``."""
+    """Append rows of whole numbers and, last, the text column ``name``: row i has ``texts[place[i]]``."""
     encoded = [one.encode() for one in texts]
     length = np.array([len(one) for one in encoded], np.int64)
     _copy_blocks(
@@ -123,14 +118,22 @@ def copy_with_text(
     )
 
 
-def _text_block(widths: Mapping[str, int], length: int) -> npt.NDArray[np.void]:
+def _block(
+    widths: Mapping[str, int], count: int, *last: tuple[str, npt.DTypeLike, tuple[int, ...]]
+) -> npt.NDArray[np.void]:
+    """Room for ``count`` rows, lengths filled in; ``last`` are the parts of one more field, if any."""
     layout: list[tuple[Any, ...]] = [("fields", ">i2")]
-    for column_name, width in widths.items():
-        layout += [(f"length of {column_name}", ">i4"), (column_name, f">i{width}")]
-    block = np.zeros(BLOCK_ROWS, np.dtype([*layout, ("bytes", ">i4"), ("text", "u1", (length,))]))
-    block["fields"] = len(widths) + 1
-    for column_name, width in widths.items():
-        block[f"length of {column_name}"] = width
+    for name, width in widths.items():
+        layout += [(f"length of {name}", ">i4"), (name, f">i{width}")]
+    block = np.zeros(count, np.dtype([*layout, *last]))
+    block["fields"] = len(widths) + bool(last)
+    for name, width in widths.items():
+        block[f"length of {name}"] = width
+    return block
+
+
+def _text_block(widths: Mapping[str, int], length: int) -> npt.NDArray[np.void]:
+    block = _block(widths, BLOCK_ROWS, ("bytes", ">i4", ()), ("text", "u1", (length,)))
     block["bytes"] = length
     return block
 
@@ -185,15 +188,8 @@ def _blocks_with_array(
 
 def _array_block(widths: Mapping[str, int], name: str, length: int, count: int) -> npt.NDArray[np.void]:
     """Rows with everything that is the same in each of them."""
-    layout: list[tuple[Any, ...]] = [("fields", ">i2")]
-    for column_name, width in widths.items():
-        layout += [(f"length of {column_name}", ">i4"), (column_name, f">i{width}")]
     element = np.dtype([("length", ">i4"), ("value", ">i8")])
-    layout += [("bytes", ">i4"), ("head", ">i4", 5), (name, element, length)]
-    block = np.zeros(count, np.dtype(layout))
-    block["fields"] = len(widths) + 1
-    for column_name, width in widths.items():
-        block[f"length of {column_name}"] = width
+    block = _block(widths, count, ("bytes", ">i4", ()), ("head", ">i4", (5,)), (name, element, (length,)))
     block["bytes"] = _ARRAY_HEAD_BYTES + _DIMENSION_BYTES + element.itemsize * length
     # One dimension, no nulls, the type of the elements, how many there are, and that they count from 1.
     block["head"] = [1, 0, _INT8_OID, length, 1]

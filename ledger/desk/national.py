@@ -13,17 +13,32 @@ stale, and its close refuses it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from ledger.desk import settlements
 from ledger.desk.acts import Act, Done, Recorder, perform
-from ledger.desk.national_booking import Computed, arranged, book, overtaken, recorded, stage
+from ledger.desk.national_booking import (
+    Computed,
+    Head,
+    arranged,
+    book,
+    hashes_of,
+    heads_of,
+    journal_of,
+    overtaken,
+    read_accrued,
+    recorded,
+    stage_allocations,
+    stage_carried,
+)
 from ledger.desk.national_reading import (
     CarriedClause,
     Units,
@@ -37,9 +52,9 @@ from ledger.desk.national_reading import (
 from ledger.desk.national_worlds import World, worlds
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
-from ledger.rules.vector import Refused, compile_clauses, evaluate_quarter
+from ledger.rules.vector import Refused, Result, Rules, State, compile_clauses, evaluate_quarter
 from ledger_schema.ids import new_ids
-from ledger_schema.partitions import stage_quarter
+from ledger_schema.partitions import Stages, open_booked_quarter, stage_quarter
 from ledger_schema.sessions import ATTEMPTS_MAX, Database, TooBusy
 
 __all__ = [
@@ -56,21 +71,25 @@ __all__ = [
 ]
 
 
+SLICE_LINES: Final = 200_000
+"""Lines computed together: enough that what is done once a slice doesn't count."""
+
+
 class Stage(StrEnum):
-    """The parts of a run, in order."""
+    """The parts of a run."""
 
     WORLDS = "worlds"
-    """What is known of each agreement; counts agreements."""
-    READING = "reading"
-    """Lines, enterprise lists and carried state; counts lines."""
+    """What is known of each agreement; counts agreements. What follows up to staging goes slice by slice."""
     COMPILING = "compiling"
-    """Clauses as columns; counts clauses."""
+    """Carried state and clauses as columns; counts clauses."""
+    READING = "reading"
+    """Lines and enterprise lists; counts lines."""
     COMPUTING = "computing"
     """Counts rows: a clause and a subject."""
     ARRANGING = "arranging"
     """Order, hashes and the journal; counts allocations."""
     STAGING = "staging"
-    """Allocations and carried state into the quarter's stages; counts rows."""
+    """Waiting until the database has taken in the rows of a slice; counts slices."""
     BOOKING = "booking"
     """Settlements, journal, the balance check, keys and attachment; counts settlements."""
     ONE_BY_ONE = "one_by_one"
@@ -129,6 +148,17 @@ class Counts:
     carried: int = 0
     entries: int = 0
 
+    def plus(self, lines: int, result: Result) -> Counts:
+        """With the lines and the result of one more slice."""
+        return Counts(
+            lines=self.lines + lines,
+            rows=self.rows + result.rows,
+            wide_rows=self.wide_rows + result.wide_rows,
+            allocations=self.allocations + len(result.allocations),
+            carried=self.carried + len(result.state),
+            entries=self.entries,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class NationalRun:
@@ -174,17 +204,20 @@ def compute_quarter(
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
         for _ in range(ATTEMPTS_MAX):
-            with database.reading() as reader:
-                plan, computed = _computed(reader, quarter, report)
-            if computed is None:
-                return _kept(plan)
             with connection.begin_nested() as attempt:
-                settlement_ids = _booked(connection, record, computed, report)
-                if settlement_ids is not None:
-                    return _kept(replace(plan, computed=settlement_ids))
+                plan, stages, heads = _staged(database, connection, quarter, report)
+                if not heads:
+                    attempt.rollback()
+                    return _kept(plan)
+                if not overtaken(connection, quarter, [head.world for head in heads]):
+                    book(connection, record, stages, quarter, heads)
+                    report(Progress(Stage.BOOKING, len(heads)))
+                    return _kept(plan)
                 attempt.rollback()
         raise TooBusy(attempts=ATTEMPTS_MAX)
 
+    with database.writing() as connection:
+        open_booked_quarter(connection, quarter.code)
     done = perform(database, act, "compute_national_quarter", {"quarter": str(quarter)}, work)
     plan = _run(quarter, done.value)
     settled = _settle_one_by_one(database, act, plan, report)
@@ -232,53 +265,107 @@ def _act_for(act: Act, verb: str, agreement_id: int) -> Act:
 # --- computing --------------------------------------------------------------------------------------------
 
 
+def _staged(
+    database: Database, connection: Connection, quarter: Quarter, report: Report
+) -> tuple[NationalRun, Stages, list[Head]]:
+    """Computes slice by slice; while one is computed, ``connection`` takes the one before into the stages.
+
+    The transaction that reads is over at the end, so that the stages can take the partitions' place.
+    """
+    stages = stage_quarter(connection, quarter.code)
+    heads: list[Head] = []
+    with database.reading() as reader, _beside(database, reader) as other, ThreadPoolExecutor(1) as writer:
+        plan, suited = _sorted_out(reader, quarter)
+        report(Progress(Stage.WORLDS, len(suited)))
+        copying: list[Future[None]] = []
+        for worlds_of_slice in _slices(suited):
+            plan, computed = _computed(reader, other, quarter, plan, worlds_of_slice, report)
+            if computed is None:
+                continue
+            _await(copying, report)
+            settlement_ids = new_ids(len(computed.worlds))
+            copying = [writer.submit(stage_carried, connection, stages, computed, settlement_ids)]
+            given = arranged(computed)
+            copying.append(
+                writer.submit(stage_allocations, connection, stages, computed, settlement_ids, given)
+            )
+            hashes = hashes_of(quarter, given)
+            heads += heads_of(computed, settlement_ids, given, hashes, journal_of(computed))
+            report(Progress(Stage.ARRANGING, len(computed.result.allocations)))
+        _await(copying, report)
+    return _with_settlements(plan, heads), stages, heads
+
+
+def _await(copying: Iterable[Future[None]], report: Report) -> None:
+    for one in copying:
+        one.result()
+    report(Progress(Stage.STAGING, 1))
+
+
+def _slices(suited: Sequence[World]) -> Iterator[list[World]]:
+    """The agreements in parts of about ``SLICE_LINES`` lines: memory doesn't grow with the nation."""
+    part: list[World] = []
+    for world in suited:
+        part.append(world)
+        if sum(one.line_count for one in part) >= SLICE_LINES:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
 def _computed(
-    connection: Connection, quarter: Quarter, report: Report
+    connection: Connection,
+    other: Connection,
+    quarter: Quarter,
+    plan: NationalRun,
+    suited: Sequence[World],
+    report: Report,
 ) -> tuple[NationalRun, Computed | None]:
-    """What is to be done about each agreement, and the quarter of those that can be computed in bulk."""
-    plan, suited = _sorted_out(connection, quarter)
-    report(Progress(Stage.WORLDS, len(suited)))
+    """The agreements' quarter, read with two connections; the plan with those that can't be or needn't be."""
     carried = read_carried(connection, quarter, suited)
     suited = _with_decisions(suited, carried)
     unchanged = recorded(connection, quarter, suited)
-    units = Units([world for world in suited if world.agreement_id not in unchanged])
-    outside = [_outside(units, one) for one in compile_clauses(units.clauses, quarter).refused]
-    if outside:
-        refused = {one.agreement_id for one in outside}
-        units = Units([world for world in units.worlds if world.agreement_id not in refused])
-    plan = replace(plan, unchanged=unchanged, refused=outside)
+    suited = [world for world in suited if world.agreement_id not in unchanged]
+    units, state, rules, outside = _compiled(quarter, suited, carried)
+    report(Progress(Stage.COMPILING, len(rules.clauses)))
+    plan = replace(plan, unchanged={**plan.unchanged, **unchanged}, refused=[*plan.refused, *outside])
     if not units.worlds:
         return plan, None
-    return _computed_in_bulk(connection, quarter, plan, units, carried, report)
-
-
-def _computed_in_bulk(
-    connection: Connection,
-    quarter: Quarter,
-    plan: NationalRun,
-    units: Units,
-    carried: Sequence[CarriedClause],
-    report: Report,
-) -> tuple[NationalRun, Computed]:
-    figures = read_figures(connection, quarter, units.by_filing)
-    subjects = read_subjects(connection, units)
-    state = state_of(units, [one for one in carried if one.agreement_id in units.position_of_agreement])
+    with ThreadPoolExecutor(1) as background:
+        reading = background.submit(read_subjects, other, units)
+        figures = read_figures(connection, quarter, units.by_filing)
+        accrued = read_accrued(connection, units.worlds)
+        subjects = reading.result()
     report(Progress(Stage.READING, len(figures)))
-    rules = compile_clauses(units.clauses, quarter, state.keys)
-    report(Progress(Stage.COMPILING, len(rules.clauses)))
     result = evaluate_quarter(rules, quarter, figures, subjects, state, held_of(units))
     report(Progress(Stage.COMPUTING, result.rows))
-    computed = arranged(connection, quarter, units, rules, result)
-    report(Progress(Stage.ARRANGING, len(result.allocations)))
-    counts = Counts(
-        lines=len(figures),
-        rows=result.rows,
-        wide_rows=result.wide_rows,
-        allocations=len(result.allocations),
-        carried=len(result.state),
-        entries=sum(map(len, computed.journal)),
-    )
-    return replace(plan, counts=counts), computed
+    counts = plan.counts.plus(len(figures), result)
+    return replace(plan, counts=counts), Computed(quarter, units, rules, result, accrued)
+
+
+def _compiled(
+    quarter: Quarter, suited: Sequence[World], carried: Sequence[CarriedClause]
+) -> tuple[Units, State, Rules, list[ClauseOutside]]:
+    """The clauses as columns; agreements with a clause that has none are left out and listed."""
+    units = Units(suited)
+    state = state_of(units, [one for one in carried if one.agreement_id in units.position_of_agreement])
+    rules = compile_clauses(units.clauses, quarter, state.keys)
+    outside = [_outside(units, one) for one in rules.refused]
+    if not outside:
+        return units, state, rules, []
+    refused = {one.agreement_id for one in outside}
+    left = [world for world in suited if world.agreement_id not in refused]
+    return *_compiled(quarter, left, carried)[:3], outside
+
+
+@contextmanager
+def _beside(database: Database, connection: Connection) -> Iterator[Connection]:
+    """Another transaction that sees the same state of the ledger, to read with at the same time."""
+    snapshot = connection.execute(select(func.pg_export_snapshot())).scalar_one()
+    with database.reading() as other:
+        other.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+        yield other
 
 
 def _sorted_out(connection: Connection, quarter: Quarter) -> tuple[NationalRun, list[World]]:
@@ -314,20 +401,10 @@ def _outside(units: Units, one: Refused) -> ClauseOutside:
 # --- booking ----------------------------------------------------------------------------------------------
 
 
-def _booked(
-    connection: Connection, record: Recorder, computed: Computed, report: Report
-) -> dict[int, int] | None:
-    """The new settlements by agreement; None where somebody settled or closed one of them meanwhile."""
-    settlement_ids = new_ids(len(computed.worlds))
-    stages = stage_quarter(connection, computed.quarter.code)
-    stage(connection, stages, computed, settlement_ids)
-    report(Progress(Stage.STAGING, len(computed.result.allocations) + len(computed.result.state)))
-    if overtaken(connection, computed):
-        return None
-    book(connection, record, stages, computed, settlement_ids)
-    report(Progress(Stage.BOOKING, len(settlement_ids)))
-    ids: list[int] = settlement_ids.tolist()
-    return {world.agreement_id: one for world, one in zip(computed.worlds, ids, strict=True)}
+def _with_settlements(plan: NationalRun, heads: Sequence[Head]) -> NationalRun:
+    counts = replace(plan.counts, entries=sum(len(head.journal) for head in heads))
+    computed = {head.world.agreement_id: head.settlement_id for head in heads}
+    return replace(plan, computed=computed, counts=counts)
 
 
 # --- what is kept with the key ----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select, text
 
 from ledger.desk.acts import Queue, Recorder
 from ledger.desk.bulk import copy_rows
-from ledger.desk.columns import Int64Column, copy_columns, copy_with_array
+from ledger.desk.columns import Columns, Int64Column, copy_columns, copy_with_array
 from ledger.desk.journal import AccountKey, EntryDraft, account_of, closed_by, entries_of, maturing_entries
 from ledger.desk.national_reading import Units
 from ledger.desk.national_worlds import World
@@ -85,44 +85,50 @@ SHARE_OPEN_QUARTERS = """
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A quarter of the agreements of ``units``, computed and not yet booked.
+    """A quarter of the agreements of ``units``, as the evaluator gave it.
 
-    The columns of ``allocation`` are in order of position and then of key; ``bounds`` says where those of
-    each position begin. ``journal`` has the entries of each position.
+    ``accrued`` is what becomes due where the quarter is an agreement's final one, by agreement.
     """
 
     quarter: Quarter
     units: Units
+    rules: Rules
     result: Result
-    allocation: Mapping[str, Int64Column]
-    bounds: list[int]
-    hashes: list[bytes]
-    journal: list[list[EntryDraft]]
+    accrued: Mapping[int, Mapping[AccountKey, int]]
 
     @property
     def worlds(self) -> Sequence[World]:
         return self.units.worlds
 
 
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """The allocations in order of position and then of key; ``bounds`` says where each position begins."""
+
+    columns: Mapping[str, Int64Column]
+    bounds: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is recorded of one agreement's settlement beside its rows."""
+
+    world: World
+    settlement_id: int
+    allocations_hash: bytes
+    allocation_count: int
+    journal: list[EntryDraft]
+
+
 # --- arranging --------------------------------------------------------------------------------------------
 
 
-def arranged(
-    connection: Connection, quarter: Quarter, units: Units, rules: Rules, result: Result
-) -> Computed:
-    """The evaluator's result in the order and with the names of the ledger's rows."""
-    allocation = _allocation_columns(units, rules, result.allocations)
-    position = allocation.pop("position")
-    bounds: list[int] = np.searchsorted(position, np.arange(len(units.worlds) + 1)).tolist()
-    return Computed(
-        quarter=quarter,
-        units=units,
-        result=result,
-        allocation=allocation,
-        bounds=bounds,
-        hashes=_hashes(quarter, allocation, bounds),
-        journal=_journal(connection, units, rules, result.allocations),
-    )
+def arranged(computed: Computed) -> Arranged:
+    """The evaluator's allocations in the order and with the names of the ledger's rows."""
+    columns = _allocation_columns(computed.units, computed.rules, computed.result.allocations)
+    position = columns.pop("position")
+    bounds: list[int] = np.searchsorted(position, np.arange(len(computed.worlds) + 1)).tolist()
+    return Arranged(columns, bounds)
 
 
 def _allocation_columns(units: Units, rules: Rules, given: Allocations) -> dict[str, Int64Column]:
@@ -196,9 +202,11 @@ def _commodity_id(clause: Clause) -> int:
     return MEASURE_BY_NAME[clause.what.measures[0]].commodity.commodity_id
 
 
-def _hashes(quarter: Quarter, columns: Mapping[str, Int64Column], bounds: Sequence[int]) -> list[bytes]:
+def hashes_of(quarter: Quarter, given: Arranged) -> list[bytes]:
+    """The hash of each agreement's allocations."""
+    columns = given.columns
     return allocations_hashes(
-        bounds,
+        given.bounds,
         cause=columns["cause"],
         clause=columns["clause"],
         subject=columns["subject_id"],
@@ -214,15 +222,12 @@ def _hashes(quarter: Quarter, columns: Mapping[str, Int64Column], bounds: Sequen
 # --- the journal ------------------------------------------------------------------------------------------
 
 
-def _journal(
-    connection: Connection, units: Units, rules: Rules, given: Allocations
-) -> list[list[EntryDraft]]:
+def journal_of(computed: Computed) -> list[list[EntryDraft]]:
     """The entries of every agreement, as one settlement by itself would make them."""
-    totals = _totals(units, rules, given)
-    maturing = [position for position, world in enumerate(units.worlds) if world.is_final]
-    accrued = _accrued(connection, [units.worlds[position].agreement_id for position in maturing])
+    accrued = computed.accrued
+    totals = _totals(computed.units, computed.rules, computed.result.allocations)
     journal = []
-    for world, of_world in zip(units.worlds, totals, strict=True):
+    for world, of_world in zip(computed.worlds, totals, strict=True):
         cause = world.causes[-1]
         drafts = entries_of([Effect(cause, of_world)], world.versions, is_final=world.is_final)
         if world.agreement_id in accrued:
@@ -260,8 +265,9 @@ def _sums(given: Allocations) -> Iterator[tuple[int, int, int, int]]:
                 yield row, slot, amount_minor, routed_minor
 
 
-def _accrued(connection: Connection, agreement_ids: Sequence[int]) -> dict[int, dict[AccountKey, int]]:
-    """What closed settlements let accrue and no final quarter has made due yet, by agreement."""
+def read_accrued(connection: Connection, worlds: Iterable[World]) -> dict[int, dict[AccountKey, int]]:
+    """What closed settlements let accrue, of the agreements for which the quarter is final."""
+    agreement_ids = [world.agreement_id for world in worlds if world.is_final]
     total = func.sum(posting.c.amount_minor)
     rows = connection.execute(
         select(account, total.label("balance_minor"))
@@ -271,7 +277,7 @@ def _accrued(connection: Connection, agreement_ids: Sequence[int]) -> dict[int, 
             closed_by(posting.c.agreement_id, posting.c.booked_quarter, posting.c.settlement_id),
         )
         .join(account, account.c.account_id == posting.c.account_id)
-        .where(posting.c.agreement_id == func.any(list(agreement_ids)), account.c.kind == "accrued")
+        .where(posting.c.agreement_id == func.any(agreement_ids), account.c.kind == "accrued")
         .group_by(account.c.account_id)
         .having(total != 0)
     )
@@ -289,39 +295,44 @@ def _account_key(row: Any) -> AccountKey:
 # --- staging ----------------------------------------------------------------------------------------------
 
 
-def stage(connection: Connection, stages: Stages, computed: Computed, settlement_ids: Int64Column) -> None:
-    """Copies allocations and carried state to the quarter's stages; nobody else is held up."""
-    quarter = computed.quarter.code
-    agreement_ids = np.array([world.agreement_id for world in computed.worlds], np.int64)
-    position = np.repeat(np.arange(len(computed.worlds)), np.diff(computed.bounds))
-    copy_columns(
-        connection,
-        stages.allocation,
-        ALLOCATION_WIDTHS,
-        {
-            **computed.allocation,
-            "agreement_id": agreement_ids[position],
-            "booked_quarter": quarter,
-            "settlement_id": settlement_ids[position],
-            "quarter": quarter,
-        },
-    )
+def stage_carried(
+    connection: Connection, stages: Stages, computed: Computed, settlement_ids: Int64Column
+) -> None:
+    """Copies the carried state to the quarter's stage; nobody else is held up."""
     state = computed.result.state
     position = computed.units.position[state.agreement]
-    copy_with_array(
-        connection,
-        stages.carried,
-        CARRIED_WIDTHS,
-        {
-            "agreement_id": agreement_ids[position],
-            "booked_quarter": quarter,
-            "settlement_id": settlement_ids[position],
-            "clause": state.clause,
-            "subject_id": state.subject,
-        },
-        "state",
-        list(_packed_by_length(computed)),
-    )
+    columns: Columns = {
+        "agreement_id": _agreement_ids(computed)[position],
+        "booked_quarter": computed.quarter.code,
+        "settlement_id": settlement_ids[position],
+        "clause": state.clause,
+        "subject_id": state.subject,
+    }
+    arrays = list(_packed_by_length(computed))
+    copy_with_array(connection, stages.carried, CARRIED_WIDTHS, columns, "state", arrays)
+
+
+def stage_allocations(
+    connection: Connection,
+    stages: Stages,
+    computed: Computed,
+    settlement_ids: Int64Column,
+    given: Arranged,
+) -> None:
+    """Copies the allocations to the quarter's stage; nobody else is held up."""
+    position = np.repeat(np.arange(len(computed.worlds)), np.diff(given.bounds))
+    columns: Columns = {
+        **given.columns,
+        "agreement_id": _agreement_ids(computed)[position],
+        "booked_quarter": computed.quarter.code,
+        "settlement_id": settlement_ids[position],
+        "quarter": computed.quarter.code,
+    }
+    copy_columns(connection, stages.allocation, ALLOCATION_WIDTHS, columns)
+
+
+def _agreement_ids(computed: Computed) -> Int64Column:
+    return np.array([world.agreement_id for world in computed.worlds], np.int64)
 
 
 def _packed_by_length(computed: Computed) -> Iterator[tuple[Int64Column, Int64Column]]:
@@ -342,24 +353,24 @@ def _packed_by_length(computed: Computed) -> Iterator[tuple[Int64Column, Int64Co
 # --- booking ----------------------------------------------------------------------------------------------
 
 
-def overtaken(connection: Connection, computed: Computed) -> bool:
+def overtaken(connection: Connection, quarter: Quarter, computed: Sequence[World]) -> bool:
     """Holds the agreements' open quarters until the transaction ends; whether something came in between.
 
     That is a quarter that was closed since it was computed, or a settlement of the same inputs.
     """
-    agreement_ids = [world.agreement_id for world in computed.worlds]
+    agreement_ids = [world.agreement_id for world in computed]
     names = [str(agreement_id) for agreement_id in agreement_ids]
     connection.execute(text(QUEUE_ON_AGREEMENTS), {"queue": int(Queue.AGREEMENT), "names": names})
-    parameters = {"quarter": computed.quarter.code, "agreements": agreement_ids}
+    parameters = {"quarter": quarter.code, "agreements": agreement_ids}
     still_open = connection.execute(text(SHARE_OPEN_QUARTERS), parameters).scalars().all()
     if len(still_open) < len(agreement_ids):
         return True
-    return bool(recorded(connection, computed.quarter, computed.worlds))
+    return bool(recorded(connection, quarter, computed))
 
 
 def recorded(connection: Connection, quarter: Quarter, worlds: Iterable[World]) -> dict[int, int]:
     """The settlements of the quarter that rest on the same inputs already, by agreement."""
-    inputs = {world.agreement_id: digest(world.now.canonical()) for world in worlds}
+    inputs = {world.agreement_id: digest(world.inputs) for world in worlds}
     rows = connection.execute(
         select(settlement.c.agreement_id, settlement.c.settlement_id, func.sha256(settlement.c.inputs)).where(
             settlement.c.booked_quarter == quarter.code,
@@ -373,41 +384,50 @@ def recorded(connection: Connection, quarter: Quarter, worlds: Iterable[World]) 
     }
 
 
-def book(
-    connection: Connection,
-    record: Recorder,
-    stages: Stages,
+def heads_of(
     computed: Computed,
     settlement_ids: Int64Column,
+    given: Arranged,
+    hashes: Sequence[bytes],
+    journal: Sequence[list[EntryDraft]],
+) -> list[Head]:
+    """The heads of the settlements, in order of position."""
+    ids: list[int] = settlement_ids.tolist()
+    counts = [end - begin for begin, end in pairwise(given.bounds)]
+    return [
+        Head(world, settlement_id, hashed, count, drafts)
+        for world, settlement_id, hashed, count, drafts in zip(
+            computed.worlds, ids, hashes, counts, journal, strict=True
+        )
+    ]
+
+
+def book(
+    connection: Connection, record: Recorder, stages: Stages, quarter: Quarter, heads: Sequence[Head]
 ) -> None:
     """Settlements, causes, accounts, entries and postings, and the attachment of what was staged."""
-    ids: list[int] = settlement_ids.tolist()
-    _book_settlements(connection, record, computed, ids)
-    _book_journal(connection, stages, computed, ids)
-    attach_quarter(connection, computed.quarter.code)
+    _book_settlements(connection, record, quarter, heads)
+    _book_journal(connection, stages, quarter, heads)
+    attach_quarter(connection, quarter.code)
 
 
 def _book_settlements(
-    connection: Connection, record: Recorder, computed: Computed, settlement_ids: Sequence[int]
+    connection: Connection, record: Recorder, quarter: Quarter, heads: Sequence[Head]
 ) -> None:
-    counts = [end - begin for begin, end in pairwise(computed.bounds)]
-    inputs = [world.now.canonical() for world in computed.worlds]
-    whole = list(zip(computed.worlds, settlement_ids, inputs, computed.hashes, counts, strict=True))
     events: list[tuple[int, Mapping[str, Json]]] = [
         (
-            world.agreement_id,
+            head.world.agreement_id,
             {
-                "settlement": str(settlement_id),
-                "quarter": str(computed.quarter),
-                "inputs_hash": digest(content).hex(),
-                "allocations_hash": hashed.hex(),
-                "allocation_count": count,
+                "settlement": str(head.settlement_id),
+                "quarter": str(quarter),
+                "inputs_hash": digest(head.world.inputs).hex(),
+                "allocations_hash": head.allocations_hash.hex(),
+                "allocation_count": head.allocation_count,
             },
         )
-        for world, settlement_id, content, hashed, count in whole
+        for head in heads
     ]
     event_ids = record.record_all("settlement_computed", events)
-    quarter = computed.quarter.code
     copy_rows(
         connection,
         settlement,
@@ -422,8 +442,17 @@ def _book_settlements(
             "event_id",
         ),
         (
-            (world.agreement_id, quarter, settlement_id, world.is_final, content, hashed, count, event_id)
-            for (world, settlement_id, content, hashed, count), event_id in zip(whole, event_ids, strict=True)
+            (
+                head.world.agreement_id,
+                quarter.code,
+                head.settlement_id,
+                head.world.is_final,
+                head.world.inputs,
+                head.allocations_hash,
+                head.allocation_count,
+                event_id,
+            )
+            for head, event_id in zip(heads, event_ids, strict=True)
         ),
     )
     copy_rows(
@@ -431,54 +460,37 @@ def _book_settlements(
         settlement_cause,
         ("agreement_id", "booked_quarter", "settlement_id", "cause", "kind", "quarter", "reference"),
         (
-            (
-                world.agreement_id,
-                quarter,
-                settlement_id,
-                cause.cause,
-                cause.kind,
-                cause.quarter.code,
-                cause.reference,
-            )
-            for world, settlement_id in zip(computed.worlds, settlement_ids, strict=True)
-            for cause in world.causes
+            (*_key(head, quarter), cause.cause, cause.kind, cause.quarter.code, cause.reference)
+            for head in heads
+            for cause in head.world.causes
         ),
     )
 
 
-def _book_journal(
-    connection: Connection, stages: Stages, computed: Computed, settlement_ids: Sequence[int]
-) -> None:
-    quarter = computed.quarter.code
-    accounts = _accounts(connection, computed)
+def _book_journal(connection: Connection, stages: Stages, quarter: Quarter, heads: Sequence[Head]) -> None:
+    accounts = _accounts(connection, heads)
     copy_rows(
         connection,
         journal_entry,
         ("agreement_id", "booked_quarter", "settlement_id", "entry", "cause", "clause", "quarter"),
         (
-            (world.agreement_id, quarter, settlement_id, number, one.cause, one.clause, one.quarter.code)
-            for world, settlement_id, drafts in zip(
-                computed.worlds, settlement_ids, computed.journal, strict=True
-            )
-            for number, one in enumerate(drafts, start=1)
+            (*_key(head, quarter), number, one.cause, one.clause, one.quarter.code)
+            for head in heads
+            for number, one in enumerate(head.journal, start=1)
         ),
     )
     rows = [
         (
-            world.agreement_id,
-            quarter,
-            settlement_id,
+            *_key(head, quarter),
             number,
             place,
-            accounts[world.agreement_id, key],
+            accounts[head.world.agreement_id, key],
             BOOK_IDS[key.book],
             key.commodity_id,
             amount_minor,
         )
-        for world, settlement_id, drafts in zip(
-            computed.worlds, settlement_ids, computed.journal, strict=True
-        )
-        for number, one in enumerate(drafts, start=1)
+        for head in heads
+        for number, one in enumerate(head.journal, start=1)
         for place, (key, amount_minor) in enumerate(one.postings.items(), start=1)
     ]
     if rows:
@@ -487,19 +499,20 @@ def _book_journal(
         copy_columns(connection, stages.posting, POSTING_WIDTHS, columns)
 
 
-def _accounts(connection: Connection, computed: Computed) -> dict[tuple[int, AccountKey], int]:
+def _key(head: Head, quarter: Quarter) -> tuple[int, int, int]:
+    return head.world.agreement_id, quarter.code, head.settlement_id
+
+
+def _accounts(connection: Connection, heads: Sequence[Head]) -> dict[tuple[int, AccountKey], int]:
     """The id of every account that is posted to, made where missing.
 
     Nobody else makes accounts of these agreements meanwhile: their queues are held.
     """
-    agreement_ids = [world.agreement_id for world in computed.worlds]
+    agreement_ids = [head.world.agreement_id for head in heads]
     rows = connection.execute(select(account).where(account.c.agreement_id == func.any(agreement_ids)))
     found = {(row.agreement_id, _account_key(row)): row.account_id for row in rows}
     wanted = {
-        (world.agreement_id, key)
-        for world, drafts in zip(computed.worlds, computed.journal, strict=True)
-        for one in drafts
-        for key in one.postings
+        (head.world.agreement_id, key) for head in heads for one in head.journal for key in one.postings
     }
     missing = sorted(wanted - found.keys(), key=str)
     made = dict(zip(missing, new_ids(len(missing)).tolist(), strict=True))

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from ledger.desk.columns import Int64Column, joined, numbers_of, rows_in_binary
 from ledger.desk.national_worlds import World
+from ledger.desk.settlements import holding_clauses
 from ledger.periods import Quarter
 from ledger.rules.terms import Clause, Event, Scope, Window
 from ledger.rules.vector import ClauseInForce, Figures, Held, State, Subjects
@@ -151,17 +152,18 @@ def read_carried(connection: Connection, quarter: Quarter, worlds: Sequence[Worl
 
 
 def decided(world: World, carried: Iterable[CarriedClause]) -> dict[tuple[int, int], bool]:
-    """The extensions that closed settlements decided, by clause and subject."""
-    clauses = world.clauses_before
-    found: dict[tuple[int, int], bool] = {}
+    """The extensions that closed settlements decided for good, by clause and subject."""
+    if world.before is None:
+        return {}
+    found = dict(world.before.held)
+    holding = holding_clauses(world.versions_before)
     for one in carried:
-        window = clauses[one.clause].when.window
-        if window is not None and window.extension is not None:
+        if one.clause in holding:
             extended = one.packed[:, EXTENDED_COLUMN]
             known = np.flatnonzero(extended != NONE)
             subjects, answers = one.subject[known].tolist(), (extended[known] == 1).tolist()
             found |= {(one.clause, subject): yes for subject, yes in zip(subjects, answers, strict=True)}
-    return found | (dict(world.before.held) if world.before is not None else {})
+    return found
 
 
 def state_of(units: Units, carried: Sequence[CarriedClause]) -> State:

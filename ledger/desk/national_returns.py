@@ -1,7 +1,7 @@
-"""A national import: the returns of one quarter for many agreements, taken as a whole or refused as a whole.
+"""A national import: one quarter's returns of many agreements, taken as a whole or refused as a whole.
 
-For whoever keeps the figures of many agreements already. What a return must fulfil is what ``returns.hand_in``
-asks of it; enterprises and measures are named by their ids.
+For whoever keeps the figures of many agreements already. A return must fulfil what ``returns.hand_in`` asks
+of it; enterprises and measures are named by their ids.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class NationalReturns:
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnFault:
+class ImportFault:
     """What is wrong: the return's place in the import, the line in it (None: the whole), and a code.
 
     The codes are those of ``returns.hand_in``.
@@ -109,7 +109,7 @@ class ImportRefused(LedgerError):
         "请更正后重新导入。"
     )
 
-    def __init__(self, faults: Sequence[ReturnFault]) -> None:
+    def __init__(self, faults: Sequence[ImportFault]) -> None:
         first = faults[0]
         super().__init__(
             count=len(faults),
@@ -169,12 +169,12 @@ def _line_hashes(given: NationalReturns) -> list[bytes]:
 # --- what can be wrong ------------------------------------------------------------------------------------
 
 
-def _refuse(faults: Sequence[ReturnFault]) -> None:
+def _refuse(faults: Sequence[ImportFault]) -> None:
     if faults:
         raise ImportRefused(faults[:FAULTS_MAX])
 
 
-def _faults(connection: Connection, quarter: Quarter, given: NationalReturns) -> Iterator[ReturnFault]:
+def _faults(connection: Connection, quarter: Quarter, given: NationalReturns) -> Iterator[ImportFault]:
     known = {world.agreement_id: world for world in worlds(connection, quarter)}
     listed = read_listed(connection, [known[one] for one, _ in given.slots if one in known])
     seen: set[tuple[int, str]] = set()
@@ -182,7 +182,7 @@ def _faults(connection: Connection, quarter: Quarter, given: NationalReturns) ->
         world = known.get(slot[0])
         measures = {} if world is None else expected_measures(world.clauses, slot[1])
         if world is None or slot in seen or not measures:
-            yield ReturnFault(place, None, _slot_fault(world, is_repeated=slot in seen))
+            yield ImportFault(place, None, _slot_fault(world, is_repeated=slot in seen))
             continue
         seen.add(slot)
         rows = slice(given.bounds[place], given.bounds[place + 1])
@@ -202,7 +202,7 @@ def _return_faults(
     rows: slice,
     measures: Mapping[str, ExpectedMeasure],
     listed: Int64Column,
-) -> Iterator[ReturnFault]:
+) -> Iterator[ImportFault]:
     expected = {one.measure.measure_id: one for one in measures.values()}
     measure_id, subject, months = given.measure_id[rows], given.subject[rows], given.months[rows]
     starts, amount_minor = given.starts[rows], given.amount_minor[rows]
@@ -232,10 +232,10 @@ def _return_faults(
     }
     for code, wrong in checks.items():
         for line in np.flatnonzero(wrong).tolist():
-            yield ReturnFault(place, line + 1, code)
+            yield ImportFault(place, line + 1, code)
     sums = _sums(measure_id, amount_minor)
     if sums != given.totals_minor[place]:
-        yield ReturnFault(place, None, "TOTAL_DIFFERS")
+        yield ImportFault(place, None, "TOTAL_DIFFERS")
 
 
 def _repeated(subject: Int64Column, about: Int64Column) -> npt.NDArray[np.bool_]:
@@ -287,7 +287,7 @@ def _hold(connection: Connection, quarter: Quarter, given: NationalReturns) -> d
     still_open = set(connection.execute(text(SHARE_OPEN_QUARTERS), parameters).scalars())
     _refuse(
         [
-            ReturnFault(place, None, "QUARTER_NOT_OPEN")
+            ImportFault(place, None, "QUARTER_NOT_OPEN")
             for place, (agreement_id, _) in enumerate(given.slots)
             if agreement_id not in still_open
         ]

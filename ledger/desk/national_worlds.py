@@ -41,7 +41,7 @@ SIDES = """
 """
 FILINGS = """
     SELECT DISTINCT ON (agreement_id, quarter, role)
-        agreement_id, quarter, role, filing_id, encode(lines_hash, 'hex') AS lines_hash
+        agreement_id, quarter, role, filing_id, encode(lines_hash, 'hex') AS lines_hash, line_count
     FROM filing
     WHERE quarter <= :quarter
         AND agreement_id IN (SELECT agreement_id FROM agreement_quarter
@@ -70,7 +70,8 @@ LAST_CLOSED = """
 class World:
     """One agreement with the quarter open: its facts now, and those of its last closed settlement.
 
-    ``now`` lacks the extensions that closed settlements decided (``Inputs.held``).
+    ``now`` lacks the extensions that closed settlements decided (``Inputs.held``). ``line_count`` is of the
+    quarter's returns.
     """
 
     agreement_id: int
@@ -78,6 +79,7 @@ class World:
     before: Inputs | None
     terms: Mapping[int, NumberedVersion]
     sides: Mapping[str, Side]
+    line_count: int
 
     @cached_property
     def versions(self) -> list[Version]:
@@ -92,14 +94,21 @@ class World:
     @cached_property
     def clauses_before(self) -> dict[int, Clause]:
         """Every clause as the version that was last in force with it says, at the last closed settlement."""
-        if self.before is None:
-            return {}
-        versions = versions_of(self.terms, self.before)
-        return {clause.number: clause for version in versions for clause in version.terms.clauses}
+        return {clause.number: clause for version in self.versions_before for clause in version.terms.clauses}
+
+    @property
+    def versions_before(self) -> list[Version]:
+        """The versions that the last closed settlement rests on."""
+        return [] if self.before is None else versions_of(self.terms, self.before)
 
     @cached_property
     def causes(self) -> list[Cause]:
         return [cause for cause, _ in worlds_between(self.before, self.now, self.sides)]
+
+    @cached_property
+    def inputs(self) -> bytes:
+        """What the settlement rests on, as it is stored."""
+        return self.now.canonical()
 
     @property
     def is_final(self) -> bool:
@@ -109,7 +118,7 @@ class World:
 
     def missing_roles(self) -> list[str]:
         """The roles that report for the quarter and haven't handed in."""
-        roles = {clause.what.reported_by for clause in self.versions[-1].terms.clauses}
+        roles = {clause.what.reported_by for clause in self.clauses}
         return sorted(role for role in roles if (self.now.quarter, role) not in self.now.filings)
 
     def reasons(self) -> list[Reason]:
@@ -152,12 +161,13 @@ def worlds(connection: Connection, quarter: Quarter) -> Iterator[World]:
         now = Inputs(
             quarter=quarter,
             versions={row.version: row.starts for row in of_agreement},
-            filings={key: filing for key, filing in filings[agreement_id].items() if key[1] in roles},
+            filings={key: filing for key, (filing, _) in filings[agreement_id].items() if key[1] in roles},
             list_version=lists.get(agreement_id),
             previous_settlement_id=previous_id,
         )
         by_number = {row.version: row for row in of_agreement}
-        yield World(agreement_id, now, before, by_number, sides[agreement_id])
+        line_count = sum(count for key, (_, count) in filings[agreement_id].items() if key[0] == quarter)
+        yield World(agreement_id, now, before, by_number, sides[agreement_id], line_count)
 
 
 def _terms(connection: Connection, parameters: Mapping[str, object]) -> dict[int, list[NumberedVersion]]:
@@ -180,8 +190,10 @@ def _sides(connection: Connection) -> dict[int, dict[str, Side]]:
 
 def _filings(
     connection: Connection, parameters: Mapping[str, object]
-) -> defaultdict[int, dict[tuple[Quarter, str], FilingReference]]:
-    found: defaultdict[int, dict[tuple[Quarter, str], FilingReference]] = defaultdict(dict)
-    for agreement_id, code, role, filing_id, lines_hash in connection.execute(text(FILINGS), parameters):
-        found[agreement_id][Quarter.from_code(code), role] = FilingReference(filing_id, lines_hash)
+) -> defaultdict[int, dict[tuple[Quarter, str], tuple[FilingReference, int]]]:
+    """The current returns of each agreement by quarter and role, with their numbers of lines."""
+    found: defaultdict[int, dict[tuple[Quarter, str], tuple[FilingReference, int]]] = defaultdict(dict)
+    for row in connection.execute(text(FILINGS), parameters):
+        filing = FilingReference(row.filing_id, row.lines_hash)
+        found[row.agreement_id][Quarter.from_code(row.quarter), row.role] = filing, row.line_count
     return found

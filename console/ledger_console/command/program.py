@@ -13,7 +13,6 @@ from ledger.errors import LedgerError
 from ledger_console.command import agreements, results, returns, serve
 from ledger_console.command.output import tell, tell_unexpected
 from ledger_console.command.rules import rules
-from ledger_schema.server import ServerError
 
 EXIT_REFUSED = 2
 """The ledger refused, or the command was written wrongly; nothing was changed."""
@@ -48,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     _accept_any_terminal()
     try:
         typer.main.get_command(_program())(arguments, prog_name="parkledger")
-    except (LedgerError, ServerError) as error:
+    except LedgerError as error:
         tell(error)
         sys.exit(EXIT_REFUSED)
     sys.exit(0)

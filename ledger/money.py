@@ -17,6 +17,7 @@ from ledger.errors import LedgerError
 AMOUNT_LIMIT_MINOR = 9 * 10**18
 """Largest magnitude that a stored amount may have (it is kept in 64 bits)."""
 
+_LIMIT_DIGITS = len(str(AMOUNT_LIMIT_MINOR))
 _AMOUNT = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?", re.ASCII)
 _SHARE = re.compile(r"(0|[1-9][0-9]*)(?:/([1-9][0-9]*))?", re.ASCII)
 _WAN = 10_000
@@ -79,7 +80,7 @@ def parse_amount(text: str, scale: int) -> int:
     ASCII. Raises ``AmountUnreadable``.
     """
     match = _AMOUNT.fullmatch(text)
-    if match is None or len(match[3] or "") > scale:
+    if match is None or len(match[2]) > _LIMIT_DIGITS or len(match[3] or "") > scale:
         raise AmountUnreadable(text=text, scale=scale)
     magnitude = int(match[2] + (match[3] or "").ljust(scale, "0"))
     if magnitude > AMOUNT_LIMIT_MINOR or (match[1] and magnitude == 0):

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import strawberry
 
-from ledger.desk import agreement_reading, agreements, enterprises, returns, roster, settlements
+from ledger.desk import agreement_reading, agreements, enterprises, quarters, returns, roster, settlements
 from ledger.desk.workbook_template import template_workbook
 from ledger.periods import Quarter
 from ledger.rules.text import agreement_text
@@ -30,6 +30,8 @@ from ledger_graphql.connections import (
 )
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.enterprises import EnterpriseList, list_nodes
+from ledger_graphql.events import Event, EventKindFilter, events_of
+from ledger_graphql.failures import MissingReturn
 from ledger_graphql.fields import resolved
 from ledger_graphql.parties import Party, PartyBatch, party_batch
 from ledger_graphql.reports import (
@@ -121,7 +123,7 @@ class AgreementVersion(Node):
     def terms(self) -> Json:
         return Json(json.loads(self.record.terms_bytes))
 
-    @resolved("The worked examples of every clause; they pass before a version can be proposed.")
+    @resolved("The worked examples of every clause. They pass: else nothing can be drafted or proposed.")
     def examples(self) -> Json:
         document = json.loads(self.record.terms_bytes)
         return Json({str(clause["number"]): clause["examples"] for clause in document["clauses"]})
@@ -130,6 +132,27 @@ class AgreementVersion(Node):
     def text(self, info: Info, language: LanguageArgument) -> str:
         names = _party_names(info.context, self.record.agreement_id, language)
         return agreement_text(self.record.terms, language.value, names)
+
+
+@strawberry.enum(
+    description="SETTLED; NOT_SETTLED_YET; BEFORE_THE_AGREEMENT (before the first quarter in force, or "
+    "nothing is in force); AFTER_ITS_END."
+)
+class QuarterState(Enum):
+    SETTLED = "settled"
+    NOT_SETTLED_YET = "not_settled_yet"
+    BEFORE_THE_AGREEMENT = "before_the_agreement"
+    AFTER_ITS_END = "after_its_end"
+
+
+@strawberry.type(description="Where a quarter of an agreement stands.")
+class QuarterStanding:
+    quarter: Quarter = strawberry.field(description="The quarter.")
+    state: QuarterState = strawberry.field(description="How far it is.")
+    missing: list[MissingReturn] = strawberry.field(
+        description="Returns still to be handed in, where it isn't settled yet. Quarters are settled in "
+        "order: openQuarter is next."
+    )
 
 
 @strawberry.type(description="A file to save.")
@@ -221,7 +244,29 @@ class Agreement(Node):
         quarter = self.open_quarters.get(self.record.agreement_id)
         return None if quarter is None else preview_of(info.context, self.record.agreement_id, quarter)
 
-    @resolved("The statement of a settled quarter; null when it isn't settled (as known then).")
+    @resolved("Where a quarter stands: whether it is settled, and if not, why there is no statement of it.")
+    def quarter_standing(
+        self, info: Info, quarter: AboutQuarter, known_at: KnownAt = None
+    ) -> QuarterStanding:
+        found = quarters.quarter_standing(info.context.snapshot, self.record.agreement_id, quarter, known_at)
+        return QuarterStanding(
+            quarter=quarter,
+            state=QuarterState(found.state.value),
+            missing=[MissingReturn(role=role, quarter=quarter) for role in found.missing_roles],
+        )
+
+    @resolved("What was done about it, oldest first.")
+    def events(
+        self, info: Info, kind: EventKindFilter = None, first: First = FIRST_DEFAULT, after: After = None
+    ) -> Connection[Event]:
+        return events_of(
+            info.context, agreement_id=self.record.agreement_id, kind=kind, first=first, after=after
+        )
+
+    @resolved(
+        "The statement of a settled quarter (as known then); null when there is none: quarterStanding "
+        "says why."
+    )
     def statement(self, info: Info, quarter: AboutQuarter, known_at: KnownAt = None) -> Statement | None:
         return statement_of(info.context, self.record.agreement_id, quarter, known_at)
 

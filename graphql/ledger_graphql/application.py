@@ -1,4 +1,4 @@
-"""The ASGI application: GraphQL, downloads, a landing page and a sign of life."""
+"""The ASGI application: GraphQL, downloads, two plain pages and a sign of life."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from ledger_graphql import files
+from ledger_graphql import ask_page, files
 from ledger_graphql.context import Desk
 from ledger_graphql.http import LOOPBACK_HOSTS, BodyLimit, SameHostOnly
 from ledger_graphql.landing import PAGE
@@ -107,6 +107,7 @@ def create(database_url: str, *, hosts: Collection[str] = LOOPBACK_HOSTS) -> Sta
     return Starlette(
         routes=[
             Route("/", _landing),
+            Route("/ask", _ask),
             Route("/health", partial(_health, database, limiter)),
             Mount("/files", routes=files.routes(database, limiter)),
             Route("/graphql", LedgerGraphQL(database, limiter), methods=["GET", "POST"]),
@@ -118,6 +119,10 @@ def create(database_url: str, *, hosts: Collection[str] = LOOPBACK_HOSTS) -> Sta
 
 async def _landing(_: Request) -> Response:
     return HTMLResponse(PAGE)
+
+
+async def _ask(_: Request) -> Response:
+    return HTMLResponse(ask_page.page())
 
 
 async def _health(database: Database, limiter: CapacityLimiter, _: Request) -> Response:

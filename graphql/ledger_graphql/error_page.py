@@ -23,16 +23,19 @@ INTRODUCTION = """\
 Everything that can be refused, with its code and both sentences. This page is made by
 `python -m ledger_graphql.error_page`; a test keeps it current.
 
-A mutation gives a failure as a member of its result union: the type below when the union has it, else
-`Refused`. A query gives it as an error whose `extensions` hold `code`, `messageZh` and `messageEn`; a
-download gives JSON with the same names. Whatever isn't expected is logged and masked as `UNEXPECTED_ERROR`.
+A mutation (and the query `evaluateClause`) gives a failure as a member of its result union: the type below
+when the union has it, else `Refused`. Any other query gives it as an error whose `extensions` hold `code`,
+`messageZh` and `messageEn`; a download gives JSON with the same names. A request that can't be run has the
+same `extensions`: `VALUE_UNREADABLE` for a scalar that isn't in its form, else `REQUEST_UNREADABLE`.
+Whatever isn't expected is logged and masked as `UNEXPECTED_ERROR`.
 
 ## Which failure comes first
 
 A refused request changes nothing. Of several reasons the first is given, in this order: the document (syntax,
 limits, the form of scalars: errors of the request, nothing is run); the agreement that is named by its code;
 ids and the form of the input (something given twice, unreadable terms); the idempotency key (unusable, then
-reused); and then what the change itself looks at:
+reused); and then what the change itself looks at. Amounts and periods in the lines of a return aren't looked
+at before: their faults come with all others.
 
 | change | in this order |
 |---|---|
@@ -50,6 +53,7 @@ reused); and then what the change itself looks at:
 | `handInReturnFile` | unknown role, unreadable file, quarter, role that reports nothing, every fault |
 | `computeSettlement` | quarter not open, returns missing |
 | `closeQuarter` | quarter not open, unknown settlement, no longer fresh |
+| `evaluateClause` | form of the subjects, every fault of the terms, sizes, every fault of the figures |
 
 ## Codes
 """
@@ -58,7 +62,10 @@ reused); and then what the change itself looks at:
 def page() -> str:
     """The whole page."""
     parts = [INTRODUCTION, *(_section(kind) for kind in failures())]
-    parts.append("## Faults of a return\n\nMembers of `FileRefused.faults`; each has its sheet and cell.\n")
+    parts.append(
+        "## Faults of a return\n\nMembers of `ReturnRefused.faults`; each has its place: "
+        "sheet and cell, or a field of the input.\n"
+    )
     parts += [_fault(code, kind.sentence_zh, kind.sentence_en) for code, kind in sorted(FAULT_KINDS.items())]
     parts.append(
         "## Faults of terms\n\nMembers of `TermsRefused.faults` and of `checkTerms`; each has its path.\n"

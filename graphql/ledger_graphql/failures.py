@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import strawberry
 
+from ledger.desk import return_faults
+from ledger.desk.failures import RequestRefused
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
 
@@ -26,18 +29,26 @@ class Failure:
 @strawberry.type(description="One thing that is wrong with a document or request.")
 class Fault:
     path: str = strawberry.field(
-        description='Where: the path of a field, in terms a JSON path such as "$.clauses[0].to_whom".'
+        description='Where: the field of the input, such as "entries[0].creditCode"; in terms a JSON path '
+        'such as "$.clauses[0].to_whom"; empty when it is about the whole request.'
     )
     code: str = strawberry.field(description="Stable code in capitals.")
     message_zh: str = strawberry.field(description="What is wrong, in Chinese.")
     message_en: str = strawberry.field(description="What is wrong, in English.")
 
 
-@strawberry.type(description="One thing that is wrong with a file that was handed in.")
-class FileFault:
-    sheet: str | None = strawberry.field(description="Sheet of the workbook; null for CSV.")
+@strawberry.type(
+    description="One thing that is wrong with a return that was handed in, as a file or as lines."
+)
+class ReturnFault:
+    place: str | None = strawberry.field(
+        description='Where: "明细!C7" in a workbook, "C7" in a CSV file, "lines[0].measure" among lines; '
+        "null when it is about the whole return."
+    )
+    sheet: str | None = strawberry.field(description="Sheet of the workbook; null for CSV and for lines.")
     cell: str | None = strawberry.field(
-        description='Cell such as "C7"; null when it is about the whole file.'
+        description='Cell such as "C7", or the field of the input such as "lines[0].measure"; null when '
+        "it is about a whole sheet or return."
     )
     code: str = strawberry.field(description="Stable code in capitals.")
     expected: str = strawberry.field(description="What should have been there.")
@@ -69,10 +80,10 @@ class TermsRefused(Failure):
     faults: list[Fault] = strawberry.field(description="Every fault, with its path in the terms.")
 
 
-@strawberry.type(description="A file that was refused as a whole; no trace of it is kept.")
-class FileRefused(Failure):
+@strawberry.type(description="A return, file or lines, that was refused as a whole; no trace of it is kept.")
+class ReturnRefused(Failure):
     fault_count: int = strawberry.field(description="How many faults there are in all.")
-    faults: list[FileFault] = strawberry.field(
+    faults: list[ReturnFault] = strawberry.field(
         description="The faults, in the order in which they were found; at most 1,000."
     )
 
@@ -137,8 +148,34 @@ def _plain(kind: type[Failure], *codes: str) -> Rule:
     return Rule(kind, frozenset(codes), lambda error: kind(**_said(error)))
 
 
+def extensions_of(error: LedgerError) -> dict[str, str]:
+    """What an error outside of a result union says: its code and both sentences."""
+    return {"code": error.code, "messageZh": error.message_zh, "messageEn": error.message_en}
+
+
+def input_path(path: str) -> str:
+    """The desk's ``path`` of a fault in the names that the API's inputs have.
+
+    Inside a document of terms the names are the document's own.
+    """
+    if path.startswith("terms."):
+        return path
+    return _NAME.sub(lambda name: _INPUT_NAMES.get(name[0]) or _camel_case(name[0]), path)
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
 def _said(error: LedgerError) -> dict[str, Any]:
     return {"code": error.code, "message_zh": error.message_zh, "message_en": error.message_en}
+
+
+def _invalid_input(error: LedgerError) -> Failure:
+    if isinstance(error, RequestRefused):
+        error = RequestRefused([replace(fault, path=input_path(fault.path)) for fault in error.faults])
+    return InvalidInput(faults=_faults(error), **_said(error))
 
 
 def _faults(error: LedgerError) -> list[Fault]:
@@ -151,20 +188,31 @@ def _faults(error: LedgerError) -> list[Fault]:
     ]
 
 
-def _file_refused(error: LedgerError) -> Failure:
-    faults = [
-        FileFault(
-            sheet=fault.sheet or None,
-            cell=fault.cell or None,
-            code=fault.code,
-            expected=fault.expected,
-            got=fault.got,
-            message_zh=fault.message_zh,
-            message_en=fault.message_en,
-        )
-        for fault in getattr(error, "faults", ())
-    ]
-    return FileRefused(fault_count=getattr(error, "fault_count", len(faults)), faults=faults, **_said(error))
+def _return_refused(error: LedgerError) -> Failure:
+    if not isinstance(error, return_faults.ReturnRefused):
+        return refused(error)
+    named = return_faults.ReturnRefused(
+        [replace(fault, place=_input_place(fault.place)) for fault in error.faults], error.fault_count
+    )
+    faults = [_return_fault(fault) for fault in named.faults]
+    return ReturnRefused(fault_count=named.fault_count, faults=faults, **_said(named))
+
+
+def _input_place(place: return_faults.Place) -> return_faults.Place:
+    return place if place.sheet else place._replace(cell=input_path(place.cell))
+
+
+def _return_fault(fault: return_faults.ReturnFault) -> ReturnFault:
+    return ReturnFault(
+        place=str(fault.place) or None,
+        sheet=fault.place.sheet or None,
+        cell=fault.place.cell or None,
+        code=fault.code,
+        expected=fault.expected,
+        got=fault.got,
+        message_zh=fault.message_zh,
+        message_en=fault.message_en,
+    )
 
 
 def _not_found(error: LedgerError) -> Failure:
@@ -175,6 +223,15 @@ def _returns_missing(error: LedgerError) -> Failure:
     missing = [MissingReturn(role=role, quarter=quarter) for quarter, role in getattr(error, "missing", ())]
     return ReturnsMissing(missing=missing, **_said(error))
 
+
+_NAME = re.compile(r"[a-z]+(?:_[a-z]+)*")
+_INPUT_NAMES = {
+    "sides": "parties",
+    "party_code": "party",
+    "pre_move_tax_minor": "preMoveTax",
+    "base_year_amount_minor": "baseYearAmount",
+}
+"""Where an input calls a field something else than the desk does."""
 
 UNREADABLE = (
     "AMOUNT_UNREADABLE",
@@ -189,15 +246,13 @@ UNREADABLE = (
 )
 
 RULES: tuple[Rule, ...] = (
-    Rule(
-        InvalidInput, frozenset(UNREADABLE), lambda error: InvalidInput(faults=_faults(error), **_said(error))
-    ),
+    Rule(InvalidInput, frozenset(UNREADABLE), _invalid_input),
     Rule(
         TermsRefused,
         frozenset({"TERMS_REFUSED"}),
         lambda error: TermsRefused(faults=_faults(error), **_said(error)),
     ),
-    Rule(FileRefused, frozenset({"RETURN_REFUSED"}), _file_refused),
+    Rule(ReturnRefused, frozenset({"RETURN_REFUSED"}), _return_refused),
     _plain(IdempotencyKeyReused, "IDEMPOTENCY_KEY_REUSED"),
     Rule(NotFound, frozenset({"NOT_FOUND"}), _not_found),
     _plain(

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 import strawberry
 
-from ledger_graphql.refusals import ExpectedFailures
+from ledger_graphql.refusals import ExpectedFailures, FreshSnapshot
 
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
@@ -21,11 +21,23 @@ def resolved(description: str) -> Callable[[Resolver], Resolver]:
     return decorate
 
 
+def typed(description: str) -> Callable[[Resolver], Resolver]:
+    """A field with a result union; a ``LedgerError`` that the method raises becomes a member of it."""
+
+    def decorate(resolver: Resolver) -> Resolver:
+        made = strawberry.field(resolver, description=description, extensions=[ExpectedFailures()])
+        return cast("Resolver", made)
+
+    return decorate
+
+
 def mutation(description: str) -> Callable[[Resolver], Resolver]:
     """A change; a ``LedgerError`` that it raises becomes a member of its result union."""
 
     def decorate(resolver: Resolver) -> Resolver:
-        made = strawberry.mutation(resolver, description=description, extensions=[ExpectedFailures()])
+        made = strawberry.mutation(
+            resolver, description=description, extensions=[FreshSnapshot(), ExpectedFailures()]
+        )
         return cast("Resolver", made)
 
     return decorate

@@ -20,6 +20,7 @@ from ledger.errors import LedgerError
 from ledger.periods import Quarter
 from ledger_graphql.agreements import template_name
 from ledger_graphql.context import Desk
+from ledger_graphql.failures import extensions_of
 from ledger_schema.sessions import Database
 
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -120,6 +121,6 @@ def _language(parameters: Parameters) -> Literal["zh", "en"]:
 
 def _refusal(error: LedgerError) -> Response:
     return JSONResponse(
-        {"code": error.code, "messageZh": error.message_zh, "messageEn": error.message_en},
+        extensions_of(error),
         status_code=404 if isinstance(error, NotFound) else 400,
     )

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, TypeVar, cast
 
 import strawberry
 
 from ledger.desk import agreements, enterprises, returns, roster
-from ledger.desk.failures import RequestRefused
+from ledger.desk.failures import RequestRefused, refuse
 from ledger.measures import YUAN
-from ledger.money import parse_amount
+from ledger.money import AmountUnreadable, parse_amount
 from ledger.periods import Quarter
 from ledger.rules.facts import Fault
 from ledger.rules.terms import CauseOfMove, Event
 from ledger_graphql.agreements import AgreementKind
 from ledger_graphql.parties import PartyKind, RegionClass
-from ledger_graphql.scalars import Amount, Bytes, Json, Span
+from ledger_graphql.scalars import Amount, Bytes, Json, WrittenAmount, WrittenSpan
 
 KEY_DESCRIPTION = (
     "Made by the client, 1 to 200 printable characters. The same key with the same input "
@@ -167,17 +167,22 @@ class ListEntryInput:
     )
     controller: str | None = strawberry.field(default=None, description="Its actual controller, as stated.")
 
-    def entry(self, path: str) -> enterprises.ListEntry:
-        events = once(((event.event, event.day) for event in self.events), f"{path}.events")
-        taxes = once(((tax.year, _fen(tax.amount)) for tax in self.pre_move_tax), f"{path}.preMoveTax")
+    def entry(self, path: str, faults: list[Fault]) -> enterprises.ListEntry:
+        """What the desk takes; what can't be taken goes to ``faults``."""
+        events = once([(event.event, event.day) for event in self.events], f"{path}.events", faults)
+        taxes = [
+            (tax.year, fen(tax.amount, f"{path}.preMoveTax[{index}].amount", faults))
+            for index, tax in enumerate(self.pre_move_tax)
+        ]
+        base = self.base_year_amount
         return enterprises.ListEntry(
             credit_code=self.credit_code,
             name_zh=self.name_zh,
             events=events,
-            pre_move_tax_minor=taxes,
+            pre_move_tax_minor=once(taxes, f"{path}.preMoveTax", faults),
             cause_of_move=self.cause_of_move,
             referred_by=self.referred_by,
-            base_year_amount_minor=None if self.base_year_amount is None else _fen(self.base_year_amount),
+            base_year_amount_minor=None if base is None else fen(base, f"{path}.baseYearAmount", faults),
             controller=self.controller,
         )
 
@@ -190,7 +195,10 @@ class SubmitEnterpriseListInput:
     entries: list[ListEntryInput] = strawberry.field(description="The enterprises, at most 20,000.")
 
     def drafts(self) -> list[enterprises.ListEntry]:
-        return [entry.entry(f"entries[{index}]") for index, entry in enumerate(self.entries)]
+        faults: list[Fault] = []
+        drafts = [entry.entry(f"entries[{index}]", faults) for index, entry in enumerate(self.entries)]
+        refuse(faults)
+        return drafts
 
 
 @strawberry.input(description="A role's confirmation of an enterprise list.")
@@ -207,15 +215,18 @@ class ReturnLineInput:
         default=None, description="统一社会信用代码 of a listed enterprise; null for the whole park."
     )
     measure: str = strawberry.field(description='Name of the measure, such as "vat".')
-    span: Span = strawberry.field(description="The quarter, or a month of it.")
-    amount: Amount = strawberry.field(description="In the unit of the measure's commodity.")
+    span: WrittenSpan = strawberry.field(description="The quarter, or a month of it.")
+    amount: WrittenAmount = strawberry.field(description="In the unit of the measure's commodity.")
     document: str = strawberry.field(default="", description="Reference to its evidence.")
+
+    def draft(self) -> returns.LineDraft:
+        return returns.LineDraft(self.credit_code, self.measure, self.span, self.amount, self.document)
 
 
 @strawberry.input(description="A declared total; it must equal the sum of the measure's lines.")
 class DeclaredTotalInput:
     measure: str = strawberry.field(description="Name of the measure.")
-    amount: Amount = strawberry.field(description="In the unit of the measure's commodity.")
+    amount: WrittenAmount = strawberry.field(description="In the unit of the measure's commodity.")
 
 
 @strawberry.input(
@@ -235,13 +246,10 @@ class HandInReturnInput:
     )
 
     def line_drafts(self) -> list[returns.LineDraft]:
-        return [
-            returns.LineDraft(line.credit_code, line.measure, line.span, line.amount, line.document)
-            for line in self.lines
-        ]
+        return [line.draft() for line in self.lines]
 
-    def declared(self) -> dict[str, str]:
-        return once(((total.measure, str(total.amount)) for total in self.totals), "totals")
+    def declared(self) -> list[tuple[str, str]]:
+        return [(total.measure, total.amount) for total in self.totals]
 
 
 @strawberry.input(description="A quarter's return as a file.")
@@ -287,28 +295,28 @@ def document(terms: Json) -> dict[str, Any]:
     )
 
 
-def once(pairs: Iterable[tuple[Key, Value]], path: str) -> dict[Key, Value]:
-    """The pairs as a mapping. Raises ``RequestRefused`` where a key comes twice."""
-    listed = list(pairs)
-    repeated = _repeated([key for key, _ in listed])
-    if repeated:
-        raise RequestRefused(
-            [
-                Fault(
-                    f"{path}[{index}]",
-                    "GIVEN_TWICE",
-                    f"{key} is given twice. Give it once.",
-                    f"{key} 重复出现，请只填一次。",
-                )
-                for index, key in repeated
-            ]
+def once(pairs: Sequence[tuple[Key, Value]], path: str, faults: list[Fault]) -> dict[Key, Value]:
+    """The pairs as a mapping; a key that comes twice goes to ``faults``."""
+    faults += [
+        Fault(
+            f"{path}[{index}]",
+            "GIVEN_TWICE",
+            f"{key} is given twice. Give it once.",
+            f"{key} 重复出现，请只填一次。",
         )
-    return dict(listed)
+        for index, key in _repeated([key for key, _ in pairs])
+    ]
+    return dict(pairs)
 
 
 def _repeated(keys: Sequence[object]) -> list[tuple[int, object]]:
     return [(index, key) for index, key in enumerate(keys) if key in keys[:index]]
 
 
-def _fen(amount: Amount) -> int:
-    return parse_amount(amount, YUAN.scale)
+def fen(amount: Amount, path: str, faults: list[Fault]) -> int:
+    """The amount of yuan in fen; one with more places goes to ``faults``."""
+    try:
+        return parse_amount(amount, YUAN.scale)
+    except AmountUnreadable as error:
+        faults.append(Fault(path, error.code, error.message_en, error.message_zh))
+        return 0

@@ -19,6 +19,7 @@ section { border-top: 1px solid #ccc; margin-top: 2rem; }
 <section lang="zh-CN">
 <p>结对科技园区的共同账本：记录合作协议、收取季度申报、按签署的规则结算，有权者均可查询结果。</p>
 <ul>
+<li><a href="/ask">查询</a>（选择现成的查询、发送、查看结果，无需外网）</li>
 <li><a href="/graphql">GraphQL 接口</a>（浏览器中打开 GraphiQL，其页面脚本需从外网加载）</li>
 <li>下载申报表模板：<code>/files/template?agreement=协议编号&amp;role=角色&amp;quarter=2024Q3</code></li>
 <li>下载结算表（txt、csv 或 json）：
@@ -31,6 +32,7 @@ section { border-top: 1px solid #ccc; margin-top: 2rem; }
 <p>The shared ledger of paired science parks: agreements are recorded, quarterly returns handed in
 and settled by the signed rules, and anyone entitled reads the result.</p>
 <ul>
+<li><a href="/ask">Ask</a> (pick a ready document, send it, read the answer; needs no internet)</li>
 <li><a href="/graphql">GraphQL</a>
 (in a browser it opens GraphiQL, whose scripts are loaded from the internet)</li>
 <li>Template of a return: <code>/files/template?agreement=CODE&amp;role=ROLE&amp;quarter=2024Q3</code></li>

@@ -22,13 +22,13 @@ from ledger_graphql.connections import numbers_of
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.enterprises import EnterpriseList, list_node
 from ledger_graphql.failures import (
-    FileRefused,
     IdempotencyKeyReused,
     InvalidInput,
     NotFound,
     NotSigned,
     QuarterNotOpen,
     Refused,
+    ReturnRefused,
     ReturnsMissing,
     SignatureRefused,
     StaleSettlement,
@@ -140,7 +140,7 @@ ConfirmEnterpriseListResult = Annotated[
     ),
 ]
 HandInReturnResult = Annotated[
-    FilingSuccess | InvalidInput | FileRefused | IdempotencyKeyReused | NotFound | QuarterNotOpen | Refused,
+    FilingSuccess | InvalidInput | ReturnRefused | IdempotencyKeyReused | NotFound | QuarterNotOpen | Refused,
     strawberry.union("HandInReturnResult", description="What came of handing in a return."),
 ]
 ComputeSettlementResult = Annotated[
@@ -186,7 +186,7 @@ class Mutation:
         done = roster.register_key(desk.database, act, input.party, input.public_key, input.label)
         return _party(desk, done.value, replayed=done.replayed)
 
-    @mutation("Record an agreement and draft version 1 of its terms.")
+    @mutation("Record an agreement and draft version 1 of its terms. Its worked examples must pass.")
     def draft_agreement(
         self, info: Info, input: Annotated[inputs.DraftAgreementInput, INPUT]
     ) -> DraftAgreementResult:
@@ -195,7 +195,7 @@ class Mutation:
         done = agreements.draft_agreement(desk.database, act, input.draft())
         return AgreementSuccess(agreement=_agreement(desk, done.value), replayed=done.replayed)
 
-    @mutation("Amend: draft another version of the terms.")
+    @mutation("Amend: draft another version of the terms. Its worked examples must pass.")
     def draft_version(
         self, info: Info, input: Annotated[inputs.DraftVersionInput, INPUT]
     ) -> DraftVersionResult:
@@ -205,7 +205,7 @@ class Mutation:
         done = agreements.draft_version(desk.database, act, agreement_id, inputs.document(input.terms))
         return _version(desk, agreement_id, done.value, replayed=done.replayed)
 
-    @mutation("Put a draft up for signing. Its rules are checked and its worked examples must pass.")
+    @mutation("Put a draft up for signing. Its rules are checked and its worked examples run once more.")
     def propose_version(
         self, info: Info, input: Annotated[inputs.VersionInput, INPUT]
     ) -> ProposeVersionResult:

@@ -8,8 +8,10 @@ from typing import Annotated, TypeVar
 
 import strawberry
 
-from ledger.desk import agreements, enterprises, returns, roster, settlements
+from ledger.desk import agreements, enterprises, event_reading, returns, roster, settlements
 from ledger.desk.failures import NotFound as NotFoundError
+from ledger.desk.pages import LimitUnusable
+from ledger.desk.trials import FIGURES_MAX, QUARTERS_MAX, SUBJECTS_MAX
 from ledger.periods import Quarter
 from ledger.rules import check, templates
 from ledger.rules.document import json_schema
@@ -32,19 +34,25 @@ from ledger_graphql.connections import (
     Node,
     connection,
     cut,
+    numbers_of,
     split_id,
     text_key,
 )
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.enterprises import enterprise_batch, list_node
+from ledger_graphql.events import Event, EventKindFilter, event_node, events_of
 from ledger_graphql.failures import Fault
-from ledger_graphql.fields import resolved
+from ledger_graphql.fields import resolved, typed
+from ledger_graphql.inputs import ListEntryInput, ReturnLineInput
 from ledger_graphql.parties import Party, PartyKind, RegionClass, party_node, party_nodes
 from ledger_graphql.reports import Balance, balances_of
 from ledger_graphql.returns import filing_node
 from ledger_graphql.scalars import Json
 from ledger_graphql.settlements import settlement_node
 from ledger_graphql.statements import BilingualText
+from ledger_graphql.trials import TrialResult, trial_of
+
+NODES_MAX = 50
 
 Found = TypeVar("Found")
 
@@ -81,9 +89,20 @@ class Query:
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="As the object gave it.")],
     ) -> Node | None:
-        kind, numbers = split_id(id)
-        find = _NODES.get((kind, len(numbers)))
-        return None if find is None else _if_found(lambda: find(info.context, *numbers))
+        return _node(info.context, id)
+
+    @resolved("Objects by their global ids, in the order asked for; null where there is none.")
+    def nodes(
+        self,
+        info: Info,
+        ids: Annotated[
+            list[strawberry.ID],
+            strawberry.argument(description=f"As the objects gave them, at most {NODES_MAX}."),
+        ],
+    ) -> list[Node | None]:
+        if len(ids) > NODES_MAX:
+            raise LimitUnusable(limit=len(ids), limit_max=NODES_MAX)
+        return [_node(info.context, one) for one in ids]
 
     @resolved("National high-tech zones and other zones, by code.")
     def zones(
@@ -182,6 +201,21 @@ class Query:
         desk = info.context
         return _if_found(lambda: agreement_node(desk, agreements.agreement_by_code(desk.snapshot, code)))
 
+    @resolved("Everything that was done, oldest first.")
+    def events(
+        self, info: Info, kind: EventKindFilter = None, first: First = FIRST_DEFAULT, after: After = None
+    ) -> Connection[Event]:
+        return events_of(info.context, kind=kind, first=first, after=after)
+
+    @resolved("The event with this id; null when there is none.")
+    def event(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="As the event gave it.")],
+    ) -> Event | None:
+        (event_id,) = numbers_of(id, "Event", 1)
+        return _if_found(lambda: event_node(event_reading.event(info.context.snapshot, event_id)))
+
     @resolved(
         "A party's balances in all its agreements, by agreement and account, from closed settlements only."
     )
@@ -217,6 +251,33 @@ class Query:
     def rule_templates(self) -> list[RuleTemplate]:
         return [_rule_template(name, templates.load(name)) for name in templates.names()]
 
+    @typed(
+        "What terms make of figures, quarter by quarter. Nothing of the ledger is read, and nothing is kept."
+    )
+    def evaluate_clause(
+        self,
+        info: Info,  # noqa: ARG002
+        terms: Annotated[Json, strawberry.argument(description="The document; its examples must pass.")],
+        figures: Annotated[
+            list[ReturnLineInput],
+            strawberry.argument(description=f"Figures of any quarters, at most {FIGURES_MAX:,}."),
+        ],
+        through: Annotated[
+            Quarter,
+            strawberry.argument(
+                description=f"The last quarter to compute, at most {QUARTERS_MAX} from the first in force."
+            ),
+        ],
+        subjects: Annotated[
+            list[ListEntryInput] | None,
+            strawberry.argument(
+                description="The enterprises with the attributes that the terms need, at most "
+                f"{SUBJECTS_MAX}. When left out, every credit code is one of which nothing else is known."
+            ),
+        ] = None,
+    ) -> TrialResult:
+        return trial_of(terms, figures, subjects, through)
+
     @resolved("What is wrong with terms, worked examples included. Nothing is kept.")
     def check_terms(
         self, terms: Annotated[Json, strawberry.argument(description="The document.")]
@@ -231,6 +292,12 @@ class Query:
                 for fault in found
             ]
         )
+
+
+def _node(desk: Desk, global_id: str) -> Node | None:
+    kind, numbers = split_id(global_id)
+    find = _NODES.get((kind, len(numbers)))
+    return None if find is None else _if_found(lambda: find(desk, *numbers))
 
 
 def _if_found(find: Callable[[], Found]) -> Found | None:
@@ -262,6 +329,7 @@ def _party_id(desk: Desk, code: str) -> int:
 
 _NODES: dict[tuple[str, int], Callable[..., Node | None]] = {
     ("Party", 1): lambda desk, party: party_node(desk, roster.party(desk.snapshot, party)),
+    ("Event", 1): lambda desk, event: event_node(event_reading.event(desk.snapshot, event)),
     ("Enterprise", 1): lambda desk, enterprise: enterprise_batch(desk, [enterprise]).get(enterprise),
     ("Agreement", 1): lambda desk, agreement: agreement_node(
         desk, agreements.agreement(desk.snapshot, agreement)

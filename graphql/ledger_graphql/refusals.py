@@ -12,7 +12,7 @@ from strawberry.types.union import StrawberryUnion
 
 from ledger.errors import InvariantBroken, LedgerError
 from ledger_graphql.context import Info
-from ledger_graphql.failures import Failure, failure_from, refused
+from ledger_graphql.failures import Failure, extensions_of, failure_from, refused
 
 logger = logging.getLogger("ledger_graphql")
 
@@ -21,14 +21,26 @@ MASKED_MESSAGE = (
 )
 
 
-class ExpectedFailures(FieldExtension):
-    """Turns a ``LedgerError`` of a mutation into the failure type that its result union has for it.
+class RequestUnreadable(LedgerError):
+    """The request itself can't be run: syntax, unknown fields, values of another form, limits."""
 
-    It begins without a snapshot, so that what is read after the act shows the act.
-    """
+    code = "REQUEST_UNREADABLE"
+    sentence_en = "{detail}"
+    sentence_zh = "请求本身有误（语法、字段、取值或限额），未执行：{detail}"
+
+
+class FreshSnapshot(FieldExtension):
+    """A mutation begins without a snapshot, so that what is read after the act shows the act."""
 
     def resolve(self, next_: Callable[..., Any], source: Any, info: Info, **kwargs: Any) -> Any:
         info.context.refresh()
+        return next_(source, info, **kwargs)
+
+
+class ExpectedFailures(FieldExtension):
+    """Turns a ``LedgerError`` into the failure type that the field's result union has for it."""
+
+    def resolve(self, next_: Callable[..., Any], source: Any, info: Info, **kwargs: Any) -> Any:
         try:
             return next_(source, info, **kwargs)
         except LedgerError as error:
@@ -52,6 +64,12 @@ def is_of_request(error: GraphQLError) -> bool:
     return error.original_error is None or isinstance(error.original_error, GraphQLError)
 
 
+def _with_code(error: GraphQLError) -> GraphQLError:
+    """A scalar that can't be read says more itself."""
+    error.extensions = {**extensions_of(RequestUnreadable(detail=error.message)), **(error.extensions or {})}
+    return error
+
+
 def _log_contradiction(error: LedgerError) -> None:
     """The one failure that a client can do nothing about."""
     if isinstance(error, InvariantBroken):
@@ -71,14 +89,10 @@ def _presented(error: GraphQLError) -> GraphQLError:
             original.message_en,
             nodes=error.nodes,
             path=error.path,
-            extensions={
-                "code": original.code,
-                "messageZh": original.message_zh,
-                "messageEn": original.message_en,
-            },
+            extensions=extensions_of(original),
         )
     if is_of_request(error):
-        return error
+        return _with_code(error)
     logger.error("unexpected error at %s", error.path, exc_info=original)
     return GraphQLError(
         MASKED_MESSAGE, nodes=error.nodes, path=error.path, extensions={"code": "UNEXPECTED_ERROR"}

@@ -63,7 +63,13 @@ class ExplanationStep:
     name_zh: str = strawberry.field(description="Its name in Chinese.")
     name_en: str = strawberry.field(description="Its name in English.")
     span: str = strawberry.field(description="The month or quarter computed.")
-    arithmetic: str = strawberry.field(description="The computation, exact, in the commodity's unit.")
+    arithmetic: str = strawberry.field(
+        description="The computation, exact, in the commodity's unit; empty for a decision."
+    )
+    sentence_zh: str | None = strawberry.field(
+        description="For a decision and for rounding: the step in words, in Chinese."
+    )
+    sentence_en: str | None = strawberry.field(description="The same in English.")
     result_minor: str = strawberry.field(
         description='The exact result in minor units: a whole number, or a fraction such as "1/3".'
     )
@@ -196,8 +202,8 @@ def explanation_of(
     return Explanation(
         cause=cause_node(found.cause),
         allocations=allocation_nodes(desk, found.allocations),
-        after=None if found.after is None else _reasoning(found.after),
-        before=None if found.before is None else _reasoning(found.before),
+        after=None if found.after is None else reasoning_of(found.after),
+        before=None if found.before is None else reasoning_of(found.before),
     )
 
 
@@ -210,7 +216,8 @@ def _balance(record: history.Balance, parties: PartyBatch) -> Balance:
     )
 
 
-def _reasoning(record: rules.Explanation) -> Reasoning:
+def reasoning_of(record: rules.Explanation) -> Reasoning:
+    """What the API shows of an explanation."""
     under_cap_minor = record.remaining.under_cap_minor
     return Reasoning(
         version_from=record.version,
@@ -240,6 +247,8 @@ def _steps(records: Sequence[rules.ExplanationStep]) -> list[ExplanationStep]:
             name_en=rules.STEP_NAMES[record.code][1],
             span=record.span,
             arithmetic=record.arithmetic,
+            sentence_zh=record.words and record.words.zh,
+            sentence_en=record.words and record.words.en,
             result_minor=str(record.result),
             role=record.role or None,
             book=record.book,

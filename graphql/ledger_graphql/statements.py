@@ -142,9 +142,16 @@ class Statement:
     def text(
         self,
         language: LanguageArgument,
-        unit: Annotated[Unit, strawberry.argument(description="Unit of the amounts.")] = Unit.WAN,
+        unit: Annotated[
+            Unit | None,
+            strawberry.argument(
+                description="Unit of the amounts; without it WAN in Chinese, YUAN in English."
+            ),
+        ] = None,
     ) -> str:
-        return statements.render_statement(self.record, language.value, unit=unit.value)
+        return statements.render_statement(
+            self.record, language.value, unit=None if unit is None else unit.value
+        )
 
     @resolved("The whole statement as a JSON document.")
     def json(self) -> Json:

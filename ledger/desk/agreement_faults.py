@@ -20,12 +20,12 @@ _ALLOWED = {
     "superseded": ("look at it; a newer version is in force", "仅可查看；新版本已生效"),
     "withdrawn": ("look at it; draft a new version instead", "仅可查看；请另行起草新版本"),
 }
-_STATE_ZH = {
-    "draft": "草稿",
-    "proposed": "待签署",
-    "in_force": "生效",
-    "superseded": "已被取代",
-    "withdrawn": "已撤回",
+_STATE_NAMES = {
+    "draft": ("草稿", "a draft"),
+    "proposed": ("待签署", "proposed for signing"),
+    "in_force": ("生效", "in force"),
+    "superseded": ("已被取代", "superseded"),
+    "withdrawn": ("已撤回", "withdrawn"),
 }
 
 
@@ -33,17 +33,22 @@ class VersionInOtherState(LedgerError):
     """The act isn't possible in the version's state; the sentence says what is."""
 
     code = "VERSION_STATE"
-    sentence_en = "Version {version} is {state}, not {expected}. What can be done now: {allowed_en}."
-    sentence_zh = "第 {version} 版当前为“{state_zh}”，而不是“{expected_zh}”。现在可以：{allowed_zh}。"
+    sentence_en = (
+        "For this, version {version} must be {expected_en}, but it is {state_en}. "
+        "What can be done now: {allowed_en}."
+    )
+    sentence_zh = "此操作要求第 {version} 版为“{expected_zh}”，当前为“{state_zh}”。现在可以：{allowed_zh}。"
 
     def __init__(self, version: int, state: str, expected: Sequence[str]) -> None:
         allowed_en, allowed_zh = _ALLOWED[state]
         super().__init__(
             version=version,
             state=state,
-            state_zh=_STATE_ZH[state],
+            state_zh=_STATE_NAMES[state][0],
+            state_en=_STATE_NAMES[state][1],
             expected=" or ".join(expected),
-            expected_zh="或".join(_STATE_ZH[name] for name in expected),
+            expected_zh="或".join(_STATE_NAMES[name][0] for name in expected),
+            expected_en=" or ".join(_STATE_NAMES[name][1] for name in expected),
             allowed_en=allowed_en,
             allowed_zh=allowed_zh,
         )

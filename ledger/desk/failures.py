@@ -20,6 +20,7 @@ Kind = Literal[
     "settlement",
     "clause",
     "line",
+    "event",
 ]
 
 _KIND_ZH: dict[Kind, str] = {
@@ -34,6 +35,7 @@ _KIND_ZH: dict[Kind, str] = {
     "settlement": "结算",
     "clause": "条款",
     "line": "明细行",
+    "event": "事件",
 }
 
 FAULTS_TOLD_MAX = 20
@@ -47,11 +49,17 @@ class NotFound(LedgerError):
     """Nothing of this kind bears this name, or the asker may not know that it does."""
 
     code = "NOT_FOUND"
-    sentence_en = "There is no {kind} {name}. Check the name, or list what there is."
-    sentence_zh = "没有名为 {name} 的{kind_zh}。请核对名称，或先列出现有的{kind_zh}。"
+    sentence_en = "There is no {kind} {name}{where_en}. Check the name, or list what there is."
+    sentence_zh = "{where_zh}没有名为 {name} 的{kind_zh}。请核对名称，或先列出现有的{kind_zh}。"
 
-    def __init__(self, kind: Kind, name: object) -> None:
-        super().__init__(kind=kind, kind_zh=_KIND_ZH[kind], name=str(name))
+    def __init__(self, kind: Kind, name: object, *, agreement: str | None = None) -> None:
+        super().__init__(
+            kind=kind,
+            kind_zh=_KIND_ZH[kind],
+            name=str(name),
+            where_zh="" if agreement is None else f"合作协议 {agreement} ",
+            where_en="" if agreement is None else f" of the agreement {agreement}",
+        )
 
 
 class RequestRefused(LedgerError):

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
-from ledger.desk.return_faults import WHOLE_FILE, Faults, Place
+from ledger.desk.return_faults import WHOLE_FILE, Faults, Place, Term, measure_term, measure_terms
 from ledger.measures import MEASURES, Measure
 from ledger.money import AMOUNT_LIMIT_MINOR, AmountUnreadable, format_amount, parse_amount
 from ledger.periods import PeriodUnreadable, Quarter, Span
@@ -26,11 +26,16 @@ NUMBER_DIGITS_MAX = 15
 """A number cell is an IEEE double: more significant digits aren't kept exactly."""
 
 DOCUMENT_LENGTH_MAX = 200
+NO_TOTAL = Term("未申报", "none", "")
+"""What came where a total was to be declared."""
 WAN_PLACES = 4
 YUAN_UNIT = "元"
 FORMULA_ERRORS: frozenset[CellValue] = frozenset(
     {"#REF!", "#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#VALUE!", "#GETTING_DATA", "#SPILL!", "#CALC!"}
 )
+LINES_OF_REQUEST = Place("", "lines")
+TOTALS_OF_REQUEST = Place("", "totals")
+NIL_OF_REQUEST = "isNil: true"
 WHOLE_PARK_NAMES = frozenset({"", "全园区", "whole park"})
 
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.([0-9]+))?", re.ASCII)
@@ -69,7 +74,8 @@ class WrittenReturn:
     """A return as it was written, nothing of it understood yet.
 
     ``place_of`` names the cell of a row's field. ``extra_places``: 0 where amounts are in the commodity's
-    unit, 4 where they're in 万元.
+    unit, 4 where they're in 万元. In a request (``is_request``) amounts and periods are taken exactly as
+    they are written, with no blanks around them and no other spelling: a program wrote them, not a person.
     """
 
     rows: Sequence[Row]
@@ -78,6 +84,7 @@ class WrittenReturn:
     is_nil: bool = False
     extra_places: int = 0
     statements: Sequence[Statement] = ()
+    is_request: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +121,8 @@ class Expectation:
         return [Span.of_quarter(self.quarter), *months]
 
     @property
-    def measure_names(self) -> str:
-        return ", ".join(f"{each.measure.name_zh} {name}" for name, each in self.measures.items())
+    def measure_names(self) -> Term:
+        return measure_terms(each.measure for each in self.measures.values())
 
 
 @dataclass(slots=True)
@@ -160,6 +167,21 @@ def measure_label(measure: Measure) -> str:
     return measure.name_zh if commodity.unit_zh == YUAN_UNIT else f"{measure.name_zh}（{commodity.unit_zh}）"
 
 
+def unit_term(measure: Measure) -> Term:
+    """A measure with the unit that it is counted in."""
+    term, commodity = measure_term(measure), measure.commodity
+    return Term(
+        f"{term.zh}，单位为{commodity.unit_zh}",
+        f"{term.en} in {commodity.unit_en}",
+        f"{term}: {commodity.unit_zh}",
+    )
+
+
+def _total_term(measure: Measure, amount: str) -> Term:
+    term = measure_term(measure)
+    return Term(f"{term.zh} {amount}", f"{amount} for {term.en}", f"{term}: {amount}")
+
+
 def check(written: WrittenReturn, expectation: Expectation, faults: Faults) -> CheckedReturn:
     """The lines of ``written``; whatever is wrong goes to ``faults``, and then the result is of no use."""
     checker = _Checker(written, expectation, faults)
@@ -168,11 +190,18 @@ def check(written: WrittenReturn, expectation: Expectation, faults: Faults) -> C
         checker.refuse_figures()
         return CheckedReturn()
     if not written.rows:
-        faults.add(WHOLE_FILE, "FILE_EMPTY")
+        _refuse_emptiness(written, faults)
     for index, row in enumerate(written.rows):
         checker.take_line(index, row)
     checker.take_totals()
     return checker.checked
+
+
+def _refuse_emptiness(written: WrittenReturn, faults: Faults) -> None:
+    if written.is_request:
+        faults.add(LINES_OF_REQUEST, "LINES_MISSING", expected=NIL_OF_REQUEST, got="[]")
+    else:
+        faults.add(WHOLE_FILE, "FILE_EMPTY")
 
 
 class _Checker:
@@ -183,7 +212,9 @@ class _Checker:
         self._written = written
         self._expectation = expectation
         self._faults = faults
-        self._spans = {name: span for span in expectation.spans for name in (str(span), span.name_zh)}
+        self._spans = {str(span): span for span in expectation.spans}
+        if not written.is_request:
+            self._spans |= {span.name_zh: span for span in expectation.spans}
         self._measure_names = expectation.measure_names
         self._span_names = ", ".join(map(str, expectation.spans))
         self._month_names = ", ".join(str(span) for span in expectation.spans if span.months == 1)
@@ -270,7 +301,9 @@ class _Checker:
         measure = expected.measure
         first = places.setdefault(measure.name, total.amount_place)
         if first != total.amount_place:
-            self._faults.add(total.measure_place, "TOTAL_REPEATED", expected=first.cell, got=measure.name_zh)
+            self._faults.add(
+                total.measure_place, "TOTAL_REPEATED", expected=first.cell, got=measure_term(measure)
+            )
         elif total.amount in FORMULA_ERRORS:
             self._faults.add(total.amount_place, "FORMULA_ERROR", got=total.amount)
         else:
@@ -295,10 +328,10 @@ class _Checker:
             if name not in declared:
                 measure = self._expectation.measures[name].measure
                 self._faults.add(
-                    WHOLE_FILE,
+                    TOTALS_OF_REQUEST if self._written.is_request else WHOLE_FILE,
                     "TOTAL_MISSING",
-                    expected=self._written_amount(sum_minor, measure),
-                    got=measure.name_zh,
+                    expected=_total_term(measure, self._written_amount(sum_minor, measure)),
+                    got=NO_TOTAL,
                 )
 
     def _is_unsure(self, name: str) -> bool:
@@ -315,9 +348,11 @@ class _Checker:
             return None
         expected = self._expectation.measures.get(measure.name)
         if expected is None:
-            self._faults.add(place(), "MEASURE_NOT_EXPECTED", expected=self._measure_names, got=value)
+            self._faults.add(
+                place(), "MEASURE_NOT_EXPECTED", expected=self._measure_names, got=measure_term(measure)
+            )
         elif self._scale(measure) is None:
-            self._faults.add(place(), "UNIT_NOT_YUAN", got=f"{measure.name_zh}: {measure.commodity.unit_zh}")
+            self._faults.add(place(), "UNIT_NOT_YUAN", got=unit_term(measure))
             return None
         return expected
 
@@ -333,7 +368,7 @@ class _Checker:
         return span
 
     def _spelled_span(self, index: int, value: CellValue) -> Span | None:
-        text = period_text(value)
+        text = str(value) if self._written.is_request else period_text(value)
         span = self._spans.get(text)
         if span is None:
             code = "PERIOD_OUTSIDE_QUARTER" if _is_period(text) else "PERIOD_UNREADABLE"
@@ -389,13 +424,17 @@ class _Checker:
     def _amount(self, value: CellValue, measure: Measure, place: Callable[[], Place]) -> int | None:
         scale = self._scale(measure) or 0
         try:
-            return parse_amount(amount_text(value), scale)
+            return parse_amount(self._amount_text(value), scale)
         except AmountUnreadable as cause:
             code, expected = _amount_fault(cause, scale)
             self._faults.add(place(), code, expected=expected, got=value)
         except AmountRefused as cause:
             self._faults.add(place(), cause.kind, expected=cause.expected, got=value)
         return None
+
+    def _amount_text(self, value: CellValue) -> str:
+        text = amount_text(value)
+        return str(value) if self._written.is_request else text
 
     def _scale(self, measure: Measure) -> int | None:
         """Decimal places in the unit of the return; None where a unit of ten thousand makes no sense."""

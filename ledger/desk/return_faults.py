@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ledger.errors import LedgerError
+from ledger.measures import Measure
 
 FAULTS_LISTED_MAX = 1_000
 """Further faults are counted, not listed."""
@@ -17,14 +19,18 @@ GOT_LENGTH_MAX = 80
 
 
 class Place(NamedTuple):
-    """A cell: ``("明细", "E7")`` in a workbook, ``("", "E7")`` in a CSV file, ``("lines", "[3].amount")`` in
-    a request.
+    """A cell: ``("明细", "E7")`` in a workbook, ``("", "E7")`` in a CSV file, or a field of a request:
+    ``("", "lines[3].amount")``.
 
     An empty cell means the whole sheet, both empty the whole file.
     """
 
     sheet: str
     cell: str
+
+    def __str__(self) -> str:
+        """``明细!E7``, ``E7`` or ``lines[3].amount``; empty for the whole file."""
+        return "!".join(filter(None, self))
 
 
 WHOLE_FILE = Place("", "")
@@ -61,6 +67,11 @@ FAULT_KINDS: dict[str, FaultKind] = {
     "FILE_EMPTY": FaultKind(
         "There is no line. If there is nothing to report, hand in a nil return.",
         "没有任何明细行。如本季度无数据，请明确办理零申报。",
+    ),
+    "LINES_MISSING": FaultKind(
+        "The return has no line. If there is nothing to report, hand in a nil return: {expected}, "
+        "but got {got}.",
+        "没有任何明细行。如本季度无数据，应明确办理零申报：{expected}，实际为 {got}。",
     ),
     "TEXT_UNDECODABLE": FaultKind(
         "The text is neither UTF-8 nor GB 18030. Save it as CSV UTF-8.",
@@ -99,8 +110,9 @@ FAULT_KINDS: dict[str, FaultKind] = {
         "Expected one unit out of {expected}, but got {got}.", "金额单位应为 {expected} 之一，实际为 {got}。"
     ),
     "UNIT_NOT_YUAN": FaultKind(
-        "A return in 万元 holds only measures in 元, but {got}. Hand it in with the unit 元.",
-        "以万元填报时只能包含以元计量的指标，但 {got}。请改用单位“元”。",
+        "A return in 万元 (10,000 yuan) holds only measures in yuan, but got {got}. "
+        "Hand it in with the unit 元 (yuan).",
+        "以万元填报时只能包含以元计量的指标，实际为 {got}。请改用单位“元”。",
     ),
     "WRONG_RETURN": FaultKind(
         "This return is for {expected}, but the file says {got}.",
@@ -183,8 +195,8 @@ FAULT_KINDS: dict[str, FaultKind] = {
     ),
     # declared totals
     "TOTAL_MISSING": FaultKind(
-        "The declared total of {got} is missing; the lines add up to {expected}.",
-        "缺少 {got} 的合计；明细合计为 {expected}。",
+        "The lines add up to {expected}; expected that as a declared total, but got {got}. Declare it.",
+        "明细合计：{expected}。应申报该合计，实际{got}。请补填合计。",
     ),
     "TOTAL_DIFFERS": FaultKind(
         "The lines add up to {expected}, but the declared total is {got}.",
@@ -198,19 +210,55 @@ FAULT_KINDS: dict[str, FaultKind] = {
 
 
 @dataclass(frozen=True, slots=True)
-class FileFault:
+class Term:
+    """Something with a name of its own in each language; ``text`` is what it is called outside sentences."""
+
+    zh: str
+    en: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def measure_term(measure: Measure) -> Term:
+    """A measure by its name in the language and, so that it can be typed, by its name in documents."""
+    return Term(f"{measure.name_zh}（{measure.name}）", f"{measure.name} ({measure.name_en})", measure.name)
+
+
+def measure_terms(measures: Iterable[Measure]) -> Term:
+    """Several measures, one of which is expected."""
+    terms = [measure_term(measure) for measure in measures]
+    return Term(
+        "、".join(term.zh for term in terms),
+        ", ".join(term.en for term in terms),
+        ", ".join(term.text for term in terms),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnFault:
     """One thing that is wrong with a return, and where it stands."""
 
-    sheet: str
-    cell: str
+    place: Place
     code: str
     expected: str
     got: str
     message_en: str
     message_zh: str
 
+    @property
+    def sheet(self) -> str:
+        """The sheet; empty outside of a workbook."""
+        return self.place.sheet
 
-class FileRefused(LedgerError):
+    @property
+    def cell(self) -> str:
+        """The cell, or the field of a request."""
+        return self.place.cell
+
+
+class ReturnRefused(LedgerError):
     """The return was refused as a whole. ``faults`` lists at most 1,000 of ``fault_count``."""
 
     code = "RETURN_REFUSED"
@@ -220,12 +268,13 @@ class FileRefused(LedgerError):
     )
     sentence_zh = "申报表整体退回，未保存任何数据。共 {count} 处问题，第一处：{first_zh}"
 
-    def __init__(self, faults: list[FileFault], fault_count: int) -> None:
+    def __init__(self, faults: list[ReturnFault], fault_count: int) -> None:
         first = faults[0]
-        where = "!".join(filter(None, (first.sheet, first.cell)))
-        start = f"{where}: " if where else ""
+        where = str(first.place)
         super().__init__(
-            count=fault_count, first_en=start + first.message_en, first_zh=start + first.message_zh
+            count=fault_count,
+            first_en=f"{where}: {first.message_en}" if where else first.message_en,
+            first_zh=f"{where}：{first.message_zh}" if where else first.message_zh,
         )
         self.faults = faults
         self.fault_count = fault_count
@@ -235,37 +284,40 @@ class Faults:
     """Collects faults in the order in which they're found."""
 
     def __init__(self) -> None:
-        self.listed: list[FileFault] = []
+        self.listed: list[ReturnFault] = []
         self.count = 0
 
     def add(self, place: Place, code: str, *, expected: object = "", got: object = "") -> None:
         self.count += 1
         if len(self.listed) < FAULTS_LISTED_MAX:
-            self.listed.append(_fault(place, code, str(expected), _shortened(str(got))))
+            self.listed.append(_fault(place, code, expected, got))
 
-    def refusal(self, code: str, *, expected: object = "", got: object = "") -> FileRefused:
+    def refusal(self, code: str, *, expected: object = "", got: object = "") -> ReturnRefused:
         """To raise when this fault of the whole file leaves nothing more to look at."""
         self.add(WHOLE_FILE, code, expected=expected, got=got)
-        return FileRefused(self.listed, self.count)
+        return ReturnRefused(self.listed, self.count)
 
     def refuse_if_any(self) -> None:
-        """Raises ``FileRefused`` with everything found so far."""
+        """Raises ``ReturnRefused`` with everything found so far."""
         if self.count:
-            raise FileRefused(self.listed, self.count)
+            raise ReturnRefused(self.listed, self.count)
 
 
-def _fault(place: Place, code: str, expected: str, got: str) -> FileFault:
+def _fault(place: Place, code: str, expected: object, got: object) -> ReturnFault:
     kind = FAULT_KINDS[code]
-    fields = {"expected": expected, "got": got}
-    return FileFault(
-        place.sheet,
-        place.cell,
+    expected_term, got_term = _term(expected), _term(got if isinstance(got, Term) else _shortened(str(got)))
+    return ReturnFault(
+        place,
         code,
-        expected,
-        got,
-        kind.sentence_en.format(**fields),
-        kind.sentence_zh.format(**fields),
+        expected_term.text,
+        got_term.text,
+        kind.sentence_en.format(expected=expected_term.en, got=got_term.en),
+        kind.sentence_zh.format(expected=expected_term.zh, got=got_term.zh),
     )
+
+
+def _term(value: object) -> Term:
+    return value if isinstance(value, Term) else Term(str(value), str(value), str(value))
 
 
 def _shortened(text: str) -> str:

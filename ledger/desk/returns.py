@@ -7,7 +7,7 @@ quarter is a correction. A later return of the same role for the same quarter su
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ from ledger.desk.return_checks import (
     expected_measures,
 )
 from ledger.desk.return_checks import Row as WrittenRow
-from ledger.desk.return_faults import Faults, FileFault, FileRefused, Place
+from ledger.desk.return_faults import Faults, Place, ReturnFault, ReturnRefused
 from ledger.desk.workbook import read_file
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json, canonical_bytes, digest
@@ -47,13 +47,13 @@ from ledger_schema.tables import filing as filing_table
 from ledger_schema.tables import filing_total, return_line
 
 __all__ = [
-    "FileFault",
-    "FileRefused",
     "Filing",
     "LineDraft",
     "NoOpenQuarter",
     "QuarterOutOfReach",
+    "ReturnFault",
     "ReturnLine",
+    "ReturnRefused",
     "RoleReportsNothing",
     "current_filings",
     "expectation",
@@ -171,18 +171,19 @@ def hand_in(
     quarter: Quarter,
     lines: Sequence[LineDraft],
     *,
-    totals: Mapping[str, str],
+    totals: Iterable[tuple[str, str]],
     is_nil: bool = False,
 ) -> Done[Filing]:
-    """Hands in a return: the lines and, by measure, the declared totals that they must add up to.
+    """Hands in a return: the lines and the declared totals (measure, amount) that they must add up to.
 
-    A nil return (``is_nil``) has neither. Raises ``FileRefused`` with all faults, ``NotFound``,
+    A nil return (``is_nil``) has neither. Raises ``ReturnRefused`` with all faults, ``NotFound``,
     ``RoleReportsNothing``, ``QuarterOutOfReach``, ``NoOpenQuarter``.
     """
-    content = digest(canonical_bytes(_described(lines, totals, is_nil)))
+    declared = list(totals)
+    content = digest(canonical_bytes(_described(lines, declared, is_nil)))
 
     def read(_faults: Faults) -> WrittenReturn:
-        return _written(lines, totals, is_nil)
+        return _written(lines, declared, is_nil)
 
     return _hand_in(database, act, Slot(agreement_id, role, quarter), None, content, read)
 
@@ -199,7 +200,7 @@ def hand_in_file(
     """Hands in a return as a CSV file or workbook (see ``docs/returns.md``).
 
     The bytes of the current return of the same role and quarter once more are a replay, whatever the key.
-    Raises ``FileRefused`` with all faults, ``NotFound``, ``RoleReportsNothing``, ``QuarterOutOfReach``,
+    Raises ``ReturnRefused`` with all faults, ``NotFound``, ``RoleReportsNothing``, ``QuarterOutOfReach``,
     ``NoOpenQuarter``.
     """
 
@@ -255,33 +256,38 @@ def _make_room(database: Database, agreement_id: int) -> None:
             open_booked_quarter(connection, booked_quarter.code)
 
 
-def _described(lines: Sequence[LineDraft], totals: Mapping[str, str], is_nil: bool) -> dict[str, Json]:
+def _described(
+    lines: Sequence[LineDraft], totals: Sequence[tuple[str, str]], is_nil: bool
+) -> dict[str, Json]:
     return {
         "is_nil": is_nil,
         "lines": [
             [line.credit_code or "", line.measure, line.span, line.amount, line.document] for line in lines
         ],
-        "totals": dict(totals),
+        "totals": [[measure, amount] for measure, amount in totals],
     }
 
 
-def _written(lines: Sequence[LineDraft], totals: Mapping[str, str], is_nil: bool) -> WrittenReturn:
+def _written(lines: Sequence[LineDraft], totals: Sequence[tuple[str, str]], is_nil: bool) -> WrittenReturn:
     return WrittenReturn(
         rows=[
             WrittenRow(line.credit_code, None, line.measure, line.span, line.amount, line.document)
             for line in lines
         ],
         totals=[
-            DeclaredTotal(measure, amount, Place("totals", measure), Place("totals", measure))
-            for measure, amount in totals.items()
+            DeclaredTotal(
+                measure, amount, Place("", f"totals[{index}].measure"), Place("", f"totals[{index}].amount")
+            )
+            for index, (measure, amount) in enumerate(totals)
         ],
         place_of=_place_in_request,
         is_nil=is_nil,
+        is_request=True,
     )
 
 
 def _place_in_request(index: int, name: Field) -> Place:
-    return Place("lines", f"[{index}].{name}")
+    return Place("", f"lines[{index}].{name}")
 
 
 def _refuse_unknown(connection: Connection, slot: Slot) -> None:

@@ -18,6 +18,7 @@ from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json, digest
 from ledger.evidence.signatures import is_public_key
 from ledger.rules.facts import Fault
+from ledger.rules.terms import Bilingual
 from ledger_schema import roster as shipped
 from ledger_schema.ids import new_id
 from ledger_schema.sessions import Database
@@ -31,7 +32,13 @@ DIVISION_LEVELS = ("province", "city", "district")
 ROSTER_SOURCE = "roster of national high-tech zones shipped with Parkledger; see each zone's confidence"
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_CODE_WORDS = Bilingual(
+    zh="1 至 64 个英文字母、数字、点、下划线或连字符，且以字母或数字开头（如 ABC-1）",
+    en="1 to 64 letters a-z and A-Z, digits, points, underscores and hyphens, beginning with a letter or "
+    "a digit (such as ABC-1)",
+)
 _DIVISION_CODE = re.compile(r"[0-9]{6}", re.ASCII)
+_DIVISION_CODE_WORDS = Bilingual(zh="6 位数字（如 110000）", en="6 digits (such as 110000)")
 
 
 class KeyAlreadyRegistered(LedgerError):
@@ -306,26 +313,26 @@ def _divisions(connection: Connection, zone_ids: Sequence[int]) -> dict[int, lis
 
 def _draft_faults(draft: PartyDraft) -> list[Fault]:
     faults = choice_faults("kind", draft.kind, KINDS)
-    faults += _form_faults("code", draft.code, _CODE, "ABC-1")
+    faults += _form_faults("code", draft.code, _CODE, _CODE_WORDS)
     faults += text_faults("name_zh", draft.name_zh) + text_faults("source", draft.source)
     for path, text in (("name_en", draft.name_en), ("province_zh", draft.province_zh)):
         faults += [] if text is None else text_faults(path, text)
     if draft.province_code is not None:
-        faults += _form_faults("province_code", draft.province_code, _DIVISION_CODE, "110000")
+        faults += _form_faults("province_code", draft.province_code, _DIVISION_CODE, _DIVISION_CODE_WORDS)
     if draft.region_class is not None:
         faults += choice_faults("region_class", draft.region_class, REGION_CLASSES)
     return faults
 
 
-def _form_faults(path: str, text: str, form: re.Pattern[str], example: str) -> list[Fault]:
+def _form_faults(path: str, text: str, form: re.Pattern[str], words: Bilingual) -> list[Fault]:
     if form.fullmatch(text):
         return []
     return [
         Fault(
             path,
             "CODE_FORM",
-            f"Expected a code such as {example}, but got {text[:80]!r}.",
-            f"应填写形如 {example} 的代码，实际为 {text[:80]!r}。",
+            f"Expected a code of {words.en}, but got {text[:80]!r}.",
+            f"代码应为{words.zh}，实际为 {text[:80]!r}。",
         )
     ]
 

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from ledger.desk import sheet_reader
 from ledger.desk.return_checks import CellValue
-from ledger.desk.return_faults import Faults, FileRefused, Place
+from ledger.desk.return_faults import Faults, Place, ReturnRefused
 
 FILE_NAME_LENGTH_MAX = 200
 FILE_BYTES_MAX = 32 * 1024**2
@@ -59,7 +59,7 @@ def read_sheets(
     """The sheets of the file; of a CSV file one without a name.
 
     ``has_headers`` recognises the first rows of a table: the delimiter is the one that shows headers. Raises
-    ``FileRefused``.
+    ``ReturnRefused``.
     """
     suffix = PurePath(file_name).suffix.lower()
     if not file_name.isprintable() or len(file_name) > FILE_NAME_LENGTH_MAX:
@@ -150,7 +150,7 @@ def _read_apart(content: bytes, suffix: str, faults: Faults) -> dict[str, Any]:
     return read
 
 
-def _size_refusal(faults: Faults, got: str) -> FileRefused:
+def _size_refusal(faults: Faults, got: str) -> ReturnRefused:
     rows, columns = sheet_reader.ROW_COUNT_MAX, sheet_reader.COLUMN_COUNT_MAX
     expected = f"{rows} rows, {columns} columns, {sheet_reader.SHEET_COUNT_MAX} sheets"
     return faults.refusal("FILE_TOO_LARGE", expected=expected, got=got)

@@ -60,7 +60,7 @@ def _csv_rows(shown: Statement, text: Wording) -> Iterator[dict[str, str]]:
         }
         for line in clause.base_lines:
             yield about | _csv_base_row(clause, line, text)
-        for allocated in clause.allocations:
+        for allocated in text.in_order(clause.allocations):
             yield about | _csv_share_row(clause, allocated, text)
     for total in shown.totals:
         yield {

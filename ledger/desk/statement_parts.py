@@ -43,6 +43,14 @@ class BaseLine:
 
 
 @dataclass(frozen=True, slots=True)
+class FilingName:
+    """How people name a return: the how manieth of its role and quarter, and when it was handed in."""
+
+    sequence: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ClauseStatement:
     """One clause of the statement; ``remainder_party_id`` takes the odd unit of rounding."""
 
@@ -82,5 +90,7 @@ class Statement:
     clauses: list[ClauseStatement]
     totals: list[PartyTotal]
     parties: Mapping[int, Side]
+    """In the order in which the terms name their roles; totals stand in it too."""
     subjects: Mapping[int, str]
+    filings: Mapping[int, FilingName]
     remarks: list[Bilingual]

@@ -28,9 +28,12 @@ BEIJING = timezone(timedelta(hours=8))
 Unit = Literal["wan", "yuan"]
 
 
-def render_statement(shown: Statement, language: Language, *, unit: Unit = "wan") -> str:
-    """The statement as text; amounts in 万 of the unit (exact) or in the unit itself."""
-    text = Wording(shown, language, unit)
+def render_statement(shown: Statement, language: Language, *, unit: Unit | None = None) -> str:
+    """The statement as text; amounts in 万 of the unit (exact) or in the unit itself.
+
+    Not given: 万 in Chinese, the unit itself in English.
+    """
+    text = Wording(shown, language, unit or ("wan" if language == "zh" else "yuan"))
     blocks = [text.heading(), *(text.clause(one) for one in shown.clauses), text.totals(), text.foot()]
     return "\n\n".join(blocks) + "\n"
 
@@ -79,14 +82,13 @@ class Wording:
     def _base_table(self, one: ClauseStatement) -> str:
         if not one.base_lines:
             return self.say("无申报数据", "No figures")
-        unit = self.unit_name(one.commodity)
         head = [
             self.say("事由", "cause"),
             self.say("对象", "subject"),
             self.say("指标", "measure"),
             self.say("期间", "period"),
-            self.say(f"原数（{unit}）", f"was ({unit})"),
-            self.say(f"数额（{unit}）", f"amount ({unit})"),
+            self.column("原数", "was", one.commodity),
+            self.column("数额", "amount", one.commodity),
             self.say("凭证", "document"),
             self.say("申报表", "return"),
         ]
@@ -102,18 +104,17 @@ class Wording:
             "" if line.previous_minor is None else self.amount(line.previous_minor, scale),
             self.amount(line.amount_minor, scale),
             line.document,
-            str(line.filing_id),
+            self.filing(line.filing_id),
         ]
 
     def _share_table(self, one: ClauseStatement, book: Book, of_book: Sequence[Allocation]) -> str:
-        unit = self.unit_name(one.commodity)
         head = [
             self.say("事由", "cause"),
             self.say("所属期", "about"),
             self.say("对象", "subject"),
             self.say("主体", "party"),
-            self.say(f"分得（{unit}）", f"share ({unit})"),
-            self.say(f"其中入基金（{unit}）", f"of it to the fund ({unit})"),
+            self.column("分得", "share", one.commodity),
+            self.column("其中入基金", "of it to the fund", one.commodity),
         ]
         rows = [
             [
@@ -124,7 +125,7 @@ class Wording:
                 self.amount(allocated.amount_minor, one.commodity.scale),
                 self.amount(allocated.routed_minor, one.commodity.scale) if allocated.routed_minor else "",
             ]
-            for allocated in of_book
+            for allocated in self.in_order(of_book)
         ]
         return f"{self.book(book)}\n{table(head, rows, right={4, 5})}"
 
@@ -133,31 +134,34 @@ class Wording:
         for book in Book:
             of_book = [total for total in self.shown.totals if total.book is book]
             if of_book:
-                blocks.append(f"{self.book(book)}\n{self._totals_table(of_book)}")
+                blocks.append(self.book(book))
+            units = dict.fromkeys(total.commodity.unit_zh for total in of_book)
+            blocks += [
+                self._totals_table([total for total in of_book if total.commodity.unit_zh == unit])
+                for unit in units
+            ]
         return "\n".join(blocks)
 
-    def _totals_table(self, of_book: Sequence[PartyTotal]) -> str:
+    def _totals_table(self, of_unit: Sequence[PartyTotal]) -> str:
+        """Totals of commodities with one unit; the exact amount is always there."""
         head = [
             self.say("主体", "party"),
             self.say("类别", "kind"),
             self.say("计量", "commodity"),
-            self.say("万单位", "in ten thousands"),
-            self.say("精确数", "exact"),
+            self.column("金额", "amount", of_unit[0].commodity) if self.unit == "wan" else "",
+            self.say("精确数", "exact amount"),
         ]
         rows = [
             [
                 self.party(total.party_id),
                 self.of(KIND_NAMES[total.kind]),
                 self.say(total.commodity.name_zh, total.commodity.name_en),
-                self._wan(total),
+                self.amount(total.amount_minor, total.commodity.scale) if self.unit == "wan" else "",
                 self._exact(total),
             ]
-            for total in of_book
+            for total in of_unit
         ]
         return table(head, rows, right={3, 4})
-
-    def _wan(self, total: PartyTotal) -> str:
-        return f"{format_wan(total.amount_minor, total.commodity.scale)} {self._wan_name(total.commodity)}"
 
     def _exact(self, total: PartyTotal) -> str:
         exact = format_amount(total.amount_minor, total.commodity.scale, thousands=True)
@@ -194,6 +198,16 @@ class Wording:
         side = self.shown.parties[party_id]
         return self.say(side.name_zh, side.name_en)
 
+    def in_order(self, allocations: Sequence[Allocation]) -> list[Allocation]:
+        """As they are, with the parties of each in the statement's order."""
+        party_ids = list(self.shown.parties)
+        return sorted(allocations, key=lambda one: (*one.key[:-1], party_ids.index(one.party_id)))
+
+    def filing(self, filing_id: int) -> str:
+        filing = self.shown.filings[filing_id]
+        day = f"{filing.recorded_at.astimezone(BEIJING):%Y-%m-%d}"
+        return self.say(f"第{filing.sequence}次申报（{day}）", f"return no. {filing.sequence} ({day})")
+
     def measure(self, name: str) -> str:
         measure = MEASURE_BY_NAME[name]
         return self.say(measure.name_zh, measure.name_en)
@@ -206,15 +220,12 @@ class Wording:
             return format_wan(amount_minor, scale)
         return format_amount(amount_minor, scale, thousands=True)
 
-    def unit_name(self, commodity: Commodity) -> str:
-        return (
-            self._wan_name(commodity)
-            if self.unit == "wan"
-            else self.say(commodity.unit_zh, commodity.unit_en)
-        )
-
-    def _wan_name(self, commodity: Commodity) -> str:
-        return self.say(f"万{commodity.unit_zh}", f"10,000 {commodity.unit_en}")
+    def column(self, zh: str, en: str, commodity: Commodity) -> str:
+        """The head of a column of amounts."""
+        unit_zh, unit_en = commodity.unit_zh, commodity.unit_en
+        if self.unit == "wan":
+            return self.say(f"{zh}（万{unit_zh}）", f"{en}, 万{unit_zh} (10,000 {unit_en})")
+        return self.say(f"{zh}（{unit_zh}）", f"{en} ({unit_en})")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: set[int]) -> str:

@@ -14,18 +14,18 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ledger.desk import agreements, enterprises
+from ledger.desk import agreements, enterprises, returns
 from ledger.desk.failures import NotFound
 from ledger.desk.journal import AccountKind, balances_of, entries
 from ledger.desk.replays import (
     Cause,
     Inputs,
     Materials,
+    Side,
     clause_at,
     facts_of,
     gather,
     reporting_groups,
-    sides_of,
     versions_of,
 )
 from ledger.desk.settlement_reading import (
@@ -42,6 +42,7 @@ from ledger.desk.statement_parts import (
     PROVISIONAL_REMARK,
     BaseLine,
     ClauseStatement,
+    FilingName,
     PartyTotal,
     Statement,
 )
@@ -76,11 +77,11 @@ def statement(
 
     Raises ``NotFound``.
     """
-    agreements.agreement(connection, agreement_id)
+    code = agreements.agreement(connection, agreement_id).code
     for settled in settlements(connection, agreement_id, quarter=quarter, known_at=known_at):
         if settled.is_closed:
             return _statement(connection, settled)
-    raise NotFound("settlement", quarter)
+    raise NotFound("settlement", quarter, agreement=code)
 
 
 def settlement_statement(connection: Connection, agreement_id: int, settlement_id: int) -> Statement:
@@ -93,7 +94,8 @@ def _statement(connection: Connection, settled: Settlement) -> Statement:
     base = _base(connection, settled)
     listed = all_allocations(connection, settled.agreement_id, settled.settlement_id)
     clauses = list(_clauses(base, listed))
-    totals = _totals(connection, settled)
+    parties = _parties(base)
+    totals = _totals(connection, settled, list(parties))
     return Statement(
         agreement_id=settled.agreement_id,
         agreement_code=agreement.code,
@@ -107,8 +109,9 @@ def _statement(connection: Connection, settled: Settlement) -> Statement:
         causes=settled.causes,
         clauses=clauses,
         totals=totals,
-        parties={side.party_id: side for side in sides_of(connection, settled.agreement_id).values()},
+        parties=parties,
         subjects=_subject_names(connection, clauses),
+        filings=_filing_names(connection, settled.agreement_id, clauses),
         remarks=_remarks(totals),
     )
 
@@ -227,7 +230,25 @@ def _base_line(cause: Cause, line: Line, amount_minor: int, previous_minor: int 
     )
 
 
-def _totals(connection: Connection, settled: Settlement) -> list[PartyTotal]:
+def _parties(base: _Base) -> dict[int, Side]:
+    """The parties in the order in which the latest terms name their roles."""
+    sides = base.materials.sides
+    roles = dict.fromkeys([*base.versions[-1].terms.roles, *sorted(sides)])
+    return {sides[role].party_id: sides[role] for role in roles}
+
+
+def _filing_names(
+    connection: Connection, agreement_id: int, clauses: Sequence[ClauseStatement]
+) -> dict[int, FilingName]:
+    shown = {line.filing_id for clause in clauses for line in clause.base_lines}
+    return {
+        one.filing_id: FilingName(one.sequence, one.recorded_at)
+        for one in returns.filings(connection, agreement_id)
+        if one.filing_id in shown
+    }
+
+
+def _totals(connection: Connection, settled: Settlement, party_ids: Sequence[int]) -> list[PartyTotal]:
     booked = entries(connection, settled.agreement_id, settled.settlement_id)
     totals: defaultdict[tuple[Book, int, int, AccountKind], int] = defaultdict(int)
     for account, amount_minor in balances_of(one for entry in booked for one in entry.postings).items():
@@ -235,7 +256,9 @@ def _totals(connection: Connection, settled: Settlement) -> list[PartyTotal]:
             totals[account.book, account.commodity_id, account.party_id, account.kind] += amount_minor
     return [
         PartyTotal(party_id, kind, book, COMMODITY_BY_ID[commodity_id], amount_minor)
-        for (book, commodity_id, party_id, kind), amount_minor in sorted(totals.items())
+        for (book, commodity_id, party_id, kind), amount_minor in sorted(
+            totals.items(), key=lambda total: (*total[0][:2], party_ids.index(total[0][2]), total[0][3])
+        )
         if amount_minor
     ]
 

@@ -18,7 +18,7 @@ from ledger.desk.return_checks import (
     WrittenReturn,
     is_blank,
 )
-from ledger.desk.return_faults import WHOLE_FILE, Faults, FileRefused, Place
+from ledger.desk.return_faults import WHOLE_FILE, Faults, Place, ReturnRefused
 from ledger.desk.sheets import FIRST_ROWS, Sheet, SheetRows, read_sheets
 
 LINES_SHEET, TOTALS_SHEET, NOTES_SHEET = "明细", "合计", "说明"
@@ -90,7 +90,7 @@ class _Layout:
 def read_file(file_name: str, content: bytes, faults: Faults) -> WrittenReturn:
     """The return that the file holds. Faults of the layout go to ``faults``.
 
-    Raises ``FileRefused`` where nothing can be read.
+    Raises ``ReturnRefused`` where nothing can be read.
     """
     return _read_return(read_sheets(file_name, content, _has_headers, faults), faults)
 
@@ -145,7 +145,7 @@ def _sheet_name(sheet: Sheet) -> str | None:
     return SHEET_NAMES.get(sheet.name.strip().casefold())
 
 
-def _refusal_without_lines(by_name: Mapping[str, Sheet], faults: Faults) -> FileRefused:
+def _refusal_without_lines(by_name: Mapping[str, Sheet], faults: Faults) -> ReturnRefused:
     if not by_name:
         return faults.refusal("FILE_EMPTY")
     if LINES_SHEET not in by_name:

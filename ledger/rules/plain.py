@@ -17,8 +17,19 @@ from ledger.measures import MEASURE_BY_NAME
 from ledger.money import RoundingMode, divide, parse_amount, parse_share, round_exact
 from ledger.periods import Quarter, Span, add_months, quarters_between
 from ledger.rules.choices import choices_of
-from ledger.rules.explanation import Explanation, Recorder, Remaining
+from ledger.rules.explanation import Explanation, OddUnit, Recorder, Remaining, exact_text
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
+from ledger.rules.step_words import (
+    CUMULATIVE,
+    CUMULATIVE_REMAINDER,
+    PERIOD,
+    PERIOD_REMAINDER,
+    by_line,
+    eligibility_words,
+    extension_words,
+    tax_words,
+    window_words,
+)
 from ledger.rules.terms import (
     WHOLE_PARK,
     Begins,
@@ -89,11 +100,19 @@ class _Case:
 
 @dataclass(frozen=True, slots=True)
 class ClauseQuarter:
-    """One clause's quarter: every subject's carried state before and after it, and the amounts."""
+    """One clause's quarter: every subject's state after it, what was rounded, and the whole amounts."""
 
-    before: Mapping[int, Carried]
     after: Mapping[int, Carried]
+    to_round: Mapping[int, _ToRound]
     amounts: Mapping[Key, Amount]
+
+
+@dataclass(frozen=True, slots=True)
+class _ToRound:
+    """Exact parts that are rounded each by themselves; the amount is their sum less that of ``before``."""
+
+    now: Sequence[Parts]
+    before: Sequence[Parts] = ()
 
 
 def evaluate(
@@ -164,8 +183,9 @@ def explain(
         choices=choices_of(found),
         remaining=_remaining(_case(found, known, subject, {}, Recorder()), after),
         remainder_to=found.rounding.remainder_to,
-        odd_unit_minor=_odd_unit(found, subject, computed),
+        odd_unit=_odd_unit(found, computed.to_round.get(subject, _ToRound([]))),
         scale=scale_of(found),
+        names={each.subject: each.name for each in facts.subjects.values()},
     )
 
 
@@ -231,8 +251,8 @@ def _quarter(
             allotted.setdefault(subject, []).extend(parts)
         if kept is not None:
             after[subject] = kept
-    amounts = _amounts(clause, facts, quarter, before, after, allotted, record)
-    return ClauseQuarter(before, after, amounts)
+    to_round = _to_round(clause, before, after, allotted)
+    return ClauseQuarter(after, to_round, _amounts(clause, facts, quarter, to_round, record))
 
 
 def _figures_by_subject(clause: Clause, facts: Facts) -> dict[int, list[Line]]:
@@ -357,15 +377,11 @@ def _is_eligible(case: _Case) -> bool:
     subject = case.subject
     is_moved_so = rule.cause_of_move is None or subject.cause_of_move is rule.cause_of_move
     is_referred_so = rule.referred_by is None or subject.referred_by == rule.referred_by
-    is_eligible = _has_paid_enough(case, rule) and is_moved_so and is_referred_so
-    case.record.step(
-        "eligibility",
-        int(is_eligible),
-        "{cause} {referrer} {answer}",
-        cause=subject.cause_of_move or "–",
-        referrer=subject.referred_by or "–",
-        answer=_mark(is_eligible),
-    )
+    has_paid_enough = _has_paid_enough(case, rule)
+    is_eligible = has_paid_enough and is_moved_so and is_referred_so
+    if case.record.listens:
+        words = eligibility_words(rule, subject, has_paid_enough=has_paid_enough)
+        case.record.decision("eligibility", words, answer=is_eligible)
     return is_eligible
 
 
@@ -375,13 +391,13 @@ def _has_paid_enough(case: _Case, rule: Eligibility) -> bool:
     taxes = case.subject.pre_move_tax_minor
     average = Fraction(sum(taxes.values()), len(taxes)) if taxes else _ZERO
     threshold = _amount(rule.pre_move_tax_average_at_least, MONEY_SCALE)
-    sign = "≥" if average >= threshold else "<"
-    case.record.step("eligibility", average, "{result} {sign} {}", threshold, sign=sign)
-    return average >= threshold
-
-
-def _mark(answer: bool) -> str:
-    return "✓" if answer else "✗"
+    is_enough = average >= threshold
+    if case.record.listens:
+        shown = exact_text(average, MONEY_SCALE), exact_text(threshold, MONEY_SCALE)
+        words = tax_words(*shown, is_enough=is_enough)
+        sign = "≥" if is_enough else "<"
+        case.record.step("eligibility", average, f"{shown[0]} {sign} {shown[1]}", words=words)
+    return is_enough
 
 
 # --- Window -----------------------------------------------------------------------------------------------
@@ -394,7 +410,11 @@ def _window(case: _Case, carried: Carried, day: date) -> tuple[Carried, bool]:
     is_open = _shares_on(case.clause, day) is not None and _is_open(
         window, case.subject, case.clause.when.step, day, carried.extended is True
     )
-    case.record.step("window", int(is_open), "{day} {answer}", day=day, answer=_mark(is_open))
+    if case.record.listens:
+        bounds = _window_bounds(case, carried)
+        shares_begun = _shares_on(case.clause, day) is not None
+        words = window_words(window, case.subject, day, bounds, shares_begun=shares_begun)
+        case.record.decision("window", words, answer=is_open)
     return carried, is_open
 
 
@@ -438,7 +458,9 @@ def _extension(case: _Case, carried: Carried, window: Window, day: date) -> Carr
         return carried
     holds = window.extension.on_correction == "hold" and case.held is not None
     extended = case.held if holds else _is_below_cap(case, carried)
-    case.record.step("extension", int(bool(extended)), "{answer}", answer=_mark(bool(extended)))
+    if case.record.listens:
+        words = extension_words(is_extended=bool(extended), is_held=holds)
+        case.record.decision("extension", words, answer=bool(extended))
     return replace(carried, extended=extended)
 
 
@@ -537,7 +559,15 @@ def _share_out(
 
 def _shares_on(clause: Clause, day: date) -> dict[str, Fraction] | None:
     begun = [row for row in clause.to_whom.key if row.starts is None or row.starts <= day]
-    return {role: _share(text) for role, text in begun[-1].shares.items()} if begun else None
+    if not begun:
+        return None
+    shares = begun[-1].shares
+    return {role: _share(shares[role]) for role in _roles_in_order(clause) if role in shares}
+
+
+def _roles_in_order(clause: Clause) -> list[str]:
+    """The roles that the key divides among, as its rows name them."""
+    return list(dict.fromkeys(role for row in clause.to_whom.key for role in row.shares))
 
 
 def _parts(case: _Case, shares: Mapping[str, Fraction], amount: Fraction) -> dict[str, Fraction]:
@@ -601,45 +631,42 @@ def _official(case: _Case, base: Fraction) -> dict[tuple[Book, str], Fraction]:
 
 
 def _amounts(
-    clause: Clause,
-    facts: Facts,
-    quarter: Quarter,
-    before: Mapping[int, Carried],
-    after: Mapping[int, Carried],
-    allotted: Mapping[int, Sequence[Parts]],
-    record: Recorder,
+    clause: Clause, facts: Facts, quarter: Quarter, to_round: Mapping[int, _ToRound], record: Recorder
 ) -> dict[Key, Amount]:
     """The quarter's whole amounts, zeros left out, with what is routed to a fund."""
     amounts = {}
-    for subject, whole in _whole_amounts(clause, before, after, allotted).items():
+    for subject, exact in to_round.items():
         case = _case(clause, facts, subject, {}, record)
         record.at(subject, quarter)
-        for (book, role), amount_minor in whole.items():
-            record.step("rounding", amount_minor, "{result}", role=role, book=book)
+        whole = _whole_amounts(clause, exact)
+        for book, role in _in_order(clause, whole):
+            amount_minor = whole[book, role]
+            _note_rounding(case, exact, (book, role), amount_minor)
             if amount_minor:
                 routed_minor = _routed(case, quarter.start, amount_minor, role)
                 amounts[Key(clause.number, subject, quarter, book, role)] = Amount(amount_minor, routed_minor)
     return amounts
 
 
-def _whole_amounts(
+def _to_round(
     clause: Clause,
     before: Mapping[int, Carried],
     after: Mapping[int, Carried],
     allotted: Mapping[int, Sequence[Parts]],
-) -> dict[int, dict[tuple[Book, str], int]]:
+) -> dict[int, _ToRound]:
+    """What each subject's amounts of the quarter are rounded from, by the grain."""
     match clause.rounding.grain:
         case Grain.CLAUSE:
-            return {WHOLE_PARK: _difference(clause, _total(before), _total(after))}
+            return {WHOLE_PARK: _ToRound([_total(after)], [_total(before)])}
         case Grain.SUBJECT:
             return {
-                subject: _difference(clause, _entitlements(before, subject), kept.entitlements)
+                subject: _ToRound([kept.entitlements], [_entitlements(before, subject)])
                 for subject, kept in after.items()
             }
         case Grain.PERIOD:
-            return {subject: _rounded(clause, _sum(*parts)) for subject, parts in allotted.items()}
+            return {subject: _ToRound([_sum(*parts)]) for subject, parts in allotted.items()}
         case Grain.LINE:
-            return {subject: _added(clause, parts) for subject, parts in allotted.items()}
+            return {subject: _ToRound(parts) for subject, parts in allotted.items()}
 
 
 def _total(carried: Mapping[int, Carried]) -> Parts:
@@ -650,17 +677,25 @@ def _entitlements(carried: Mapping[int, Carried], subject: int) -> Parts:
     return carried[subject].entitlements if subject in carried else {}
 
 
-def _difference(clause: Clause, before: Parts, after: Parts) -> dict[tuple[Book, str], int]:
-    earlier = _rounded(clause, before)
-    return {key: whole - earlier.get(key, 0) for key, whole in _rounded(clause, after).items()}
+def _whole_amounts(clause: Clause, exact: _ToRound) -> dict[tuple[Book, str], int]:
+    earlier = _added(clause, exact.before)
+    return {key: whole - earlier.get(key, 0) for key, whole in _added(clause, exact.now).items()}
 
 
-def _added(clause: Clause, by_line: Sequence[Parts]) -> dict[tuple[Book, str], int]:
+def _added(clause: Clause, each: Sequence[Parts]) -> dict[tuple[Book, str], int]:
     total: dict[tuple[Book, str], int] = {}
-    for parts in by_line:
+    for parts in each:
         for key, whole in _rounded(clause, parts).items():
             total[key] = total.get(key, 0) + whole
     return total
+
+
+def _in_order(clause: Clause, keys: Iterable[tuple[Book, str]]) -> list[tuple[Book, str]]:
+    """Book by book, roles as the key's rows name them, then the others."""
+    roles = _roles_in_order(clause)
+    ranks = {role: index for index, role in enumerate(roles)}
+    books = list(Book)
+    return sorted(keys, key=lambda key: (books.index(key[0]), ranks.get(key[1], len(ranks)), key[1]))
 
 
 def _rounded(clause: Clause, exact: Parts) -> dict[tuple[Book, str], int]:
@@ -674,6 +709,43 @@ def _rounded(clause: Clause, exact: Parts) -> dict[tuple[Book, str], int]:
     remainder_index = [role for _, role in keys].index(rounding.remainder_to)
     parts = divide([opened[key] for key in keys], rounding.mode, remainder_index)
     return whole | dict(zip(keys, parts, strict=True))
+
+
+def _note_rounding(case: _Case, exact: _ToRound, key: tuple[Book, str], amount_minor: int) -> None:
+    """How the exact parts of a book and role became ``amount_minor``."""
+    clause, (book, role) = case.clause, key
+    if not case.record.listens:
+        return
+    shown: list[Fraction | int]
+    if clause.rounding.grain is Grain.LINE:
+        lines = [_rounded(clause, parts).get(key, 0) for parts in exact.now]
+        working, shown = by_line(len(lines)), [*lines]
+    else:
+        now, rounded = exact.now[0], _rounded(clause, exact.now[0])
+        shared = [other for other in rounded if other[0] is book]
+        whole = sum((now.get(other, _ZERO) for other in shared), _ZERO)
+        whole_minor = sum(rounded[other] for other in shared)
+        earlier_minor = _added(clause, exact.before).get(key, 0)
+        others_minor = whole_minor - rounded[key]
+        takes_rest = _is_proportional(clause, book) and role == clause.rounding.remainder_to
+        working = _WORKINGS[bool(exact.before), takes_rest]
+        shown = [now.get(key, _ZERO), rounded[key], earlier_minor, whole, whole_minor, others_minor]
+    case.record.step(
+        "rounding", amount_minor, working.arithmetic, *shown, role=role, book=book, words=working.words
+    )
+
+
+def _is_proportional(clause: Clause, book: Book) -> bool:
+    return clause.to_whom.regime is Regime.PROPORTIONAL and book is not Book.OFFICIAL
+
+
+_WORKINGS = {
+    (True, False): CUMULATIVE,
+    (True, True): CUMULATIVE_REMAINDER,
+    (False, False): PERIOD,
+    (False, True): PERIOD_REMAINDER,
+}
+"""By whether rounding is cumulative, and whether the role takes what is left of the whole."""
 
 
 # --- Routing ----------------------------------------------------------------------------------------------
@@ -702,12 +774,17 @@ def _is_about(clause: Clause, asked: int, subject: int) -> bool:
 
 
 def _remaining(case: _Case, carried: Carried) -> Remaining:
+    _, closes = _window_bounds(case, carried)
+    return Remaining(_left_under_cap(case, carried), closes)
+
+
+def _window_bounds(case: _Case, carried: Carried) -> tuple[date | None, date | None]:
+    """The first day of the window and the first day after it; None where there is none."""
     window = case.clause.when.window
     opens = None if window is None else _first_day(window.clock, case.subject, case.clause.when.step)
-    closes = (
-        None if window is None or opens is None else _closing_day(window, opens, carried.extended is True)
-    )
-    return Remaining(_left_under_cap(case, carried), closes)
+    if window is None or opens is None:
+        return None, None
+    return opens, _closing_day(window, opens, carried.extended is True)
 
 
 def _left_under_cap(case: _Case, carried: Carried) -> Fraction | None:
@@ -718,14 +795,17 @@ def _left_under_cap(case: _Case, carried: Carried) -> Fraction | None:
     return max(_ZERO, _limit(case, cap) - so_far)
 
 
-def _odd_unit(clause: Clause, subject: int, computed: ClauseQuarter) -> int:
-    """What the remainder's recipient was booked beyond its own cumulative part rounded by itself."""
-    if clause.to_whom.regime is not Regime.PROPORTIONAL:
-        return 0
-    is_whole = clause.rounding.grain is Grain.CLAUSE and subject == WHOLE_PARK
-    before = _total(computed.before) if is_whole else _entitlements(computed.before, subject)
-    after = _total(computed.after) if is_whole else _entitlements(computed.after, subject)
-    return _odd(clause, after) - _odd(clause, before)
+def _odd_unit(clause: Clause, exact: _ToRound) -> OddUnit:
+    """What the remainder's recipient holds beyond its own part rounded by itself, and held before."""
+    return OddUnit(
+        is_cumulative=bool(exact.before),
+        total_minor=sum(
+            (part for parts in exact.now for key, part in parts.items() if _is_proportional(clause, key[0])),
+            _ZERO,
+        ),
+        held_minor=sum(_odd(clause, parts) for parts in exact.now),
+        before_minor=sum(_odd(clause, parts) for parts in exact.before),
+    )
 
 
 def _odd(clause: Clause, exact: Parts) -> int:
@@ -733,7 +813,7 @@ def _odd(clause: Clause, exact: Parts) -> int:
     return sum(
         whole - round_exact(exact.get(key, _ZERO), clause.rounding.mode)
         for key, whole in _rounded(clause, exact).items()
-        if key[1] == role
+        if key[1] == role and _is_proportional(clause, key[0])
     )
 
 

@@ -78,7 +78,7 @@ def _what(clause: Clause) -> Iterator[str]:
     yield f"this article is about {MECHANISM_NAMES[what.mechanism][1]} of {_measures(what.measures)}"
     if what.deduct:
         yield f"{_measures(what.deduct)} are deducted"
-    yield f"the figures of record are those reported by {role_en(what.reported_by)} and reconciled"
+    yield f"the figures of record are those of the return of {role_en(what.reported_by)}"
 
 
 def _measures(names: Sequence[str]) -> str:

@@ -75,7 +75,7 @@ def _what(clause: Clause) -> Iterator[str]:
     yield f"本条为{MECHANISM_NAMES[what.mechanism][0]}，计算对象为{_measures(what.measures)}"
     if what.deduct:
         yield f"扣除{_measures(what.deduct)}"
-    yield f"数据以{role_zh(what.reported_by)}报送并经对账确认的为准"
+    yield f"数据以{role_zh(what.reported_by)}的申报表为准"
 
 
 def _measures(names: Sequence[str]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ledger.rules.terms import CauseOfMove, Event, Mechanism
 
 ROLE_NAMES: dict[str, tuple[str, str]] = {
-    "origin": ("飞出地方", "the origin side"),
-    "host": ("飞入地方", "the host side"),
+    "origin": ("飞出地", "the origin side"),
+    "host": ("飞入地", "the host side"),
     "fund": ("园区发展基金", "the park's development fund"),
     "developer": ("园区开发公司", "the park developer"),
     "zone": ("合作区", "the cooperation zone"),

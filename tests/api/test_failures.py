@@ -81,7 +81,57 @@ def test_an_unusable_key_is_refused(api: Api, key: str) -> None:
 def test_every_fault_of_an_input_is_listed_with_its_path(api: Api) -> None:
     result = api.attempt("register_party", code="不可", kind="PARK", nameZh="", parentCode="NONE", source="")
     refused(result, "InvalidInput", "REQUEST_REFUSED")
-    assert len({fault["path"] for fault in result["faults"]}) >= 3
+    assert {fault["path"] for fault in result["faults"]} == {"code", "nameZh", "source", "parentCode"}
+    assert "parentCode: " in result["messageEn"]
+
+
+def test_a_fault_of_a_nested_input_has_the_path_that_the_input_has(in_force: Api) -> None:
+    entry = {
+        "creditCode": "9",
+        "nameZh": "甲",
+        "referredBy": "nobody",
+        "preMoveTax": [{"year": 1, "amount": "-1.00"}],
+        "baseYearAmount": "-1.00",
+    }
+    result = in_force.attempt("submit_enterprise_list", agreement=CODE, role="host", entries=[entry])
+    assert {fault["path"] for fault in result["faults"]} == {
+        "entries[0].creditCode",
+        "entries[0].referredBy",
+        "entries[0].preMoveTax",
+        "entries[0].preMoveTax.1",
+        "entries[0].baseYearAmount",
+    }
+
+
+def test_a_party_that_is_not_registered_is_named_by_the_field_of_the_input(api: Api) -> None:
+    result = api.attempt(
+        "draft_agreement",
+        code=CODE,
+        kind="ENCLAVE",
+        titleZh="协议",
+        titleEn="Agreement",
+        source="made up",
+        parties=[{"role": "origin", "party": "NOBODY"}, {"role": "host", "party": "NOBODY-2"}],
+        terms=terms(CODE, [tax()]),
+    )
+    paths = {fault["path"] for fault in result["faults"]}
+    assert {"parties[0].party", "parties[1].party"} <= paths
+
+
+def test_amounts_of_yuan_with_too_many_places_are_all_named_with_the_places_of_yuan(in_force: Api) -> None:
+    entry = {
+        "creditCode": "9",
+        "nameZh": "甲",
+        "preMoveTax": [{"year": 2023, "amount": "1.001"}],
+        "baseYearAmount": "1.001",
+    }
+    result = in_force.attempt("submit_enterprise_list", agreement=CODE, role="host", entries=[entry])
+    refused(result, "InvalidInput", "REQUEST_REFUSED")
+    assert [fault["path"] for fault in result["faults"]] == [
+        "entries[0].preMoveTax[0].amount",
+        "entries[0].baseYearAmount",
+    ]
+    assert all("at most 2 decimal places" in fault["messageEn"] for fault in result["faults"])
 
 
 def test_an_event_that_is_given_twice_is_refused(in_force: Api) -> None:
@@ -115,6 +165,29 @@ def test_a_worked_example_that_does_not_come_out_is_found_before_anything_is_rec
     wrong["clauses"][0]["examples"][0]["expect"][0]["amount"] = "1.00"
     (fault,) = api.run("check_terms", terms=wrong)["checkTerms"]["faults"]
     assert fault["path"].startswith("$.clauses[0].examples[0]")
+
+
+def test_an_agreement_whose_worked_example_does_not_come_out_cannot_even_be_drafted(api: Api) -> None:
+    for code in ("ORIGIN", "HOST"):
+        api.register(code)
+    wrong = terms(CODE, [tax()])
+    wrong["clauses"][0]["examples"][0]["expect"][0]["amount"] = "1.00"
+    result = api.attempt(
+        "draft_agreement",
+        code=CODE,
+        kind="ENCLAVE",
+        titleZh="协议",
+        titleEn="Agreement",
+        source="made up",
+        parties=[{"role": role, "party": code} for role, code in wrong["roles"].items()],
+        terms=wrong,
+    )
+    refused(result, "TermsRefused", "TERMS_REFUSED")
+    described = api.ask('{ __type(name: "AgreementVersion") { fields { name description } } }')["__type"][
+        "fields"
+    ]
+    (said,) = [field["description"] for field in described if field["name"] == "examples"]
+    assert "drafted" in said
 
 
 def test_an_unknown_agreement_is_not_found(api: Api) -> None:
@@ -180,11 +253,108 @@ def test_a_return_with_faults_is_refused_as_a_whole_and_leaves_no_trace(in_force
         CODE, "2024Q1", [*FIGURES, Figure("no_such_measure", "1.00"), Figure("retained_tax", "1.001")]
     )
     result = in_force.attempt("hand_in_return", **faulty)
-    refused(result, "FileRefused", "RETURN_REFUSED")
+    refused(result, "ReturnRefused", "RETURN_REFUSED")
     assert result["faultCount"] == len(result["faults"]) >= 2
-    assert ("lines", "[1].measure") in {(fault["sheet"], fault["cell"]) for fault in result["faults"]}
+    assert [(fault["place"], fault["sheet"], fault["code"]) for fault in result["faults"]] == [
+        ("lines[1].measure", None, "MEASURE_UNKNOWN"),
+        ("lines[2].amount", None, "AMOUNT_TOO_PRECISE"),
+        ("totals[0].amount", None, "AMOUNT_TOO_PRECISE"),
+        ("totals[1].measure", None, "MEASURE_UNKNOWN"),
+    ]
+    assert "The first: lines[1].measure: " in result["messageEn"]
     document = "query F($code: String!) { agreement(code: $code) { filings { edges { node { id } } } } }"
     assert in_force.ask(document, code=CODE)["agreement"]["filings"]["edges"] == []
+
+
+STRICTLY_REFUSED = [
+    "1e3",
+    "NaN",
+    "Infinity",
+    "",
+    " ",
+    " 1",
+    "1 ",
+    "1\n",
+    "-0",
+    "-0.00",
+    "+1",
+    "01",
+    "1.",
+    ".5",
+]
+STRICTLY_REFUSED += ["1,000", "１２", "0x10", "1_000", "9" * 20, "9" * 5000, "#REF!"]
+
+
+@pytest.mark.parametrize("amount", STRICTLY_REFUSED)
+def test_an_amount_in_another_form_is_a_fault_of_its_line_beside_all_others(
+    in_force: Api, amount: str
+) -> None:
+    line = {"measure": "retained_tax", "span": "2024Q1", "amount": amount, "creditCode": "9"}
+    result = in_force.attempt(
+        "hand_in_return",
+        agreement=CODE,
+        role="host",
+        quarter="2024Q1",
+        lines=[line, {**line, "amount": "1.00"}],
+        totals=[{"measure": "retained_tax", "amount": amount}],
+    )
+    refused(result, "ReturnRefused", "RETURN_REFUSED")
+    places = [fault["place"] for fault in result["faults"]]
+    assert "lines[0].amount" in places
+    assert "totals[0].amount" in places
+    assert amount == "#REF!" or {"lines[0].creditCode", "lines[1].creditCode"} <= set(places)
+
+
+@pytest.mark.parametrize(
+    "span", ["2024年第一季度", " 2024Q1", "2024-1", "2024q1", "２０２４Q1", "", "2024Q2"]
+)
+def test_a_period_in_another_form_is_a_fault_of_its_line(in_force: Api, span: str) -> None:
+    faulty = return_of(CODE, "2024Q1", FIGURES)
+    faulty["lines"][0]["span"] = span
+    (fault,) = in_force.attempt("hand_in_return", **faulty)["faults"]
+    assert fault["place"] == "lines[0].span"
+
+
+@pytest.mark.parametrize("amount", [1, 1.5, True, None, ["1"], {}])
+def test_an_amount_that_is_not_text_is_an_error_of_the_request_with_a_code(api: Api, amount: Any) -> None:
+    faulty = return_of(CODE, "2024Q1", FIGURES)
+    faulty["lines"][0]["amount"] = amount
+    (error,) = api.answer(operation("hand_in_return"), input={"idempotencyKey": "k", **faulty})["errors"]
+    assert error["extensions"]["code"] == ("REQUEST_UNREADABLE" if amount is None else "VALUE_UNREADABLE")
+    assert error["extensions"]["messageZh"]
+    assert error["extensions"]["messageEn"]
+    assert "lines[0].amount" in error["message"]
+
+
+def test_a_total_that_is_declared_twice_is_told_beside_all_other_faults(in_force: Api) -> None:
+    faulty = return_of(CODE, "2024Q1", FIGURES)
+    faulty["lines"][0]["creditCode"] = "9"
+    faulty["totals"] *= 2
+    result = in_force.attempt("hand_in_return", **faulty)
+    assert [(fault["place"], fault["code"]) for fault in result["faults"]] == [
+        ("lines[0].creditCode", "CREDIT_CODE_NOT_TAKEN"),
+        ("totals[1].measure", "TOTAL_REPEATED"),
+    ]
+
+
+def test_a_total_that_is_missing_is_missing_among_the_totals(in_force: Api) -> None:
+    (fault,) = in_force.attempt("hand_in_return", **{**return_of(CODE, "2024Q1", FIGURES), "totals": []})[
+        "faults"
+    ]
+    assert (fault["place"], fault["code"]) == ("totals", "TOTAL_MISSING")
+    assert "100.00" in fault["expected"]
+
+
+def test_a_return_without_lines_is_told_that_it_must_say_that_it_is_nil(in_force: Api) -> None:
+    given = {"agreement": CODE, "role": "host", "quarter": "2024Q1", "lines": [], "totals": []}
+    result = in_force.attempt("hand_in_return", **given)
+    refused(result, "ReturnRefused", "RETURN_REFUSED")
+    (fault,) = result["faults"]
+    assert (fault["place"], fault["code"]) == ("lines", "LINES_MISSING")
+    assert (fault["expected"], fault["got"]) == ("isNil: true", "[]")
+    assert "isNil: true" in fault["messageZh"]
+    assert "isNil: true" in fault["messageEn"]
+    assert in_force.change("hand_in_return", **given, isNil=True)["filing"]["isNil"]
 
 
 def test_a_file_with_faults_names_sheet_and_cell(in_force: Api) -> None:
@@ -197,9 +367,9 @@ def test_a_file_with_faults_names_sheet_and_cell(in_force: Api) -> None:
         "content": encoded(content),
     }
     result = in_force.attempt("hand_in_return_file", **given)
-    refused(result, "FileRefused", "RETURN_REFUSED")
+    refused(result, "ReturnRefused", "RETURN_REFUSED")
     fault = next(fault for fault in result["faults"] if fault["code"] == "AMOUNT_UNREADABLE")
-    assert (fault["cell"], fault["got"]) == ("C2", "一百")
+    assert (fault["place"], fault["sheet"], fault["cell"], fault["got"]) == ("C2", None, "C2", "一百")
 
 
 def test_the_same_file_twice_is_a_replay_even_with_another_key(in_force: Api) -> None:
@@ -291,6 +461,18 @@ def test_a_page_that_cannot_be_cut_is_an_error_with_code_and_both_sentences(
     assert error["message"] == error["extensions"]["messageEn"]
 
 
+def test_a_quarter_that_cannot_be_read_says_so_in_both_languages(api: Api) -> None:
+    document = (
+        'query Q($quarter: Quarter!) { agreement(code: "A") { figures(quarter: $quarter) { clause } } }'
+    )
+    (error,) = api.answer(document, quarter="2024Q9")["errors"]
+    assert error["extensions"] == {
+        "code": "VALUE_UNREADABLE",
+        "messageZh": "Quarter：应为季度，如 “2024Q3”（文本），实际为 '2024Q9'。",
+        "messageEn": "Quarter: expected a quarter such as \"2024Q3\", as text, but got '2024Q9'.",
+    }
+
+
 def test_what_is_not_there_is_null(api: Api) -> None:
     party = base64.urlsafe_b64encode(b"Party:1").decode()
     document = (
@@ -323,4 +505,6 @@ def test_an_error_of_the_request_stays_visible_and_is_not_logged(
 ) -> None:
     (error,) = api.answer("{ nonsense }")["errors"]
     assert "nonsense" in error["message"]
+    assert error["extensions"]["code"] == "REQUEST_UNREADABLE"
+    assert "nonsense" in error["extensions"]["messageZh"]
     assert caplog.records == []

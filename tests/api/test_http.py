@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from graphql import get_introspection_query
 from starlette.testclient import TestClient
 
-from tests.api.journey import operation
+from tests.api.journey import OPERATIONS, operation
 
 QUERY = "{ __typename }"
 MUTATION = (
@@ -85,11 +86,22 @@ def test_a_browser_gets_graphiql(client: TestClient) -> None:
     assert "graphiql" in response.text.lower()
 
 
+def test_the_page_to_ask_from_offers_every_document_and_needs_no_other_server(client: TestClient) -> None:
+    page = client.get("/ask").text
+    assert "查询" in page
+    assert "Pick a ready document" in page
+    offered = page.partition('id="documents">')[2].partition("</script>")[0]
+    ready = json.loads(offered)
+    assert ready == {path.stem: path.read_text() for path in OPERATIONS.glob("*.graphql")}
+    assert "://" not in page.replace(offered, "")
+
+
 def test_the_landing_page_speaks_both_languages(client: TestClient) -> None:
     page = client.get("/").text
     assert "园区合作账本" in page
     assert "shared ledger" in page
     assert 'href="/graphql"' in page
+    assert 'href="/ask"' in page
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_the_template_workbook_comes_back_filled_in(api: Api) -> None:
     assert made["fileName"] == f"{CODE}-host-2024Q1.xlsx"
     assert base64.b64decode(made["base64"]).startswith(b"PK")
     refused = api.attempt("hand_in_return_file", **file_input("2024Q1", base64.b64decode(made["base64"])))
-    assert refused["__typename"] == "FileRefused"
+    assert refused["__typename"] == "ReturnRefused"
 
 
 def test_a_filled_in_workbook_is_taken(api: Api) -> None:
@@ -123,6 +123,36 @@ def test_a_computed_settlement_has_a_statement_before_it_is_closed(settled: Api)
     assert "未关账" in shown["settlementStatement"]["text"]
 
 
+def test_a_quarter_without_a_statement_says_why(api: Api) -> None:
+    api.bring_into_force(terms(CODE, main_terms()["clauses"], last_quarter="2024Q2"))
+    before = standing_of(api, "2023Q4")
+    assert before == {"state": "BEFORE_THE_AGREEMENT", "missing": []}
+    assert standing_of(api, "2024Q3") == {"state": "AFTER_ITS_END", "missing": []}
+    not_yet = {"state": "NOT_SETTLED_YET", "missing": [{"role": "host", "quarter": "2024Q1"}]}
+    assert standing_of(api, "2024Q1") == not_yet
+    api.hand_in(CODE, "2024Q1", FIGURES)
+    assert standing_of(api, "2024Q1") == {"state": "NOT_SETTLED_YET", "missing": []}
+    api.settle(CODE, "2024Q1")
+    assert standing_of(api, "2024Q1") == {"state": "SETTLED", "missing": []}
+    assert standing_of(api, "2024Q1", "2024-01-01T00:00:00Z") == {
+        "state": "BEFORE_THE_AGREEMENT",
+        "missing": [],
+    }
+
+
+def test_a_draft_has_no_quarter_of_its_own(api: Api) -> None:
+    api.draft(main_terms())
+    assert standing_of(api, "2024Q1") == {"state": "BEFORE_THE_AGREEMENT", "missing": []}
+
+
+def standing_of(api: Api, quarter: str, known_at: str | None = None) -> Document:
+    """Where the quarter stands; a statement is there exactly where it is settled."""
+    shown = api.run("statement", code=CODE, quarter=quarter, knownAt=known_at)["agreement"]
+    standing: Document = shown["quarterStanding"]
+    assert (shown["statement"] is not None) == (standing["state"] == "SETTLED")
+    return standing
+
+
 def test_journal_entries_balance_in_each_book_and_commodity(settled: Api) -> None:
     for settlement in settled.settlements(CODE):
         for edge in settlement["entries"]["edges"]:
@@ -167,6 +197,9 @@ def test_every_line_of_a_correction_is_explained_before_and_after(settled: Api) 
     assert "1000000" in explained["before"]["text"].replace(",", "")
     assert {"figure", "base", "share", "rounding"} <= {step["code"] for step in explained["after"]["steps"]}
     assert explained["after"]["choices"]
+    decided = [step for step in explained["after"]["steps"] if step["code"] == "window"]
+    assert [step["sentenceEn"][:7] for step in decided] == ["inside:"]
+    assert [step["sentenceZh"][:3] for step in decided] == ["期内："]
 
 
 def test_an_amendment_applies_from_its_quarter_on(settled: Api) -> None:

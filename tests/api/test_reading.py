@@ -138,6 +138,14 @@ def test_allocations_need_as_many_queries_for_one_party_as_for_four(api: Api) ->
     assert counts[0] == counts[1]
 
 
+def test_events_need_as_many_queries_for_one_as_for_many(api: Api) -> None:
+    api.bring_into_force(terms("A", [tax()]))
+    assert count_of_queries(api, "events", code="A", first=1) == count_of_queries(
+        api, "events", code="A", first=6
+    )
+    assert count_of_queries(api, "all_events", first=1) == count_of_queries(api, "all_events", first=6)
+
+
 def count_of_settlement(api: Api, code: str, parties: int) -> int:
     """The queries that show a settlement for so many parties besides the host."""
     roles = {"host": "HOST"} | {f"side_{number}": f"SIDE-{number}" for number in range(parties)}

@@ -18,6 +18,8 @@ ACCEPTED = [
     ("Amount", "-0.01"),
     ("Amount", "999999999999999999.999999"),
     ("Quarter", "2024Q3"),
+    ("WrittenAmount", "1e3"),
+    ("WrittenSpan", "soon"),
     ("Span", "2024-07"),
     ("Span", "2024Q3"),
     ("Share", "2/5"),
@@ -56,6 +58,7 @@ REFUSED = [
         )
     ],
     *[("Quarter", value) for value in (20243, "2024", "2024Q5", "2024q1", "24Q1", "2024-Q1", "２０２４Q1")],
+    *[(name, value) for name in ("WrittenAmount", "WrittenSpan") for value in (1, 1.5, True, None)],
     *[("Span", value) for value in ("2024-13", "2024-7", "2024", "2024Q0", 2024)],
     *[("Share", value) for value in (0.5, "0.5", "1/0", "-1/2", "1/-2", " 1/2", "50%")],
     *[("Hash", value) for value in ("0", "FF", "0g", 255)],
@@ -76,21 +79,31 @@ def test_text_in_the_scalars_form_is_read(name: str, value: str) -> None:
 def test_anything_else_is_refused_with_what_was_expected(name: str, value: Any) -> None:
     parse = PARSERS[name]
     assert parse is not None
-    with pytest.raises(GraphQLError, match=f"{name}: expected"):
+    with pytest.raises(GraphQLError, match=f"{name}: expected") as refusal:
         parse(value)
+    extensions = refusal.value.extensions or {}
+    assert extensions["code"] == "VALUE_UNREADABLE"
+    assert f"{name}：应为" in extensions["messageZh"]
+
+
+def test_the_places_of_yuan_are_told_as_they_are() -> None:
+    parse = PARSERS["Amount"]
+    assert parse is not None
+    with pytest.raises(GraphQLError, match="yuan: 2"):
+        parse("1.0000001")
 
 
 @pytest.mark.parametrize("literal", ["1", "1.5", "true", "null", "AMOUNT", '"1e3"', "[]", "{}"])
 def test_an_amount_written_into_the_document_is_read_as_strictly_as_a_variable(
     api: Api, literal: str
 ) -> None:
-    document = f"""mutation {{ handInReturn(input: {{
-        idempotencyKey: "k", agreement: "A", role: "host", quarter: "2024Q1",
-        lines: [{{measure: "vat", span: "2024Q1", amount: {literal}}}], totals: []
+    document = f"""mutation {{ submitEnterpriseList(input: {{
+        idempotencyKey: "k", agreement: "A", role: "host",
+        entries: [{{creditCode: "9", nameZh: "甲", preMoveTax: [{{year: 2023, amount: {literal}}}]}}]
     }}) {{ __typename }} }}"""
     answer = api.answer(document)
     assert answer["data"] is None
-    assert answer["errors"]
+    assert all(error["extensions"]["messageZh"] for error in answer["errors"])
 
 
 def test_amounts_go_out_as_text_with_their_commodity(api: Api) -> None:

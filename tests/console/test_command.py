@@ -30,7 +30,7 @@ from ledger.desk.agreements import (
 from ledger.desk.returns import filings
 from ledger.desk.workbook import HEADERS
 from ledger.rules import templates
-from ledger_console.command import main
+from ledger_console.command import main, results
 from ledger_console.command.options import moment
 from ledger_console.command.program import PANELS
 from ledger_console.sample import documents
@@ -229,6 +229,17 @@ def test_a_line_is_explained_step_by_step_and_a_true_up_before_and_after(run: Co
     assert run("explain", "LIUSONG", "2024Q4", "1", "--subject", "91") == 2
 
 
+@pytest.mark.usefixtures("ledger")
+def test_explaining_only_the_first_enterprises_says_so(
+    run: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "EXPLAINED_MAX", 1)
+    assert run("explain", "LIUSONG", "2024Q4", "1", "-l", "en") == 0
+    assert re.match(r"The first 1 of \d+ enterprises follow. For any one of them add --subject", run.out)
+    assert run("explain", "LIUSONG", "2024Q4", "1") == 0
+    assert "--subject 统一社会信用代码" in run.out
+
+
 # --- a quarter by hand ------------------------------------------------------------------------------------
 
 
@@ -336,6 +347,17 @@ def test_proposed_terms_are_signed_with_a_demo_key_on_this_side_once(
     assert run("sign", "SIGNED-HERE", "1", "stranger") == 2
 
 
+@pytest.mark.usefixtures("ledger")
+def test_events_are_listed_in_order_and_printed_as_they_are_stored(run: Commands) -> None:
+    assert run("events", CODE, "--kind", "version_signed", "--language", "en") == 0
+    assert run.out.count("version_signed") == run.out.count("sample/") > 1
+    assert run("events", CODE, "--canonical") == 0
+    stored = [json.loads(line) for line in run.out.splitlines()]
+    assert stored[0]["kind"] == "agreement_drafted"
+    assert [int(each["event"]) for each in stored] == sorted(int(each["event"]) for each in stored)
+    assert run("events", "NONE") == 2
+
+
 # --- a database that isn't ready --------------------------------------------------------------------------
 
 
@@ -352,6 +374,9 @@ def test_a_database_without_tables_is_refused_and_migrate_makes_them(
         assert run("migrate") == 0
         assert "up to date" in run.out
         assert run("agreements") == 0
+        assert run("migrate") == 0
+        assert run("zones", "--region-class", "Northeast") == 0
+        assert "16 zones" in run.out
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
@@ -403,7 +428,7 @@ def test_sound_terms_pass_and_faulty_ones_are_listed_by_path(
     run: Commands, terms: str, tmp_path: Path
 ) -> None:
     assert run("rules", "check", terms) == 0
-    assert "worked examples pass" in run.out
+    assert re.search(r"sound: 1 clause, (1 worked example passes|\d+ worked examples pass)\.", run.out)
     document = json.loads(Path(terms).read_text(encoding="utf-8"))
     document["clauses"][0]["when"]["step"] = "day"
     document["clauses"][0]["to_whom"]["otherwise"] = 7

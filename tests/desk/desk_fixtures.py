@@ -156,7 +156,7 @@ class Room:
             role,
             Quarter.parse(quarter),
             lines,
-            totals=totals_of(lines),
+            totals=totals_of(lines).items(),
             is_nil=not lines,
         ).value
 

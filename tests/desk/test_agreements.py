@@ -330,10 +330,20 @@ def test_act_in_the_wrong_state_is_refused_and_told_what_is_allowed(
     for name in refused:
         with pytest.raises(VersionInOtherState) as caught:
             acts[name]()
-        assert f"is {state}" in caught.value.message_en
+        assert f"it is {STATE_NAMES_EN[state]}." in caught.value.message_en
+        assert "_" not in caught.value.message_en + caught.value.message_zh
         assert allowed in caught.value.message_en
         assert "现在可以" in caught.value.message_zh
     assert read(room).state == state
+
+
+STATE_NAMES_EN = {
+    "draft": "a draft",
+    "proposed": "proposed for signing",
+    "in_force": "in force",
+    "superseded": "superseded",
+    "withdrawn": "withdrawn",
+}
 
 
 def _bring_to(room: Room, state: str) -> None:

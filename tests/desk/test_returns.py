@@ -17,7 +17,7 @@ from ledger.desk.acts import Act, Done, KeyReused, Queue, queue_on
 from ledger.desk.enterprises import ListEntry, credit_code_check_character
 from ledger.desk.failures import NotFound
 from ledger.desk.pages import LimitUnusable
-from ledger.desk.return_faults import FileRefused
+from ledger.desk.return_faults import ReturnRefused
 from ledger.desk.returns import Filing, LineDraft, NoOpenQuarter, QuarterOutOfReach, RoleReportsNothing
 from ledger.desk.settlements import StaleSettlement
 from ledger.evidence.lines import HEAD_BYTES, LINE_RECORD, lines_bytes
@@ -51,7 +51,14 @@ def hand_in(
     room: Room, lines: list[LineDraft], key: str, quarter: Quarter = Q1, **more: bool
 ) -> Done[Filing]:
     return returns.hand_in(
-        room.database, Act(key), room.agreement_id, "host", quarter, lines, totals=totals_of(lines), **more
+        room.database,
+        Act(key),
+        room.agreement_id,
+        "host",
+        quarter,
+        lines,
+        totals=totals_of(lines).items(),
+        **more,
     )
 
 
@@ -76,7 +83,7 @@ def test_lines_and_totals_read_back_as_they_were_handed_in(database: Database) -
         LineDraft(CODE, "cit", "2024Q1", "0", "凭证-2"),
     ]
     totals = {"vat": "1.50", "cit": "0.00"}
-    done = returns.hand_in(database, Act("k"), room.agreement_id, "host", Q1, drafts, totals=totals)
+    done = returns.hand_in(database, Act("k"), room.agreement_id, "host", Q1, drafts, totals=totals.items())
     with database.reading() as connection:
         subject = connection.execute(select(enterprise.c.enterprise_id)).scalar_one()
         read = returns.lines_of_filings(connection, room.agreement_id, [done.value.filing_id])
@@ -110,13 +117,13 @@ def test_the_stored_hash_is_that_of_the_stored_lines_and_of_the_event(room: Room
 def test_a_refused_return_leaves_no_trace(room: Room) -> None:
     hand_in(room, [PARK_LINE], "k1")
     before = row_counts(room.database)
-    with pytest.raises(FileRefused) as refusal:
+    with pytest.raises(ReturnRefused) as refusal:
         hand_in_file(room, FILE, "k2")
     assert [fault.code for fault in refusal.value.faults] == ["TOTAL_MISSING"]
-    with pytest.raises(FileRefused) as refusal:
+    with pytest.raises(ReturnRefused) as refusal:
         hand_in(room, [PARK_LINE, PARK_LINE], "k3")
     assert [(fault.sheet, fault.cell, fault.code) for fault in refusal.value.faults] == [
-        ("lines", "[1].measure", "LINE_REPEATED")
+        ("", "lines[1].measure", "LINE_REPEATED")
     ]
     assert row_counts(room.database) == before
 
@@ -172,12 +179,14 @@ def test_zero_nil_and_not_handed_in_are_three_different_facts(room: Room) -> Non
 
 
 def test_a_nil_return_with_figures_and_a_return_without_any_are_refused(room: Room) -> None:
-    with pytest.raises(FileRefused) as refusal:
+    with pytest.raises(ReturnRefused) as refusal:
         hand_in(room, [PARK_LINE], "k", is_nil=True)
     assert {fault.code for fault in refusal.value.faults} == {"NIL_WITH_FIGURES"}
-    with pytest.raises(FileRefused) as refusal:
+    with pytest.raises(ReturnRefused) as refusal:
         hand_in(room, [], "k")
-    assert [fault.code for fault in refusal.value.faults] == ["FILE_EMPTY"]
+    (fault,) = refusal.value.faults
+    assert (fault.code, str(fault.place)) == ("LINES_MISSING", "lines")
+    assert (fault.expected, fault.got) == ("isNil: true", "[]")
 
 
 @pytest.mark.parametrize("quarter", [Quarter(2023, 4), Quarter(2024, 2)])
@@ -198,7 +207,7 @@ def test_an_unknown_agreement_role_or_return_is_not_found(room: Room) -> None:
     with pytest.raises(NotFound):
         room.hand_in("2024Q1", "1.00", role="developer")
     with pytest.raises(NotFound):
-        returns.hand_in(room.database, Act("k"), 1, "host", Q1, [PARK_LINE], totals={})
+        returns.hand_in(room.database, Act("k"), 1, "host", Q1, [PARK_LINE], totals=[])
     with room.database.reading() as connection, pytest.raises(NotFound):
         returns.filing(connection, room.agreement_id, 1)
 

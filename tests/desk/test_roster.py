@@ -163,6 +163,14 @@ def test_all_faults_of_a_party_are_named_at_once(loaded: Database) -> None:
     assert "NOBODY" in caught.value.message_zh
 
 
+def test_a_code_of_another_form_is_refused_with_the_characters_that_are_allowed(database: Database) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        register_party(database, Act("wrong"), replace(PARK, code="north park"))
+    [fault] = [fault for fault in caught.value.faults if fault.code == "CODE_FORM"]
+    assert "letters a-z and A-Z, digits, points, underscores and hyphens" in fault.message_en
+    assert "英文字母、数字、点、下划线或连字符" in fault.message_zh
+
+
 def test_refused_party_leaves_its_key_free_for_the_mended_one(database: Database) -> None:
     with pytest.raises(RequestRefused):
         register_party(database, Act("one"), replace(PARK, kind="club"))

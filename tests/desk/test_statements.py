@@ -12,7 +12,7 @@ import pytest
 from desk_fixtures import Room, clause, enterprise, open_room, text
 from sqlalchemy import func, select
 
-from ledger.desk import statements
+from ledger.desk import statement_text, statements
 from ledger.desk.failures import NotFound
 from ledger.desk.returns import LineDraft
 from ledger.desk.settlements import Allocation
@@ -100,6 +100,58 @@ def test_the_text_names_quarter_state_books_and_both_units(room: Room) -> None:
         assert words in chinese
     for words in ("Quarter: 2024Q1", "provisional", "[cash book]", "617,283.94", "Odd units go to: Zone B"):
         assert words in english
+
+
+def test_yuan_are_shown_without_a_column_of_ten_thousands(room: Room) -> None:
+    room.settle("2024Q1", "1234567.89")
+    shown = statement_of(room, "2024Q1")
+    english = statements.render_statement(shown, "en", unit="yuan")
+    assert statements.render_statement(shown, "en") == english
+    assert "万" not in english
+    assert "10,000 yuan" not in english
+    assert "308,641.97 yuan" in english
+
+
+def test_ten_thousands_stand_under_their_heading_with_the_exact_amount_beside(room: Room) -> None:
+    room.settle("2024Q1", "1234567.89")
+    shown = statement_of(room, "2024Q1")
+    assert statements.render_statement(shown, "zh") == statements.render_statement(shown, "zh", unit="wan")
+    english = statements.render_statement(shown, "en", unit="wan").splitlines()
+    totals = english[english.index("Totals by party") :]
+    assert "amount, 万元 (10,000 yuan)" in totals[2]
+    assert any("30.864197" in line and line.endswith("308,641.97 yuan") for line in totals)
+    assert not any(line.endswith("10,000 yuan") for line in totals)
+
+
+def test_a_return_is_named_by_its_sequence_and_day_and_by_its_id_in_files(room: Room) -> None:
+    room.hand_in("2024Q1", "100.00")
+    filing = room.hand_in("2024Q1", "120.00")
+    room.close("2024Q1", room.compute("2024Q1"))
+    shown = statement_of(room, "2024Q1")
+    day = f"{filing.recorded_at.astimezone(statement_text.BEIJING):%Y-%m-%d}"
+    assert f"第2次申报（{day}）" in statements.render_statement(shown, "zh")
+    assert f"return no. 2 ({day})" in statements.render_statement(shown, "en")
+    assert str(filing.filing_id) not in statements.render_statement(shown, "en")
+    assert str(filing.filing_id) in statements.statement_csv(shown, "zh").decode()
+    assert str(filing.filing_id) in statements.statement_json(shown).decode()
+
+
+def test_parties_stand_in_one_order_in_a_statement(room: Room) -> None:
+    room.settle("2024Q1", "100.01")
+    shown = statement_of(room, "2024Q1")
+    roles = {room.party_id(role): role for role in room.roles}
+    assert [roles[party_id] for party_id in shown.parties] == sorted(room.roles)
+    assert [roles[total.party_id] for total in shown.totals] == ["fund", "host", "origin"]
+    lines = statements.render_statement(shown, "en").splitlines()
+    shares = [line for line in lines if "whole park" in line and "tax" not in line]
+    assert ["Zone B" in line for line in shares] == [True, False]
+
+
+def test_a_statement_that_is_not_there_is_named_with_its_agreement(room: Room) -> None:
+    with room.database.reading() as connection, pytest.raises(NotFound) as refusal:
+        statements.statement(connection, room.agreement_id, Quarter(2024, 1))
+    assert "no settlement 2024Q1 of the agreement A-1" in refusal.value.message_en
+    assert "合作协议 A-1 没有名为 2024Q1 的结算" in refusal.value.message_zh
 
 
 def test_every_heading_of_the_assessment_book_says_that_it_is_not_for_publication(database: Database) -> None:

@@ -25,7 +25,7 @@ from ledger.desk.return_checks import (
     check,
     expected_measures,
 )
-from ledger.desk.return_faults import FAULT_KINDS, Faults, FileRefused
+from ledger.desk.return_faults import FAULT_KINDS, Faults, ReturnRefused
 from ledger.desk.sheets import COMPOUND_FILE_START, ENCRYPTED_PACKAGE
 from ledger.desk.workbook import HEADERS, read_file
 from ledger.money import format_amount
@@ -98,7 +98,7 @@ def understood(file_name: str, content: bytes, expected: Expectation = EXPECTED)
 
 def refused(file_name: str, content: bytes) -> list[tuple[str, str, str]]:
     """Sheet, cell and code of every fault."""
-    with pytest.raises(FileRefused) as refusal:
+    with pytest.raises(ReturnRefused) as refusal:
         understood(file_name, content)
     return [(fault.sheet, fault.cell, fault.code) for fault in refusal.value.faults]
 
@@ -231,22 +231,33 @@ def test_every_fault_of_a_workbook_is_told_at_once_with_its_cell() -> None:
 
 
 def test_a_fault_says_what_was_expected_and_what_came_in_both_languages() -> None:
-    with pytest.raises(FileRefused) as refusal:
+    with pytest.raises(ReturnRefused) as refusal:
         understood("q3.xlsx", xlsx({"明细": FAULTY_LINES, "合计": [["指标", "金额"], ["cit", 1]]}))
     fault = refusal.value.faults[1]
     assert (fault.expected, fault.got) == (
-        "增值税 vat, 企业所得税 cit, 个人所得税 pit, 期末从业人员 head_count",
+        "vat, cit, pit, head_count",
         "business_tax",
     )
     assert "business_tax" in fault.message_en
+    assert "企业所得税（cit）" in fault.message_zh
+    assert not any("\u3000" <= character <= "\uffef" for character in fault.message_en)
     assert fault.message_zh.startswith("按有效条款")
     assert refusal.value.fields["count"] == refusal.value.fault_count == len(EXPECTED_FAULTS)
     assert "明细!C2" in refusal.value.message_en
 
 
+def test_a_missing_total_says_what_it_should_be_and_that_nothing_came() -> None:
+    with pytest.raises(ReturnRefused) as refusal:
+        understood("q3.csv", csv_bytes([CHINESE_HEADERS, [FIRST, "", "vat", "2024Q3", "1.50", "a"]]))
+    [fault] = refusal.value.faults
+    assert (fault.code, fault.expected, fault.got) == ("TOTAL_MISSING", "vat: 1.50", "")
+    assert "1.50 for vat (value added tax)" in fault.message_en
+    assert "增值税（vat） 1.50" in fault.message_zh
+
+
 def test_faults_beyond_a_thousand_are_counted_but_not_listed() -> None:
     rows = [CHINESE_HEADERS, *([FIRST, "", "vat", "2024Q3", "x", f"{index}"] for index in range(1_500))]
-    with pytest.raises(FileRefused) as refusal:
+    with pytest.raises(ReturnRefused) as refusal:
         understood("q3.csv", csv_bytes(rows))
     assert (len(refusal.value.faults), refusal.value.fault_count) == (1_000, 1_500)
 
@@ -458,7 +469,7 @@ def test_a_template_with_only_the_amounts_typed_in_is_taken(room: Room) -> None:
 
 
 def test_a_template_handed_in_with_amounts_left_empty_is_refused_cell_by_cell(room: Room) -> None:
-    with pytest.raises(FileRefused) as refusal:
+    with pytest.raises(ReturnRefused) as refusal:
         returns.hand_in_file(
             room.database,
             room.act(),

@@ -636,6 +636,141 @@ def test_explanation_says_who_got_the_odd_unit() -> None:
     assert (explanation.remainder_to, explanation.odd_unit_minor) == ("host", 1)
 
 
+def test_cumulative_rounding_is_explained_by_what_was_before_the_quarter() -> None:
+    facts = park(line("2024Q1", 10001), line("2024Q2", 10001))
+    terms = version(clause())
+    texts = [explain([terms], facts, Quarter(2024, 2), 1, 0, Quarter(2024, number)) for number in (1, 2)]
+    first, second = (render(one, "en") for one in texts)
+    assert "the origin side: cumulative 50.005 → 50.00; 50.00 − 0.00 before = 50.00" in first
+    assert "the origin side: cumulative 100.01 → 100.01; 100.01 − 50.00 before = 50.01" in second
+    assert (
+        "the host side: cumulative whole 200.02 → 200.02; 200.02 − 100.01 of the others = 100.01; "
+        "100.01 − 50.01 before = 50.00"
+    ) in second
+    assert "飞出地: 累计 100.01，取整为 100.01；100.01 − 此前 50.00 = 50.01" in render(texts[1], "zh")
+
+
+def test_odd_unit_is_named_with_its_total_and_never_negative() -> None:
+    facts = park(line("2024Q1", 10001), line("2024Q2", 10001))
+    terms = version(clause())
+    texts = [explain([terms], facts, Quarter(2024, 2), 1, 0, Quarter(2024, number)) for number in (1, 2)]
+    assert [one.odd_unit_minor for one in texts] == [1, -1]
+    assert "Odd unit of the cumulative total 100.01: 0.01 more for the host side" in render(texts[0], "en")
+    assert render(texts[1], "en").endswith(
+        "Odd unit of the cumulative total 200.02: none (before the quarter: 0.01 more for the host side)"
+    )
+    assert render(texts[1], "zh").endswith("累计合计 200.02 的取整余数：无（本季之前：飞入地多得 0.01）")
+
+
+@pytest.mark.parametrize(
+    ("grain", "host", "odd"),
+    [
+        ("period", "the quarter's whole 100.01 → 100.01; 100.01 − 50.00 of the others = 50.01", "0.01 more"),
+        ("line", "line by line: 50.01", "0.01 more"),
+        ("clause", "cumulative whole 200.02 → 200.02; 200.02 − 100.01 of the others = 100.01", "none"),
+    ],
+)
+def test_rounding_is_explained_by_its_grain(grain: str, host: str, odd: str) -> None:
+    terms = version(clause(rounding={"grain": grain, "mode": "down", "remainder_to": "host"}))
+    facts = park(line("2024Q1", 10001), line("2024Q2", 10001))
+    text = render(explain([terms], facts, Quarter(2024, 2), 1, 0, Quarter(2024, 2)), "en")
+    assert host in text
+    assert odd in text.splitlines()[-1]
+
+
+def test_explanation_names_the_whole_park_or_the_enterprise() -> None:
+    whole = explain([version(clause())], park(line("2024Q1", 1)), Quarter(2024, 1), 1, 0, Quarter(2024, 1))
+    assert "全园区" in render(whole, "zh").splitlines()[0]
+    assert "whole park" in render(whole, "en").splitlines()[0]
+    facts = Facts(yearly(3000), {7: replace(enterprise(2100, 2400, 2700), name="企业七")})
+    single = explain([version(moved())], facts, Quarter(2024, 4), 1, 7, Quarter(2024, 4))
+    assert "企业七" in render(single, "zh").splitlines()[0]
+
+
+def test_rounding_by_clause_names_the_enterprise_of_every_step() -> None:
+    terms = moved(rounding={"grain": "clause", "mode": "down", "remainder_to": "host"})
+    facts = Facts(yearly(3000), {7: replace(enterprise(2100, 2400, 2700), name="企业七")})
+    text = render(explain([version(terms)], facts, Quarter(2024, 4), 1, 0, Quarter(2024, 4)), "en")
+    assert "2024Q4 企业七 window: inside" in text
+
+
+def test_window_says_from_when_to_when_and_why_a_step_is_outside() -> None:
+    subject = replace(enterprise(2100, 2400, 2700), events={Event.CAPACITY_REACHED: date(2024, 1, 15)})
+    rule = {"clock": {"event": "capacity_reached", "begins": "step_of_day"}, "length_months": 12}
+    terms = version(
+        clause(
+            whose={"scope": "listed_enterprises"},
+            when={"step": "quarter", "window": rule | {"ends_at": ["moved_away"]}},
+        ),
+        starts="2023Q4",
+    )
+    lines = [line(span, 100, subject=7) for span in ("2023Q4", "2024Q1", "2024Q4", "2025Q1")]
+
+    def said(quarter: str, facts: Facts) -> tuple[str, str]:
+        period = Quarter.parse(quarter)
+        [step] = [
+            step for step in explain([terms], facts, period, 1, 7, period).steps if step.code == "window"
+        ]
+        assert step.words is not None
+        return step.words
+
+    facts = Facts(lines, {7: subject})
+    assert said("2024Q1", facts) == (
+        "期内：分享期自 2024-01-01 起，至 2024-12-31 止",
+        "inside: the window is open from 2024-01-01 to 2024-12-31",
+    )
+    assert said("2023Q4", facts)[1].startswith("outside: this step begins on 2023-10-01")
+    assert said("2025Q1", facts)[0].startswith("期外：本期自 2025-01-01 起")
+    left = replace(subject, events={**subject.events, Event.MOVED_AWAY: date(2024, 5, 6)})
+    assert "2024-05-06" in said("2024Q4", Facts(lines, {7: left}))[1]
+    assert "for want of" in said("2024Q4", Facts(lines, {7: replace(subject, events={})}))[1]
+
+
+@pytest.mark.parametrize(
+    ("taxes", "zh", "en"),
+    [
+        ((2100, 2400, 2700), "符合条件：搬迁前税收达到要求", "met: the taxes before the move suffice"),
+        (
+            (100, 100, 100),
+            "不符合条件：搬迁前税收未达到要求",
+            "not met: the taxes before the move don't suffice",
+        ),
+    ],
+)
+def test_eligibility_is_a_sentence(taxes: tuple[int, int, int], zh: str, en: str) -> None:
+    facts = Facts(yearly(3000), {7: enterprise(*taxes)})
+    explanation = explain([version(moved())], facts, Quarter(2024, 4), 1, 7, Quarter(2024, 4))
+    assert zh in render(explanation, "zh")
+    assert en in render(explanation, "en")
+    assert not {"✓", "✗"} & set(render(explanation, "zh") + render(explanation, "en"))
+
+
+def test_eligibility_names_the_cause_and_the_referrer_that_were_required() -> None:
+    rule = {"cause_of_move": "government_led", "referred_by": "host"}
+    terms = version(clause(whose={"scope": "listed_enterprises", "eligibility": rule}))
+    subject = Subject(7, cause_of_move=CauseOfMove.MARKET)
+    facts = Facts([line("2024Q1", 100, subject=7)], {7: subject})
+    text = render(explain([terms], facts, Quarter(2024, 1), 1, 7, Quarter(2024, 1)), "en")
+    assert "not met: the move was the enterprise's own choice (required: led by the government)" in text
+    assert "referred by nobody (required: by the host side)" in text
+
+
+def test_every_step_names_roles_in_the_order_of_the_key() -> None:
+    for first, second in (("origin", "host"), ("host", "origin")):
+        terms = version(clause(to_whom=to_whom(**{first: "1/2", second: "1/2"})))
+        explanation = explain([terms], park(line("2024Q1", 10001)), Quarter(2024, 1), 1, 0, Quarter(2024, 1))
+        for code in ("share", "rounding"):
+            assert [step.role for step in explanation.steps if step.code == code] == [first, second]
+
+
+def test_references_of_an_explanation_are_separated_as_its_language_does() -> None:
+    facts = park(replace(line("2024Q1", 10001), line_id="9/1", document="doc"))
+    explanation = explain([version(clause())], facts, Quarter(2024, 1), 1, 0, Quarter(2024, 1))
+    assert "[9/1, doc]" in render(explanation, "en")
+    assert "[9/1，doc]" in render(explanation, "zh")
+    assert not any("\u3000" <= character <= "\uffef" for character in render(explanation, "en"))
+
+
 def test_explanation_of_a_clause_that_is_not_in_force_is_refused() -> None:
     with pytest.raises(ClauseNotInForce):
         explain([version(clause())], park(), Quarter(2024, 1), 2, 0, Quarter(2024, 1))

@@ -130,7 +130,13 @@ def test_article_reads_like_an_agreement() -> None:
     text = article(load("beijing-tianjin-hebei").terms.clauses[0], "zh")
     assert text.startswith("第一条　迁出企业三税分享\n（一）本条为税收分成")
     assert "不低于2,000.00万元" in text
-    assert "飞出地方 1/2（50%）" in text
+    assert "飞出地 1/2（50%）" in text
+
+
+def test_figures_of_record_are_those_of_a_return() -> None:
+    terms = load("beijing-tianjin-hebei").terms.clauses[0]
+    assert "数据以飞入地的申报表为准" in article(terms, "zh")
+    assert "the figures of record are those of the return of the host side" in article(terms, "en")
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,18 @@ from ledger.desk import roster
 from ledger.desk.acts import Act
 from ledger.desk.agreement_reading import KINDS
 from ledger.desk.agreements import Agreement, AgreementVersion
+from ledger.desk.event_reading import events
 from ledger.desk.failures import NotFound
 from ledger.desk.pages import PAGE_LIMIT_MAX, Page
 from ledger.rules.text import agreement_text
 from ledger_console.command.opening import home, ledger
-from ledger_console.command.options import AgreementCode, LanguageOption
+from ledger_console.command.options import BEIJING, AgreementCode, LanguageOption
 from ledger_console.command.output import show, show_table
 from ledger_console.sample.demo_keys import LABEL, DemoKeys
 from ledger_schema.sessions import Database
 
 Item = TypeVar("Item")
+Key = TypeVar("Key")
 
 AGREEMENT_HEADS = (("编号", "code"), ("类型", "kind"), ("未结季度", "open quarter"), ("名称", "title"))
 ZONE_HEADS = (
@@ -33,6 +35,13 @@ ZONE_HEADS = (
     ("级别", "level"),
     ("批准年份", "approved"),
     ("可信度", "confidence"),
+)
+EVENT_HEADS = (
+    ("时间", "recorded"),
+    ("事件", "event"),
+    ("操作者", "actor"),
+    ("幂等键", "key"),
+    ("SHA-256", "SHA-256"),
 )
 KIND_NAMES_ZH = dict(
     zip(
@@ -53,6 +62,16 @@ RegionClass = Annotated[
     typer.Option(
         "--region-class", help="East, Central, West or Northeast. 东部、中部、西部、东北（英文填写）。"
     ),
+]
+
+
+EventKind = Annotated[
+    str | None,
+    typer.Option("--kind", metavar="KIND", help="Only this kind, such as version_signed. 仅列此类事件。"),
+]
+Canonical = Annotated[
+    bool,
+    typer.Option("--canonical", help="Print the stored JSON, one event a line. 逐行打印所存的 JSON 原文。"),
 ]
 
 
@@ -91,6 +110,40 @@ def show_agreement(
         party = parties[given.party_id]
         signed_by = f"{given.role} {names[party.code]} ({given.public_key.hex()[:16]}…)"
         show(f"{'已签署' if chinese else 'Signed by'}: {signed_by}")
+
+
+def list_events(
+    code: AgreementCode,
+    kind: EventKind = None,
+    canonical: Canonical = False,
+    language: LanguageOption = "zh",
+) -> None:
+    """List what was done about an agreement, oldest first. 按先后列出一份协议的全部事件。"""
+    with ledger() as database, database.reading() as connection:
+        agreement_id = desk.agreement_by_code(connection, code).agreement_id
+        found = list(
+            _all(
+                lambda after: events(
+                    connection, agreement_id=agreement_id, kind=kind, after=after, limit=PAGE_LIMIT_MAX
+                ),
+                lambda item: item.event_id,
+            )
+        )
+    if canonical:
+        for each in found:
+            show(each.canonical.decode())
+        return
+    rows = [
+        [
+            each.recorded_at.astimezone(BEIJING).isoformat(" ", "seconds"),
+            each.kind,
+            each.actor,
+            each.key,
+            each.hash.hex(),
+        ]
+        for each in found
+    ]
+    show_table(EVENT_HEADS, rows, language)
 
 
 def list_zones(region_class: RegionClass = None, language: LanguageOption = "zh") -> None:
@@ -155,9 +208,9 @@ def _version(connection: Connection, found: Agreement, number: int | None) -> Ag
     return next((each for each in reversed(every) if each.state == "in_force"), every[-1])
 
 
-def _all(read: Callable[[str | None], Page[Item]], key: Callable[[Item], str]) -> Iterator[Item]:
+def _all(read: Callable[[Key | None], Page[Item]], key: Callable[[Item], Key]) -> Iterator[Item]:
     """Every item of a list that is read page by page."""
-    after = None
+    after: Key | None = None
     while True:
         page = read(after)
         yield from page.items

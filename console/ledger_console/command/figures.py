@@ -26,8 +26,9 @@ from ledger.desk.return_checks import (
     amount_text,
     measure_label,
     period_text,
+    unit_term,
 )
-from ledger.desk.return_faults import WHOLE_FILE, Faults
+from ledger.desk.return_faults import WHOLE_FILE, Faults, Term, measure_terms
 from ledger.desk.workbook import read_file
 from ledger.measures import MEASURES, YUAN, Measure
 from ledger.money import AmountUnreadable, parse_amount
@@ -73,7 +74,7 @@ def read_figures(path: Path, terms: Terms, enterprises: Enterprises | None = Non
     """The figures of a CSV file or a workbook; ``terms`` only say which measures to suggest.
 
     Without ``enterprises`` every credit code is an enterprise of which nothing else is known. Raises
-    ``FileNotReadable``, ``FileRefused`` with every fault.
+    ``FileNotReadable``, ``ReturnRefused`` with every fault.
     """
     content = read_bytes(path)
     faults = Faults()
@@ -113,7 +114,7 @@ class _Reader:
         if measure is None:
             self._refuse(index, "measure", "MEASURE_UNKNOWN", self._measure_names, value)
         elif self._written.extra_places and measure.commodity.unit_zh != YUAN_UNIT:
-            self._refuse(index, "measure", "UNIT_NOT_YUAN", "", measure_label(measure))
+            self._refuse(index, "measure", "UNIT_NOT_YUAN", "", unit_term(measure))
             return None
         return measure
 
@@ -147,7 +148,7 @@ class _Reader:
             self._refuse(index, "amount", refusal.kind, refusal.expected, value)
         return None
 
-    def _refuse(self, index: int, field: Field, code: str, expected: str, got: object) -> None:
+    def _refuse(self, index: int, field: Field, code: str, expected: object, got: object) -> None:
         self._faults.add(self._written.place_of(index, field), code, expected=expected, got=got)
 
 
@@ -173,9 +174,9 @@ def _subject(number: int, code: str, attributes: ExampleSubject) -> Subject:
     )
 
 
-def _measure_names(terms: Terms) -> str:
+def _measure_names(terms: Terms) -> Term:
     read = {name for clause in terms.clauses for name in (*clause.what.measures, *clause.what.deduct)}
-    return ", ".join(f"{each.name_zh} {each.name}" for each in MEASURES if each.name in read)
+    return measure_terms(each for each in MEASURES if each.name in read)
 
 
 @cache

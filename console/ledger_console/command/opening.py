@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.desk.roster import load_roster
 from ledger_console.command import interrupts
 from ledger_console.command.failures import DatabaseNotMigrated, ServerShared
 from ledger_schema import migrate, server
@@ -64,6 +65,13 @@ def sessions(url: str) -> Iterator[Database]:
         yield database
     finally:
         database.dispose()
+
+
+def bring_up_to_date(url: str) -> None:
+    """Migrates the tables, and registers the national zones: the roster comes with the product."""
+    migrate.upgrade(url)
+    with sessions(url) as database:
+        load_roster(database)
 
 
 def require_migrated(url: str) -> None:

@@ -12,7 +12,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 
-from ledger.desk.return_faults import FileFault, FileRefused
+from ledger.desk.return_faults import ReturnFault, ReturnRefused
 from ledger.desk.statement_text import table
 from ledger.errors import LedgerError
 from ledger.money import Commodity, format_amount
@@ -20,12 +20,11 @@ from ledger.rules.check import TermsRefused
 from ledger.rules.explanation import Language
 from ledger.rules.facts import Fault
 from ledger_console.command.failures import FileNotReadable, FileNotWritable
-from ledger_schema.server import ServerError, default_home
+from ledger_schema.server import default_home
 
 LOG_FILE = "parkledger.log"
 LOG_BYTES_MAX = 1_000_000
 LOG_FILES_KEPT = 3
-SERVER_CODE = "DATABASE_SERVER"
 
 Heads = Sequence[tuple[str, str]]
 
@@ -73,10 +72,9 @@ def deliver(content: bytes, path: Path | None) -> None:
 # --- failures ---------------------------------------------------------------------------------------------
 
 
-def tell(error: LedgerError | ServerError) -> None:
+def tell(error: LedgerError) -> None:
     """The failure in both languages, with every fault of a refused document."""
-    code = SERVER_CODE if isinstance(error, ServerError) else error.code
-    _complain(f"错误 {code}：{error.message_zh}", f"Error {code}: {error.message_en}")
+    _complain(f"错误 {error.code}：{error.message_zh}", f"Error {error.code}: {error.message_en}")
     _complain(*_fault_lines(error))
     if _wants_trace():
         traceback.print_exception(error)
@@ -118,8 +116,8 @@ def _log_handler(path: Path) -> logging.Handler:
         return logging.NullHandler()
 
 
-def _fault_lines(error: LedgerError | ServerError) -> Iterable[str]:
-    if isinstance(error, FileRefused):
+def _fault_lines(error: LedgerError) -> Iterable[str]:
+    if isinstance(error, ReturnRefused):
         yield from (line for fault in error.faults for line in _of_file(fault))
         if error.fault_count > len(error.faults):
             more = error.fault_count - len(error.faults)
@@ -128,8 +126,8 @@ def _fault_lines(error: LedgerError | ServerError) -> Iterable[str]:
         yield from (line for fault in error.faults for line in _of_terms(fault))
 
 
-def _of_file(fault: FileFault) -> tuple[str, str, str]:
-    place = "!".join(filter(None, (fault.sheet, fault.cell))) or "整个文件 whole file"
+def _of_file(fault: ReturnFault) -> tuple[str, str, str]:
+    place = str(fault.place) or "整个文件 whole file"
     return f"  {place}  {fault.code}", f"    {fault.message_zh}", f"    {fault.message_en}"
 
 

@@ -27,6 +27,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
     "协议 Agreements": {
         "agreements": agreements.list_agreements,
         "agreement": agreements.show_agreement,
+        "events": agreements.list_events,
         "sign": agreements.sign,
         "zones": agreements.list_zones,
     },

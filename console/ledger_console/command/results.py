@@ -94,8 +94,11 @@ def statement(
     quarter: QuarterArgument,
     language: LanguageOption = "zh",
     unit: Annotated[
-        Literal["wan", "yuan"], typer.Option("--unit", help="Ten thousands or single units. 万元或元。")
-    ] = "wan",
+        Literal["wan", "yuan"] | None,
+        typer.Option(
+            "--unit", help="Ten thousands (if Chinese) or single units (if English). 万元（中文默认）或元。"
+        ),
+    ] = None,
     format: Annotated[
         Literal["text", "csv", "json"], typer.Option("--format", help="For people, tables, programs. 格式。")
     ] = "text",
@@ -147,7 +150,7 @@ def explain(
         agreement_id = agreements.agreement_by_code(connection, code).agreement_id
         settled = _closed(connection, agreement_id, quarter)
         if settled is None:
-            raise NotFound("settlement", f"{code} {quarter}")
+            raise NotFound("settlement", quarter, agreement=code)
         chosen = len(settled.causes) if cause is None else cause
         if chosen > len(settled.causes):
             raise NotFound("line", f"cause {chosen}")
@@ -156,7 +159,7 @@ def explain(
         listed = [
             each for each in booked if (each.cause, each.clause, each.quarter) == (chosen, clause, period)
         ]
-        for subject_id in _subjects(connection, agreement_id, subject, listed):
+        for subject_id in _subjects(connection, agreement_id, subject, listed, language):
             made = explanations.explanation(
                 connection, agreement_id, settled.settlement_id, chosen, clause, subject_id, period
             )
@@ -245,11 +248,27 @@ def _preview_rows(draft: Draft, language: Language) -> list[list[str]]:
 
 
 def _subjects(
-    connection: Connection, agreement_id: int, credit_code: str | None, listed: Iterable[Allocation]
+    connection: Connection,
+    agreement_id: int,
+    credit_code: str | None,
+    listed: Iterable[Allocation],
+    language: Language,
 ) -> list[int]:
     if credit_code is not None:
         return [_enterprise_id(connection, agreement_id, credit_code)]
-    return sorted({each.subject_id for each in listed})[:EXPLAINED_MAX] or [WHOLE_PARK]
+    found = sorted({each.subject_id for each in listed})
+    if len(found) > EXPLAINED_MAX:
+        show(_left_out(len(found), language))
+    return found[:EXPLAINED_MAX] or [WHOLE_PARK]
+
+
+def _left_out(count: int, language: Language) -> str:
+    return (
+        f"共 {count} 家企业，以下为前 {EXPLAINED_MAX} 家。如需某一家，请加 --subject 统一社会信用代码。\n"
+        if language == "zh"
+        else f"The first {EXPLAINED_MAX} of {count} enterprises follow. "
+        "For any one of them add --subject CREDIT_CODE.\n"
+    )
 
 
 def _enterprise_id(connection: Connection, agreement_id: int, credit_code: str) -> int:

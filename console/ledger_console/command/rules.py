@@ -63,7 +63,9 @@ def check_terms(terms: TermsFile) -> None:
     read = read_terms(read_bytes(terms))
     examples = sum(len(clause.examples) for clause in read.clauses)
     show(f"条款无误：{len(read.clauses)} 条，{examples} 个示例全部通过。")
-    show(f"The terms are sound: {len(read.clauses)} clauses, {examples} worked examples pass.")
+    clauses = "1 clause" if len(read.clauses) == 1 else f"{len(read.clauses)} clauses"
+    passing = "1 worked example passes" if examples == 1 else f"{examples} worked examples pass"
+    show(f"The terms are sound: {clauses}, {passing}.")
 
 
 @rules.command("text")

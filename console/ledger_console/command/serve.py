@@ -19,7 +19,14 @@ from ledger.desk import agreements, statements
 from ledger.desk.failures import NotFound
 from ledger.rules.explanation import Language
 from ledger_console.command.failures import PortBusy, PortUnusable, ServingFailed
-from ledger_console.command.opening import Address, database_server, home, sessions, stop_server
+from ledger_console.command.opening import (
+    Address,
+    bring_up_to_date,
+    database_server,
+    home,
+    sessions,
+    stop_server,
+)
 from ledger_console.command.options import LanguageOption
 from ledger_console.command.output import LOG_FILE, log_to, show
 from ledger_console.sample import documents
@@ -95,9 +102,9 @@ def status() -> None:
 
 
 def migrate_tables() -> None:
-    """Bring the tables of the database up to date. 更新数据表。"""
+    """Bring the tables and the roster of national zones up to date. 更新数据表和国家高新区名录。"""
     with database_server() as address:
-        migrate.upgrade(address.url)
+        bring_up_to_date(address.url)
         _show_revision(address.url)
 
 
@@ -106,7 +113,7 @@ def migrate_tables() -> None:
 
 def _prepare(address: Address, *, sample: bool, language: Language) -> None:
     show(f"数据库 Database  {_described(address)}")
-    migrate.upgrade(address.url)
+    bring_up_to_date(address.url)
     _show_revision(address.url)
     with sessions(address.url) as database:
         if sample and is_wanted(database):

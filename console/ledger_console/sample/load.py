@@ -216,7 +216,7 @@ class _Loader:
             handed_in.role,
             handed_in.quarter,
             _line_drafts(handed_in),
-            totals=_totals(handed_in),
+            totals=_totals(handed_in).items(),
             is_nil=handed_in.is_nil,
         )
 

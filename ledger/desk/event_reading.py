@@ -1,0 +1,75 @@
+"""Reading events: what happened, in the order of its ids, each with the very bytes that were hashed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, true
+
+from ledger.desk.failures import NotFound
+from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
+from ledger_schema.tables import event as event_table
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One recorded act. ``canonical`` is RFC 8785 JSON exactly as stored, ``hash`` its SHA-256.
+
+    ``key`` is the idempotency key of the act; ``agreement_id`` is None for an act about no agreement.
+    """
+
+    event_id: int
+    kind: str
+    agreement_id: int | None
+    actor: str
+    key: str
+    canonical: bytes
+    hash: bytes
+    recorded_at: datetime
+
+
+def event(connection: Connection, event_id: int) -> Event:
+    """One event. Raises ``NotFound``."""
+    row = connection.execute(select(event_table).where(event_table.c.event_id == event_id)).one_or_none()
+    if row is None:
+        raise NotFound("event", event_id)
+    return _event(row)
+
+
+def events(
+    connection: Connection,
+    *,
+    agreement_id: int | None = None,
+    kind: str | None = None,
+    after: int | None = None,
+    limit: int = PAGE_LIMIT,
+) -> Page[Event]:
+    """A page of events in the order of their ids, after the id ``after``; of one agreement, or of all."""
+    column = event_table.c
+    rows = connection.execute(
+        select(event_table)
+        .where(
+            true() if agreement_id is None else column.agreement_id == agreement_id,
+            true() if kind is None else column.kind == kind,
+            true() if after is None else column.event_id > after,
+        )
+        .order_by(column.event_id)
+        .limit(rows_to_read(limit))
+    ).all()
+    return page_of(rows, limit, _event)
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(
+        event_id=row.event_id,
+        kind=row.kind,
+        agreement_id=row.agreement_id,
+        actor=row.actor,
+        key=json.loads(row.canonical)["key"],
+        canonical=row.canonical,
+        hash=row.hash,
+        recorded_at=row.recorded_at,
+    )

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, text
 
-from ledger.desk.bulk import copy_rows
-from ledger.desk.national_returns import NationalReturns
+from ledger.desk.copying import copy_rows
+from ledger.desk.national.returns import NationalReturns
 from ledger.evidence.canonical import canonical_bytes, digest
 from ledger.measures import MEASURE_BY_ID, MEASURE_BY_NAME
 from ledger.periods import Quarter, add_months

@@ -6,7 +6,7 @@ from time import perf_counter
 
 from sqlalchemy import Connection, text
 
-from ledger.desk.bulk import driver_of
+from ledger.desk.copying import driver_of
 from ledger_schema.sessions import Database
 
 PIECE_BYTES = 2**20

@@ -24,11 +24,12 @@ from psycopg import sql
 from raw_copy import seconds as raw_seconds
 from raw_copy import written_rows
 
-from ledger.desk import national, replays, settlements
+from ledger.desk import national, settlements
 from ledger.desk.acts import Act
 from ledger.desk.national import NationalRun, Progress, Stage
-from ledger.desk.national_returns import load_returns
-from ledger.desk.national_worlds import worlds
+from ledger.desk.national.returns import load_returns
+from ledger.desk.national.worlds import worlds
+from ledger.desk.settlements import replays
 from ledger.periods import Quarter
 from ledger_schema import server
 from ledger_schema.migrate import upgrade

@@ -11,8 +11,9 @@ from typing import Annotated
 
 import strawberry
 
-from ledger.desk import agreement_reading, agreements, enterprises, quarters, returns, roster, settlements
-from ledger.desk.workbook_template import template_workbook
+from ledger.desk import agreements, enterprises, quarters, returns, roster, settlements
+from ledger.desk.agreements import reading as agreement_reading
+from ledger.desk.returns.template import template_workbook
 from ledger.periods import Quarter
 from ledger.rules.text import agreement_text
 from ledger_graphql.amounts import Language

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import ledger
 import ledger_graphql
 import ledger_schema
-from ledger.desk.return_faults import FAULT_KINDS
+from ledger.desk.returns.faults import FAULT_KINDS
 from ledger.errors import LedgerError
 from ledger.rules.faults import SENTENCES
 from ledger_graphql.failures import type_name_of

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import strawberry
 
-from ledger.desk import event_reading
+from ledger.desk import events as event_reading
 from ledger_graphql.connections import Connection, Node, connection, global_id, number_key
 from ledger_graphql.context import Desk
 from ledger_graphql.scalars import Hash

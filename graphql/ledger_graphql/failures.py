@@ -9,8 +9,8 @@ from typing import Any
 
 import strawberry
 
-from ledger.desk import return_faults
 from ledger.desk.failures import RequestRefused
+from ledger.desk.returns import faults as return_faults
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from ledger.desk import agreements, statements
 from ledger.desk.failures import NotFound
-from ledger.desk.workbook_template import template_workbook
+from ledger.desk.returns.template import template_workbook
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
 from ledger_graphql.agreements import template_name

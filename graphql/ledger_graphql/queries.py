@@ -8,7 +8,8 @@ from typing import Annotated, TypeVar
 
 import strawberry
 
-from ledger.desk import agreements, enterprises, event_reading, returns, roster, settlements
+from ledger.desk import agreements, enterprises, returns, roster, settlements
+from ledger.desk import events as event_reading
 from ledger.desk.failures import NotFound as NotFoundError
 from ledger.desk.pages import LimitUnusable
 from ledger.desk.trials import FIGURES_MAX, QUARTERS_MAX, SUBJECTS_MAX

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import strawberry
 
-from ledger.desk import explanations, history
+from ledger.desk import history
+from ledger.desk.settlements import explanations
 from ledger.periods import Quarter
 from ledger.rules import explanation as rules
 from ledger.rules.terms import Book

@@ -11,8 +11,9 @@ from typing import Annotated
 
 import strawberry
 
-from ledger.desk import history, journal, settlements
-from ledger.desk.replays import Cause as CauseRecord
+from ledger.desk import history, settlements
+from ledger.desk.settlements import journal
+from ledger.desk.settlements.replays import Cause as CauseRecord
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_graphql.amounts import AmountValue, amount_value

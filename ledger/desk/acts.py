@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Integer, Text, func, insert, literal, select
 
-from ledger.desk.bulk import copy_rows
+from ledger.desk.copying import copy_rows
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json, canonical_bytes, digest
 from ledger_schema.ids import new_id, new_ids

@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true
 
 from ledger.desk import agreements
-from ledger.desk.journal import AccountKind, closed_by
-from ledger.desk.replays import BOOK_BY_ID, BOOK_IDS, Cause
-from ledger.desk.settlement_reading import Settlement, closed_settlements
+from ledger.desk.settlements.journal import AccountKind, closed_by
+from ledger.desk.settlements.reading import Settlement, closed_settlements
+from ledger.desk.settlements.replays import BOOK_BY_ID, BOOK_IDS, Cause
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_schema.tables import account, agreement_quarter, allocation, journal_entry, posting

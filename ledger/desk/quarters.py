@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from ledger.desk.agreement_reading import agreement, terms_in_force
+from ledger.desk.agreements.reading import agreement, terms_in_force
 from ledger.desk.returns import current_filings
-from ledger.desk.settlement_reading import settlements
+from ledger.desk.settlements.reading import settlements
 from ledger.periods import Quarter
 from ledger.rules.facts import Version
 from ledger.rules.plain import version_in_force

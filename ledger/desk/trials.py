@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from ledger.desk.enterprises import ListEntry
 from ledger.desk.failures import NotFound, refuse
-from ledger.desk.return_faults import Faults, Place, measure_terms
 from ledger.desk.returns import LineDraft
+from ledger.desk.returns.faults import Faults, Place, measure_terms
 from ledger.measures import MEASURE_BY_NAME, MEASURES, Measure
 from ledger.money import AmountUnreadable, Commodity, parse_amount
 from ledger.periods import PeriodUnreadable, Quarter, Span

@@ -28,7 +28,7 @@ from ledger.desk.agreements import (
     propose_version,
 )
 from ledger.desk.returns import filings
-from ledger.desk.workbook import HEADERS
+from ledger.desk.returns.workbook import HEADERS
 from ledger.rules import templates
 from ledger_console.command import main, results
 from ledger_console.command.options import moment

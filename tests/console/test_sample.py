@@ -16,9 +16,9 @@ from sqlalchemy import func, select
 from ledger.desk import agreements as desk_agreements
 from ledger.desk import settlements as desk_settlements
 from ledger.desk.enterprises import enterprises_by_id, is_credit_code
-from ledger.desk.replays import Cause
 from ledger.desk.returns import current_filings, filings
 from ledger.desk.settlements import Allocation
+from ledger.desk.settlements.replays import Cause
 from ledger.periods import Quarter, quarters_between
 from ledger.rules.check import read_terms
 from ledger.rules.examples import run_examples

@@ -8,9 +8,9 @@ from fractions import Fraction
 import pytest
 from desk_fixtures import Room, clause, falsify_allocations, open_room
 
-from ledger.desk import explanations
-from ledger.desk.explanations import Explained
 from ledger.desk.failures import NotFound
+from ledger.desk.settlements import explanations
+from ledger.desk.settlements.explanations import Explained
 from ledger.errors import InvariantBroken
 from ledger.periods import Quarter
 from ledger.rules.explanation import render

@@ -10,8 +10,8 @@ from desk_fixtures import Room, clause, open_room, text
 from sqlalchemy import select
 
 from ledger.desk import history, settlements
-from ledger.desk.journal import Entry
-from ledger.desk.replays import BOOK_IDS
+from ledger.desk.settlements.journal import Entry
+from ledger.desk.settlements.replays import BOOK_IDS
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_schema.sessions import Database

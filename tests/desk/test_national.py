@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 from psycopg import sql
 from sqlalchemy import text
 
-from ledger.desk import national, national_booking
+from ledger.desk import national
 from ledger.desk import settlements as desk_settlements
 from ledger.desk.acts import Act
 from ledger.desk.enterprises import ListEntry
 from ledger.desk.national import NationalRun, Progress, ReturnMissing, Stage
+from ledger.desk.national import booking as national_booking
 from ledger.desk.returns import LineDraft
 from ledger.measures import MEASURE_BY_NAME
 from ledger.money import format_amount

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from desk_fixtures import Room, clause, enterprise, open_room
 
-from ledger.desk import enterprises, national_returns, returns
+from ledger.desk import enterprises, returns
 from ledger.desk.acts import Act
-from ledger.desk.national_returns import ImportFault, ImportRefused, NationalReturns
+from ledger.desk.national import returns as national_returns
+from ledger.desk.national.returns import ImportFault, ImportRefused, NationalReturns
 from ledger.measures import MEASURE_BY_NAME
 from ledger.periods import Quarter
 from ledger_schema.sessions import Database

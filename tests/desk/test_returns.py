@@ -17,8 +17,8 @@ from ledger.desk.acts import Act, Done, KeyReused, Queue, queue_on
 from ledger.desk.enterprises import ListEntry, credit_code_check_character
 from ledger.desk.failures import NotFound
 from ledger.desk.pages import LimitUnusable
-from ledger.desk.return_faults import ReturnRefused
 from ledger.desk.returns import Filing, LineDraft, NoOpenQuarter, QuarterOutOfReach, RoleReportsNothing
+from ledger.desk.returns.faults import ReturnRefused
 from ledger.desk.settlements import StaleSettlement
 from ledger.evidence.lines import HEAD_BYTES, LINE_RECORD, lines_bytes
 from ledger.periods import Quarter, Span

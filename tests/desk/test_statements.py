@@ -12,11 +12,12 @@ import pytest
 from desk_fixtures import Room, clause, enterprise, open_room, text
 from sqlalchemy import func, select
 
-from ledger.desk import statement_text, statements
+from ledger.desk import statements
 from ledger.desk.failures import NotFound
 from ledger.desk.returns import LineDraft
 from ledger.desk.settlements import Allocation
 from ledger.desk.statements import Statement
+from ledger.desk.statements import text as statement_text
 from ledger.periods import Quarter
 from ledger.rules.terms import Event
 from ledger_schema.sessions import Database

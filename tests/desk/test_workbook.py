@@ -16,18 +16,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import load_workbook
 
-from ledger.desk import returns, workbook_template
+from ledger.desk import returns
 from ledger.desk.enterprises import ListEntry, credit_code_check_character
-from ledger.desk.return_checks import (
+from ledger.desk.returns import template as workbook_template
+from ledger.desk.returns.checks import (
     CheckedReturn,
     Expectation,
     ListedEnterprise,
     check,
     expected_measures,
 )
-from ledger.desk.return_faults import FAULT_KINDS, Faults, ReturnRefused
-from ledger.desk.sheets import COMPOUND_FILE_START, ENCRYPTED_PACKAGE
-from ledger.desk.workbook import HEADERS, read_file
+from ledger.desk.returns.faults import FAULT_KINDS, Faults, ReturnRefused
+from ledger.desk.returns.sheets import COMPOUND_FILE_START, ENCRYPTED_PACKAGE
+from ledger.desk.returns.workbook import HEADERS, read_file
 from ledger.money import format_amount
 from ledger.periods import Quarter
 from ledger.rules.terms import Clause

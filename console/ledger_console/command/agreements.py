@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from ledger.desk import agreements as desk
 from ledger.desk import roster
 from ledger.desk.acts import Act
-from ledger.desk.agreement_reading import KINDS
 from ledger.desk.agreements import Agreement, AgreementVersion
-from ledger.desk.event_reading import events
+from ledger.desk.agreements.reading import KINDS
+from ledger.desk.events import events
 from ledger.desk.failures import NotFound
 from ledger.desk.pages import PAGE_LIMIT_MAX, Page
 from ledger.rules.text import agreement_text

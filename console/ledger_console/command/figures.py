@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from ledger.desk.return_checks import (
+from ledger.desk.returns.checks import (
     FORMULA_ERRORS,
     WHOLE_PARK_NAMES,
     YUAN_UNIT,
@@ -28,8 +28,8 @@ from ledger.desk.return_checks import (
     period_text,
     unit_term,
 )
-from ledger.desk.return_faults import WHOLE_FILE, Faults, Term, measure_terms
-from ledger.desk.workbook import read_file
+from ledger.desk.returns.faults import WHOLE_FILE, Faults, Term, measure_terms
+from ledger.desk.returns.workbook import read_file
 from ledger.measures import MEASURES, YUAN, Measure
 from ledger.money import AmountUnreadable, parse_amount
 from ledger.periods import Quarter, Span, quarters_between

@@ -12,8 +12,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 
-from ledger.desk.return_faults import ReturnFault, ReturnRefused
-from ledger.desk.statement_text import table
+from ledger.desk.returns.faults import ReturnFault, ReturnRefused
+from ledger.desk.statements.text import table
 from ledger.errors import LedgerError
 from ledger.money import Commodity, format_amount
 from ledger.rules.check import TermsRefused

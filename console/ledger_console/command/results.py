@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 import typer
 from sqlalchemy import Connection
 
-from ledger.desk import agreements, enterprises, explanations, history, roster, settlements, statements
+from ledger.desk import agreements, enterprises, history, roster, settlements, statements
 from ledger.desk.acts import Act
 from ledger.desk.failures import NotFound
-from ledger.desk.settlement_reading import Allocation, Settlement, all_allocations
-from ledger.desk.settlements import Draft
-from ledger.desk.statement_parts import KIND_NAMES, Statement
+from ledger.desk.settlements import Draft, explanations
+from ledger.desk.settlements.reading import Allocation, Settlement, all_allocations
+from ledger.desk.statements.parts import KIND_NAMES, Statement
 from ledger.evidence.canonical import digest
 from ledger.measures import COMMODITY_BY_ID
 from ledger.periods import Quarter

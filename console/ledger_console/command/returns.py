@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from ledger.desk.acts import Act
 from ledger.desk.agreements import agreement_by_code
 from ledger.desk.returns import Filing, filings, hand_in_file
-from ledger.desk.workbook_template import template_workbook
+from ledger.desk.returns.template import template_workbook
 from ledger.evidence.canonical import digest
 from ledger.measures import MEASURE_BY_NAME
 from ledger.periods import Quarter

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from xlsxwriter import Workbook  # type: ignore[import-untyped]  # it ships no types
 
-from ledger.desk.workbook import HEADERS, LINES_SHEET, NOTES, NOTES_SHEET, TOTALS_SHEET
+from ledger.desk.returns.workbook import HEADERS, LINES_SHEET, NOTES, NOTES_SHEET, TOTALS_SHEET
 from ledger.measures import MEASURE_BY_NAME
 from ledger.money import format_amount
 from ledger_console.sample.documents import SampleAgreement

@@ -21,8 +21,8 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
-from ledger.desk.bulk import copy_rows
-from ledger.desk.replays import BOOK_BY_ID, BOOK_IDS, Effect, Slot, clause_at
+from ledger.desk.copying import copy_rows
+from ledger.desk.settlements.replays import BOOK_BY_ID, BOOK_IDS, Effect, Slot, clause_at
 from ledger.errors import InvariantBroken
 from ledger.periods import Quarter
 from ledger.rules.facts import Version

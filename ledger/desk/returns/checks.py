@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
-from ledger.desk.return_faults import WHOLE_FILE, Faults, Place, Term, measure_term, measure_terms
+from ledger.desk.returns.faults import WHOLE_FILE, Faults, Place, Term, measure_term, measure_terms
 from ledger.measures import MEASURES, Measure
 from ledger.money import AMOUNT_LIMIT_MINOR, AmountUnreadable, format_amount, parse_amount
 from ledger.periods import PeriodUnreadable, Quarter, Span

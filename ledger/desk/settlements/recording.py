@@ -8,10 +8,18 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select
 
 from ledger.desk.acts import Recorder
-from ledger.desk.bulk import copy_rows
-from ledger.desk.journal import accrued_balances, book_entries, entries_of, maturing_entries
-from ledger.desk.replays import BOOK_IDS, Cause, Effect, Inputs, Materials, latest_clauses, versions_of
-from ledger.desk.settlement_reading import Allocation
+from ledger.desk.copying import copy_rows
+from ledger.desk.settlements.journal import accrued_balances, book_entries, entries_of, maturing_entries
+from ledger.desk.settlements.reading import Allocation
+from ledger.desk.settlements.replays import (
+    BOOK_IDS,
+    Cause,
+    Effect,
+    Inputs,
+    Materials,
+    latest_clauses,
+    versions_of,
+)
 from ledger.evidence.canonical import digest
 from ledger.evidence.lines import allocations_hash
 from ledger.periods import Quarter

@@ -16,8 +16,16 @@ from sqlalchemy import Connection
 
 from ledger.desk import agreements, enterprises, returns
 from ledger.desk.failures import NotFound
-from ledger.desk.journal import AccountKind, balances_of, entries
-from ledger.desk.replays import (
+from ledger.desk.settlements.journal import AccountKind, balances_of, entries
+from ledger.desk.settlements.reading import (
+    Allocation,
+    Settlement,
+    all_allocations,
+    inputs_by_id,
+    settlement,
+    settlements,
+)
+from ledger.desk.settlements.replays import (
     Cause,
     Inputs,
     Materials,
@@ -28,16 +36,8 @@ from ledger.desk.replays import (
     reporting_groups,
     versions_of,
 )
-from ledger.desk.settlement_reading import (
-    Allocation,
-    Settlement,
-    all_allocations,
-    inputs_by_id,
-    settlement,
-    settlements,
-)
-from ledger.desk.statement_files import statement_csv, statement_json
-from ledger.desk.statement_parts import (
+from ledger.desk.statements.files import statement_csv, statement_json
+from ledger.desk.statements.parts import (
     ASSESSMENT_REMARK,
     PROVISIONAL_REMARK,
     BaseLine,
@@ -46,7 +46,7 @@ from ledger.desk.statement_parts import (
     PartyTotal,
     Statement,
 )
-from ledger.desk.statement_text import render_statement
+from ledger.desk.statements.text import render_statement
 from ledger.measures import MEASURE_BY_NAME, MEASURES
 from ledger.money import Commodity
 from ledger.periods import Quarter, Span

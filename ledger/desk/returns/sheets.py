@@ -14,9 +14,9 @@ from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any, TypeAlias
 
-from ledger.desk import sheet_reader
-from ledger.desk.return_checks import CellValue
-from ledger.desk.return_faults import Faults, Place, ReturnRefused
+from ledger.desk.returns import sheet_reader
+from ledger.desk.returns.checks import CellValue
+from ledger.desk.returns.faults import Faults, Place, ReturnRefused
 
 FILE_NAME_LENGTH_MAX = 200
 FILE_BYTES_MAX = 32 * 1024**2

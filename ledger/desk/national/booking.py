@@ -12,12 +12,19 @@ import numpy as np
 from sqlalchemy import Connection, func, select, text
 
 from ledger.desk.acts import Queue, Recorder
-from ledger.desk.bulk import copy_rows
-from ledger.desk.columns import Columns, Int64Column, copy_columns, copy_with_array
-from ledger.desk.journal import AccountKey, EntryDraft, account_of, closed_by, entries_of, maturing_entries
-from ledger.desk.national_reading import Units
-from ledger.desk.national_worlds import World
-from ledger.desk.replays import BOOK_IDS, Effect, Slot, Totals
+from ledger.desk.copying import copy_rows
+from ledger.desk.national.columns import Columns, Int64Column, copy_columns, copy_with_array
+from ledger.desk.national.reading import Units
+from ledger.desk.national.worlds import World
+from ledger.desk.settlements.journal import (
+    AccountKey,
+    EntryDraft,
+    account_of,
+    closed_by,
+    entries_of,
+    maturing_entries,
+)
+from ledger.desk.settlements.replays import BOOK_IDS, Effect, Slot, Totals
 from ledger.evidence.canonical import Json, digest
 from ledger.evidence.lines import allocations_hashes
 from ledger.measures import MEASURE_BY_NAME

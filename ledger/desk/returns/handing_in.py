@@ -16,11 +16,11 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
 
 from ledger.desk.acts import Act, Done, Queue, Recorder, perform, queue_on
 from ledger.desk.agreements import agreement, hold_open_quarter, known, open_quarter, sides_of, terms_in_force
-from ledger.desk.bulk import copy_rows
+from ledger.desk.copying import copy_rows
 from ledger.desk.enterprises import confirmed_list
 from ledger.desk.failures import NotFound
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
-from ledger.desk.return_checks import (
+from ledger.desk.returns.checks import (
     CheckedReturn,
     DeclaredTotal,
     Expectation,
@@ -30,9 +30,9 @@ from ledger.desk.return_checks import (
     check,
     expected_measures,
 )
-from ledger.desk.return_checks import Row as WrittenRow
-from ledger.desk.return_faults import Faults, Place, ReturnFault, ReturnRefused
-from ledger.desk.workbook import read_file
+from ledger.desk.returns.checks import Row as WrittenRow
+from ledger.desk.returns.faults import Faults, Place, ReturnFault, ReturnRefused
+from ledger.desk.returns.workbook import read_file
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json, canonical_bytes, digest
 from ledger.evidence.lines import lines_hash

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from ledger.desk.acts import Act, Done, Queue, Recorder, Work, named_number, perform, queue_on
-from ledger.desk.agreement_faults import (
+from ledger.desk.agreements.faults import (
     AgreementEnded,
     AlreadySigned,
     KeyNotRegistered,
@@ -28,7 +28,7 @@ from ledger.desk.agreement_faults import (
     draft_faults,
     side_faults,
 )
-from ledger.desk.agreement_reading import (
+from ledger.desk.agreements.reading import (
     Agreement,
     AgreementDraft,
     AgreementVersion,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ledger.desk.return_checks import (
+from ledger.desk.returns.checks import (
     CellValue,
     DeclaredTotal,
     Field,
@@ -18,8 +18,8 @@ from ledger.desk.return_checks import (
     WrittenReturn,
     is_blank,
 )
-from ledger.desk.return_faults import WHOLE_FILE, Faults, Place, ReturnRefused
-from ledger.desk.sheets import FIRST_ROWS, Sheet, SheetRows, read_sheets
+from ledger.desk.returns.faults import WHOLE_FILE, Faults, Place, ReturnRefused
+from ledger.desk.returns.sheets import FIRST_ROWS, Sheet, SheetRows, read_sheets
 
 LINES_SHEET, TOTALS_SHEET, NOTES_SHEET = "明细", "合计", "说明"
 SHEET_NAMES = {

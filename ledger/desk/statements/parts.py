@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.desk.journal import AccountKind
-from ledger.desk.replays import Cause, Side
-from ledger.desk.settlement_reading import Allocation
+from ledger.desk.settlements.journal import AccountKind
+from ledger.desk.settlements.reading import Allocation
+from ledger.desk.settlements.replays import Cause, Side
 from ledger.money import Commodity
 from ledger.periods import Quarter, Span
 from ledger.rules.terms import Bilingual, Book

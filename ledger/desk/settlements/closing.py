@@ -17,20 +17,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from ledger.desk import agreements
 from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on
-from ledger.desk.journal import entries
-from ledger.desk.replays import (
-    Effect,
-    Inputs,
-    Materials,
-    Slot,
-    Totals,
-    effects,
-    gather,
-    inputs_now,
-    latest_clauses,
-    versions_of,
-)
-from ledger.desk.settlement_reading import (
+from ledger.desk.settlements.journal import entries
+from ledger.desk.settlements.reading import (
     Allocation,
     AllocationKey,
     Settlement,
@@ -42,7 +30,19 @@ from ledger.desk.settlement_reading import (
     settlement,
     settlements,
 )
-from ledger.desk.settlement_recording import Draft, record_settlement, recorded_with
+from ledger.desk.settlements.recording import Draft, record_settlement, recorded_with
+from ledger.desk.settlements.replays import (
+    Effect,
+    Inputs,
+    Materials,
+    Slot,
+    Totals,
+    effects,
+    gather,
+    inputs_now,
+    latest_clauses,
+    versions_of,
+)
 from ledger.errors import InvariantBroken, LedgerError
 from ledger.evidence.canonical import digest
 from ledger.periods import Quarter
@@ -69,6 +69,7 @@ __all__ = [
     "closed_settlements",
     "compute",
     "entries",
+    "holding_clauses",
     "preview",
     "settlement",
     "settlements",

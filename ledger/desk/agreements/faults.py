@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ledger.desk.agreement_reading import KINDS, AgreementDraft, SideDraft
+from ledger.desk.agreements.reading import KINDS, AgreementDraft, SideDraft
 from ledger.desk.failures import choice_faults, text_faults
 from ledger.errors import LedgerError
 from ledger.rules.facts import Fault

@@ -10,9 +10,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true, tuple_
 
 from ledger.desk.failures import NotFound
-from ledger.desk.journal import closed_by
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
-from ledger.desk.replays import BOOK_BY_ID, BOOK_IDS, Cause, Inputs, Slot, sides_of, worlds_between
+from ledger.desk.settlements.journal import closed_by
+from ledger.desk.settlements.replays import (
+    BOOK_BY_ID,
+    BOOK_IDS,
+    Cause,
+    Inputs,
+    Slot,
+    sides_of,
+    worlds_between,
+)
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_schema.tables import agreement_quarter, allocation

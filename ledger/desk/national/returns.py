@@ -16,11 +16,11 @@ import numpy.typing as npt
 from sqlalchemy import Connection, text
 
 from ledger.desk.acts import Act, Done, Queue, Recorder, perform
-from ledger.desk.bulk import copy_rows
-from ledger.desk.columns import Int64Column, copy_with_text
-from ledger.desk.national_reading import read_listed
-from ledger.desk.national_worlds import World, worlds
-from ledger.desk.return_checks import ExpectedMeasure, expected_measures
+from ledger.desk.copying import copy_rows
+from ledger.desk.national.columns import Int64Column, copy_with_text
+from ledger.desk.national.reading import read_listed
+from ledger.desk.national.worlds import World, worlds
+from ledger.desk.returns.checks import ExpectedMeasure, expected_measures
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json
 from ledger.evidence.lines import lines_hash

@@ -6,10 +6,10 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from ledger.desk.replays import Cause
-from ledger.desk.settlement_reading import Allocation
-from ledger.desk.statement_parts import KIND_NAMES, BaseLine, ClauseStatement, PartyTotal, Statement
-from ledger.desk.statement_text import Wording
+from ledger.desk.settlements.reading import Allocation
+from ledger.desk.settlements.replays import Cause
+from ledger.desk.statements.parts import KIND_NAMES, BaseLine, ClauseStatement, PartyTotal, Statement
+from ledger.desk.statements.text import Wording
 from ledger.evidence.canonical import Json, canonical_bytes
 from ledger.money import format_amount
 from ledger.rules.explanation import Language

@@ -16,7 +16,7 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 from sqlalchemy import Connection
 
-from ledger.desk.bulk import driver_of
+from ledger.desk.copying import driver_of
 
 Int64Column: TypeAlias = npt.NDArray[np.int64]
 Columns: TypeAlias = Mapping[str, "npt.NDArray[np.integer[Any]] | int"]

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from ledger.desk.failures import NotFound
-from ledger.desk.replays import (
+from ledger.desk.settlements.reading import Allocation, all_allocations, inputs_by_id, settlement
+from ledger.desk.settlements.replays import (
     Cause,
     Inputs,
     Materials,
@@ -25,7 +26,6 @@ from ledger.desk.replays import (
     versions_of,
     worlds_between,
 )
-from ledger.desk.settlement_reading import Allocation, all_allocations, inputs_by_id, settlement
 from ledger.errors import InvariantBroken
 from ledger.periods import Quarter
 from ledger.rules import plain

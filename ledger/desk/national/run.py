@@ -25,7 +25,7 @@ from sqlalchemy import Connection, func, select
 
 from ledger.desk import settlements
 from ledger.desk.acts import Act, Done, Recorder, perform
-from ledger.desk.national_booking import (
+from ledger.desk.national.booking import (
     Computed,
     Head,
     arranged,
@@ -39,7 +39,7 @@ from ledger.desk.national_booking import (
     stage_allocations,
     stage_carried,
 )
-from ledger.desk.national_reading import (
+from ledger.desk.national.reading import (
     CarriedClause,
     Units,
     decided,
@@ -49,7 +49,7 @@ from ledger.desk.national_reading import (
     read_subjects,
     state_of,
 )
-from ledger.desk.national_worlds import World, worlds
+from ledger.desk.national.worlds import World, worlds
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
 from ledger.rules.vector import Refused, Result, Rules, State, compile_clauses, evaluate_quarter

@@ -8,8 +8,8 @@ from datetime import timedelta, timezone
 from typing import Literal
 from unicodedata import east_asian_width
 
-from ledger.desk.settlement_reading import Allocation
-from ledger.desk.statement_parts import (
+from ledger.desk.settlements.reading import Allocation
+from ledger.desk.statements.parts import (
     ASSESSMENT_MARK,
     KIND_NAMES,
     BaseLine,

@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 from sqlalchemy import Connection
 
-from ledger.desk.columns import Int64Column, joined, numbers_of, rows_in_binary
-from ledger.desk.national_worlds import World
+from ledger.desk.national.columns import Int64Column, joined, numbers_of, rows_in_binary
+from ledger.desk.national.worlds import World
 from ledger.desk.settlements import holding_clauses
 from ledger.periods import Quarter
 from ledger.rules.terms import Clause, Event, Scope, Window

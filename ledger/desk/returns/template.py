@@ -9,9 +9,9 @@ import xlsxwriter  # type: ignore[import-untyped]  # it ships no type hints
 from sqlalchemy import Connection
 
 from ledger.desk.agreements import agreement
-from ledger.desk.return_checks import Expectation, ExpectedMeasure, measure_label
-from ledger.desk.returns import expectation
-from ledger.desk.workbook import HEADERS, LINES_SHEET, NOTES, NOTES_SHEET, TOTALS_SHEET
+from ledger.desk.returns.checks import Expectation, ExpectedMeasure, measure_label
+from ledger.desk.returns.handing_in import expectation
+from ledger.desk.returns.workbook import HEADERS, LINES_SHEET, NOTES, NOTES_SHEET, TOTALS_SHEET
 from ledger.measures import Measure
 from ledger.periods import Quarter
 

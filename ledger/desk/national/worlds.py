@@ -1,6 +1,6 @@
 """What is known of every agreement that has a quarter open, read for all of them at once.
 
-The same worlds as ``ledger.desk.replays`` knows for one agreement, from one query for each kind of fact.
+The same worlds as ``settlements.replays`` knows for one agreement, from one query for each kind of fact.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy import Connection, text
 
 from ledger.desk.agreements import NumberedVersion
-from ledger.desk.replays import Cause, FilingReference, Inputs, Side, versions_of, worlds_between
+from ledger.desk.settlements.replays import Cause, FilingReference, Inputs, Side, versions_of, worlds_between
 from ledger.periods import Quarter
 from ledger.rules.facts import Version
 from ledger.rules.plain import version_in_force

@@ -1,0 +1,43 @@
+"""Settlements: replayed, previewed, computed, closed, posted and explained."""
+
+from ledger.desk.settlements.closing import (
+    Allocation,
+    AllocationKey,
+    Draft,
+    QuarterNotOpen,
+    ReturnsMissing,
+    Settlement,
+    StaleSettlement,
+    all_allocations,
+    allocations,
+    close,
+    close_in,
+    closed_settlements,
+    compute,
+    entries,
+    holding_clauses,
+    preview,
+    settlement,
+    settlements,
+)
+
+__all__ = [
+    "Allocation",
+    "AllocationKey",
+    "Draft",
+    "QuarterNotOpen",
+    "ReturnsMissing",
+    "Settlement",
+    "StaleSettlement",
+    "all_allocations",
+    "allocations",
+    "close",
+    "close_in",
+    "closed_settlements",
+    "compute",
+    "entries",
+    "holding_clauses",
+    "preview",
+    "settlement",
+    "settlements",
+]

@@ -307,18 +307,18 @@ def _key_faults(path: str, clause: Clause) -> Iterator[Fault]:
     cap = clause.within.cap
     before: date | None = None
     for index, row in enumerate(clause.to_whom.key):
-        yield from _row_faults(f"{path}[{index}].shares", clause.to_whom.regime, row.shares)
+        here = f"{path}[{index}].{'shares' if row.weights is None else 'weights'}"
+        yield from _row_faults(here, clause.to_whom.regime, row.exact)
         is_after = before is None or (row.starts is not None and row.starts > before)
         if index > 0 and (row.starts is None or not is_after):
             yield fault(f"{path}[{index}].starts", "KEY_ORDER", row=index + 1)
         before = row.starts or before
-        if cap is not None and cap.capped is not None and cap.capped not in row.shares:
-            yield fault(f"{path}[{index}].shares", "CAPPED_NOT_IN_ROW", role=cap.capped)
+        if cap is not None and cap.capped is not None and cap.capped not in row.exact:
+            yield fault(here, "CAPPED_NOT_IN_ROW", role=cap.capped)
 
 
-def _row_faults(path: str, regime: Regime, row: Mapping[str, str]) -> Iterator[Fault]:
-    shares = {role: parse_share(text) for role, text in row.items()}
-    got = ", ".join(f"{role} {text}" for role, text in row.items())
+def _row_faults(path: str, regime: Regime, shares: Mapping[str, Fraction]) -> Iterator[Fault]:
+    got = ", ".join(f"{role} {share}" for role, share in shares.items())
     match regime:
         case Regime.PROPORTIONAL:
             total = sum(shares.values(), Fraction(0))

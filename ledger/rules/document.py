@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -15,6 +16,7 @@ Json = dict[str, Any]
 
 _SHARE_FIELDS = frozenset({"kept", "part"})
 _AMOUNT_FIELDS = frozenset({"amount", "base", "base_year_amount", "routed"})
+_EXACT_MAPS = frozenset({"shares", "weights"})
 _TAX_FIELDS = frozenset({"pre_move_tax_average_at_least"})
 
 
@@ -53,8 +55,8 @@ def normalise_clause(clause: Clause) -> Json:
 def _normal(value: Any, name: str, scale: int) -> Any:
     """``value``, which stands in the field ``name``; an entry of a list or map stands in that field."""
     match value:
-        case dict() if name == "shares":
-            return {role: str(parse_share(text)) for role, text in value.items()}
+        case dict() if name in _EXACT_MAPS:
+            return {key: str(Fraction(text)) for key, text in value.items()}
         case dict() if name == "pre_move_tax":
             return {year: _places(text, MONEY_SCALE) for year, text in value.items()}
         case dict() if name == "subjects":

@@ -78,6 +78,17 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         '按实际所得计算的上限须写明受限方（"capped": "origin"）；按分享总额计算的不写。',
     ),
+    "KEY_PARTS": (
+        (
+            "A row of the key says either `shares` or `weights`: give one of them, such as "
+            '"shares": {{"origin": "2/5", "host": "3/5"}}.'
+        ),
+        ('份额表每行只填 `shares` 或 `weights` 之一，例如 "shares": {{"origin": "2/5", "host": "3/5"}}。'),
+    ),
+    "KEY_WEIGHTLESS": (
+        'All weights of the row are 0, so nobody has a share. Give one above 0, such as "origin": "120.5".',
+        '本行权重均为 0，无法计算份额。请至少填写一个大于 0 的权重，例如 "origin": "120.5"。',
+    ),
     # --- names and numbers --------------------------------------------------------------------------------
     "ROLE_UNDEFINED": (
         'The role {role!r} isn\'t defined. Add it to `roles`, such as "{role}": "P-001".',
@@ -275,9 +286,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "DENOMINATOR_TOO_LARGE": (
         (
             "The exact amounts of the clause need a common denominator of {got}, but at most {limit} is "
-            "kept. Use simpler shares, such as 2/5."
+            "kept. Use simpler shares, such as 2/5, or weights rounded to whole "
+            "numbers whose sum is below the limit."
         ),
-        "本条精确金额的公分母为 {got}，超过上限 {limit}。请使用更简单的份额，例如 2/5。",
+        (
+            "本条精确金额的公分母为 {got}，超过上限 {limit}。请使用更简单的份额，例如 2/5，"
+            "或取整后合计不超过上限的权重。"
+        ),
     ),
     # --- examples -----------------------------------------------------------------------------------------
     "EXAMPLE_SUBJECT_UNKNOWN": (

@@ -25,6 +25,7 @@ class _Expected(NamedTuple):
 
 _AMOUNT = _Expected("an amount in the unit", "以计量单位表示的金额", '"20000000.00"')
 _SHARE = _Expected("an exact share", "精确份额", '"2/5"')
+_WEIGHT = _Expected("a whole number, decimal or fraction", "整数、小数或分数", '"120.5"')
 _DAY = _Expected("a day", "日期", '"2024-07-01"')
 _QUARTER = _Expected("a quarter", "季度", '"2024Q3"')
 _ROLE = _Expected("a role", "角色", '"origin"')
@@ -109,6 +110,7 @@ _EXPECTED: dict[str, _Expected] = {
         '[{"name": {"zh": "中央", "en": "centre"}, "kept": "1/2"}]',
     ),
     "title": _TEXT,
+    "weights": _Expected("roles with their weights", "各角色的权重", '{"origin": "120.5", "host": "300/7"}'),
     "transition": _Expected("how open windows go on when terms change", "修订时的衔接方式", '"by_step"'),
     "zh": _PLAIN_TEXT,
 }
@@ -119,6 +121,8 @@ _CODES_OF_READINGS = {
     "surplus_quarters": "SURPLUS_QUARTERS",
     "cap_limit": "CAP_LIMIT",
     "cap_capped": "CAP_CAPPED",
+    "key_parts": "KEY_PARTS",
+    "key_weightless": "KEY_WEIGHTLESS",
 }
 _LONGEST_SHOWN = 60
 
@@ -200,7 +204,7 @@ def _example_of_reading(value: str) -> str:
 def _expected(location: tuple[int | str, ...], kind: str) -> _Expected:
     """What belongs at the location: by its field's name, or by that of the list or map which holds it."""
     names = [part for part in location if isinstance(part, str)]
-    if len(names) > 1 and names[-2] in ("shares", "pre_move_tax", "events", "roles"):
+    if len(names) > 1 and names[-2] in ("shares", "weights", "pre_move_tax", "events", "roles"):
         return _EXPECTED_INSIDE[names[-2]]
     if names and isinstance(location[-1], int):
         return _EXPECTED_INSIDE.get(names[-1], _OBJECT)
@@ -211,6 +215,7 @@ def _expected(location: tuple[int | str, ...], kind: str) -> _Expected:
 
 _EXPECTED_INSIDE = {
     "shares": _SHARE,
+    "weights": _WEIGHT,
     "pre_move_tax": _AMOUNT,
     "events": _DAY,
     "roles": _Expected("a party's code", "参与方代码", '"P-001"'),

@@ -537,7 +537,7 @@ def _share_out(
 
 def _shares_on(clause: Clause, day: date) -> dict[str, Fraction] | None:
     begun = [row for row in clause.to_whom.key if row.starts is None or row.starts <= day]
-    return {role: _share(text) for role, text in begun[-1].shares.items()} if begun else None
+    return begun[-1].exact if begun else None
 
 
 def _parts(case: _Case, shares: Mapping[str, Fraction], amount: Fraction) -> dict[str, Fraction]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 from typing import Annotated, Literal, Self
 
@@ -51,6 +52,9 @@ def _quarter(text: str) -> str:
 AmountText = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,6})?$")]
 SignedAmountText = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,6})?$")]
 ShareText = Annotated[str, AfterValidator(_share)]
+WeightText = Annotated[
+    str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,6}|/[1-9][0-9]{0,15})?$")
+]
 QuarterText = Annotated[str, AfterValidator(_quarter)]
 SpanText = Annotated[str, StringConstraints(pattern=r"^[12][0-9]{3}(Q[1-4]|-(0[1-9]|1[0-2]))$")]
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -285,7 +289,38 @@ class Shares(Document):
     """From a day on (the first row may leave it out), who gets which exact part."""
 
     starts: date | None = Field(default=None, strict=False)
-    shares: dict[Role, ShareText] = Field(min_length=1)
+    shares: dict[Role, ShareText] | None = Field(default=None, min_length=1)
+    weights: dict[Role, WeightText] | None = Field(
+        default=None,
+        min_length=1,
+        description="Instead of shares: each role's weight, such as its equity or area. A role's share is "
+        "its weight over the sum of the row.",
+    )
+
+    @model_validator(mode="after")
+    def _shares_or_weights(self) -> Self:
+        if (self.shares is None) == (self.weights is None):
+            raise PydanticCustomError("key_parts", "give either shares or weights, not both")
+        if self.weights is not None and not any(Fraction(text) for text in self.weights.values()):
+            raise PydanticCustomError("key_weightless", "at least one weight is above zero")
+        return self
+
+    @property
+    def exact(self) -> dict[str, Fraction]:
+        """Role to exact share."""
+        return dict(_exact_parts(self))
+
+
+@lru_cache(maxsize=4096)
+def _parts_of(texts: tuple[tuple[str, str], ...], by_weight: bool) -> dict[str, Fraction]:
+    parts = {role: Fraction(text) for role, text in texts}
+    total = sum(parts.values()) if by_weight else 1
+    return {role: part / total for role, part in parts.items()}
+
+
+def _exact_parts(row: Shares) -> dict[str, Fraction]:
+    by_weight = row.weights is not None
+    return _parts_of(tuple((row.weights or row.shares or {}).items()), by_weight)
 
 
 class ToWhom(Document):
@@ -429,7 +464,7 @@ class Clause(Document):
         yield self.rounding.remainder_to
         yield self.to_whom.otherwise
         for row in self.to_whom.key:
-            yield from row.shares
+            yield from row.exact
         if self.to_whom.in_place is not None:
             yield self.to_whom.in_place
         if self.within.cap is not None:
@@ -445,7 +480,7 @@ class Clause(Document):
         """Every (book, role) that the clause may credit, in the order in which carried state is stored."""
         credited = {self.to_whom.otherwise, self.rounding.remainder_to}
         for row in self.to_whom.key:
-            credited |= row.shares.keys()
+            credited |= row.exact.keys()
         if self.within.cap is not None:
             credited.add(self.within.cap.excess_to)
         if self.what.mechanism is not Mechanism.OUTPUT_VALUE:
@@ -457,9 +492,7 @@ class Clause(Document):
     def denominator(self) -> int:
         """A common denominator of every exact amount that the clause can make of whole minor units."""
         kept = lcm(1, *(row.kept.denominator for row in self.how_much.retention))
-        shares = lcm(
-            1, *(parse_share(text).denominator for row in self.to_whom.key for text in row.shares.values())
-        )
+        shares = lcm(1, *(share.denominator for row in self.to_whom.key for share in row.exact.values()))
         steps = 12 if self.how_much.surplus is not None else 1
         return kept * shares * steps
 

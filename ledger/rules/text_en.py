@@ -25,7 +25,7 @@ from ledger.rules.terms import (
     Terms,
     Window,
 )
-from ledger.rules.words import CAUSE_NAMES, EVENT_NAMES, MECHANISM_NAMES, role_en
+from ledger.rules.words import CAUSE_NAMES, EVENT_NAMES, MECHANISM_NAMES, exact_number, role_en
 
 _BOOK_NAMES = {Book.CASH: "in money", Book.OFFICIAL: "in place", Book.ASSESSMENT: "for assessment"}
 
@@ -203,8 +203,14 @@ def _otherwise(clause: Clause) -> str:
 
 
 def _shares(row: Shares) -> str:
-    shares = _list([f"{role_en(role)} {_share(text)}" for role, text in sorted(row.shares.items())])
-    return shares if row.starts is None else f"from {_day(row.starts)}: {shares}"
+    return _parts(row) if row.starts is None else f"from {_day(row.starts)}: {_parts(row)}"
+
+
+def _parts(row: Shares) -> str:
+    if row.weights is None:
+        return _list([f"{role_en(role)} {_share(text)}" for role, text in sorted((row.shares or {}).items())])
+    weights = _list([f"{role_en(role)} {exact_number(text)}" for role, text in sorted(row.weights.items())])
+    return f"each share is a party's weight over the sum of all weights, the weights being {weights}"
 
 
 def _within(clause: Clause) -> Iterator[str]:

@@ -27,7 +27,14 @@ from ledger.rules.terms import (
     Terms,
     Window,
 )
-from ledger.rules.words import CAUSE_NAMES, EVENT_NAMES, MECHANISM_NAMES, chinese_number, role_zh
+from ledger.rules.words import (
+    CAUSE_NAMES,
+    EVENT_NAMES,
+    MECHANISM_NAMES,
+    chinese_number,
+    exact_number,
+    role_zh,
+)
 
 _BOOK_NAMES = {Book.CASH: "资金", Book.OFFICIAL: "在地统计数", Book.ASSESSMENT: "考核统计数"}
 
@@ -183,8 +190,16 @@ def _to_whom(clause: Clause) -> Iterator[str]:
 
 
 def _shares(row: Shares) -> str:
-    shares = "、".join(f"{role_zh(role)} {_share(text)}" for role, text in sorted(row.shares.items()))
-    return shares if row.starts is None else f"自{_day(row.starts)}起：{shares}"
+    return _parts(row) if row.starts is None else f"自{_day(row.starts)}起：{_parts(row)}"
+
+
+def _parts(row: Shares) -> str:
+    if row.weights is None:
+        return "、".join(
+            f"{role_zh(role)} {_share(text)}" for role, text in sorted((row.shares or {}).items())
+        )
+    weights = (f"{role_zh(role)} {exact_number(text)}" for role, text in sorted(row.weights.items()))
+    return f"各方份额按权重占全部权重之比计算，权重为{'、'.join(weights)}"
 
 
 def _within(clause: Clause) -> Iterator[str]:

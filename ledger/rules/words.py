@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from ledger.rules.terms import CauseOfMove, Event, Mechanism
 
 ROLE_NAMES: dict[str, tuple[str, str]] = {
@@ -44,6 +46,16 @@ def role_zh(role: str) -> str:
 
 def role_en(role: str) -> str:
     return ROLE_NAMES.get(role, (role, role))[1]
+
+
+def exact_number(text: str) -> str:
+    """A number that was written as a whole number, decimal or fraction: decimal where that ends soon."""
+    number = Fraction(text)
+    millionths = number * 10**6
+    if millionths.denominator != 1:
+        return str(number)
+    whole, places = divmod(int(millionths), 10**6)
+    return f"{whole}.{places:06d}".rstrip("0").rstrip(".")
 
 
 def chinese_number(number: int) -> str:

@@ -29,6 +29,8 @@ REVENUES = ("rent", "land_transfer", "service_fee")
 COSTS = ("development_cost", "financing_cost")
 INDICATORS = ("industrial_output", "fixed_investment", "head_count")
 SHARE_ROWS = (("1/2", "1/2"), ("2/5", "3/5"), ("1/3", "2/3"), ("1", "0"), ("1/7", "6/7"))
+WEIGHT_ROWS = (("3", "4"), ("120.5", "9.75"), ("300/7", "1/3"), ("0", "5"))
+THREE_WEIGHTS = (("1", "2", "3"), ("0.5", "1/3", "0"))
 THREE_SHARES = (("1/4", "1/2", "1/4"), ("1/3", "1/3", "1/3"), ("3/10", "3/10", "2/5"))
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -90,8 +92,8 @@ def _amended(draw: Draw, raw: Json) -> Json:
     """The clause with other numbers and choices; what it counts, whose, by which step and for whom stays."""
     clause: Json = json.loads(json.dumps(raw))
     if clause["to_whom"]["regime"] == "proportional":
-        roles = sorted(clause["to_whom"]["key"][0]["shares"])
-        clause["to_whom"]["key"] = [{"shares": _shares(draw, roles)}]
+        roles = sorted(_parts_of(clause["to_whom"]["key"][0]))
+        clause["to_whom"]["key"] = [_parts(draw, roles)]
     surplus = clause["how_much"].get("surplus")
     if surplus:
         surplus["loss"] = draw(st.sampled_from(["forgotten", "carried", "shared"]))
@@ -171,7 +173,12 @@ def _clause(draw: Draw, number: int) -> Json:
 
 
 def _credited(to_whom: Json) -> list[str]:
-    return sorted({role for row in to_whom["key"] for role in row["shares"]})
+    return sorted({role for row in to_whom["key"] for role in _parts_of(row)})
+
+
+def _parts_of(row: Json) -> Json:
+    parts: Json = row.get("shares") or row["weights"]
+    return parts
 
 
 def _what(draw: Draw, mechanism: str) -> Json:
@@ -280,6 +287,13 @@ def _surplus(draw: Draw, step: str, listed: bool) -> Json:
     return base | {"within_year": within_year, "loss": loss}
 
 
+def _parts(draw: Draw, roles: list[str]) -> Json:
+    if draw(st.integers(0, 3)):
+        return {"shares": _shares(draw, roles)}
+    rows: Any = WEIGHT_ROWS if len(roles) == 2 else THREE_WEIGHTS
+    return {"weights": dict(zip(roles, draw(st.sampled_from(rows)), strict=True))}
+
+
 def _shares(draw: Draw, roles: list[str]) -> Json:
     rows: Any = SHARE_ROWS if len(roles) == 2 else THREE_SHARES
     return dict(zip(roles, draw(st.sampled_from(rows)), strict=True))
@@ -296,11 +310,9 @@ def _to_whom(draw: Draw, money: bool) -> Json:
         roles = ["origin"] if regime == "full_to_one" else ["host", "origin"]
         return to_whom | {"key": [{"shares": dict.fromkeys(roles, "1")}]}
     roles = draw(st.sampled_from([["host", "origin"], ["host", "origin", "third"]]))
-    rows: list[Json] = [
-        {"starts": draw(st.sampled_from([None, None, "2023-02-15"])), "shares": _shares(draw, roles)}
-    ]
+    rows: list[Json] = [{"starts": draw(st.sampled_from([None, None, "2023-02-15"]))} | _parts(draw, roles)]
     later = sorted(draw(st.sets(_days(date(2023, 3, 1)), max_size=2)))
-    rows += [{"starts": day.isoformat(), "shares": _shares(draw, roles)} for day in later]
+    rows += [{"starts": day.isoformat()} | _parts(draw, roles) for day in later]
     return to_whom | {"key": rows}
 
 

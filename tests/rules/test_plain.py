@@ -440,6 +440,29 @@ def test_amendment_inside_a_window_computes_each_step_by_its_own_terms() -> None
     assert sum(by_role(after, "host").values()) - sum(by_role(before, "host").values()) == 5000
 
 
+# --- keys -------------------------------------------------------------------------------------------------
+
+
+def by_weights(**weights: str) -> Json:
+    return {"regime": "proportional", "key": [{"weights": weights}], "otherwise": "host"}
+
+
+@pytest.mark.parametrize(
+    ("weights", "origin"),
+    [
+        ({"origin": "60", "host": "40"}, wan(600)),
+        ({"origin": "120.5", "host": "361.5"}, wan(250)),
+        ({"origin": "300/7", "host": "100/7"}, wan(750)),
+        # 473F.07: population × average capacity / own capacity; the average cancels out.
+        ({"origin": "12000/800", "host": "30000/1200"}, wan(375)),
+    ],
+)
+def test_weights_give_each_party_its_part_of_their_sum(weights: dict[str, str], origin: int) -> None:
+    outcome = run(version(clause(to_whom=by_weights(**weights))), park(line("2024Q1", wan(1000))), "2024Q1")
+    assert by_role(outcome, "origin") == {"2024Q1": origin}
+    assert by_role(outcome, "host") == {"2024Q1": wan(1000) - origin}
+
+
 # --- windows ----------------------------------------------------------------------------------------------
 
 

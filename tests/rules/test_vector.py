@@ -158,9 +158,9 @@ def _with_unlike_shares(clause: Clause, data: st.DataObject) -> Clause:
 
 
 def _unlike_row(row: Shares, parts: int) -> Shares:
-    first, *others = sorted(row.shares)
+    first, *others = sorted(row.exact)
     shares = dict.fromkeys(others, f"1/{parts}") | {first: f"{parts - len(others)}/{parts}"}
-    return row.model_copy(update={"shares": shares})
+    return row.model_copy(update={"shares": shares, "weights": None})
 
 
 def _through_storage(carried: Any, number: int, scenario: Scenario) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -85,7 +85,7 @@ def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
         return "its routed part is above 1 or too fine", "转入基金的比例大于 1 或过细"
     if any(not _is_part(row.kept) for row in clause.how_much.retention):
         return "it keeps more than the whole of a measure", "留成比例大于 1"
-    if not all(_shares_fit(row.shares.values(), clause.to_whom.regime) for row in clause.to_whom.key):
+    if not all(_shares_fit(row.exact.values(), clause.to_whom.regime) for row in clause.to_whom.key):
         return "its shares don't fit its regime", "份额与分计方式不符"
     if cap is not None and cap.capped is not None and _slot(clause, cap.capped) == NONE:
         return "the capped party has no share", "受上限约束的一方没有份额"
@@ -98,8 +98,7 @@ def _is_part(part: Fraction) -> bool:
     return part <= 1 and part.denominator <= DENOMINATOR_LIMIT
 
 
-def _shares_fit(texts: Iterable[str], regime: Regime) -> bool:
-    shares = [parse_share(text) for text in texts]
+def _shares_fit(shares: Collection[Fraction], regime: Regime) -> bool:
     if regime is Regime.PROPORTIONAL:
         return sum(shares) == 1
     return all(share == 1 for share in shares)
@@ -188,21 +187,19 @@ def _kept_denominator(clause: Clause) -> int:
 
 
 def _share_denominator(clause: Clause) -> int:
-    return lcm(
-        1, *(parse_share(text).denominator for row in clause.to_whom.key for text in row.shares.values())
-    )
+    return lcm(1, *(share.denominator for row in clause.to_whom.key for share in row.exact.values()))
 
 
-def _key_row(clause: Clause, day: date) -> dict[str, str] | None:
-    return row_on([(row.starts or date.min, row.shares) for row in clause.to_whom.key], day)
+def _key_row(clause: Clause, day: date) -> dict[str, Fraction] | None:
+    return row_on([(row.starts or date.min, row.exact) for row in clause.to_whom.key], day)
 
 
-def _numerators(item: ClauseInForce, shares: dict[str, str] | None) -> list[int]:
+def _numerators(item: ClauseInForce, shares: dict[str, Fraction] | None) -> list[int]:
     """The credited share of each slot; the official book has none."""
     denominator = _share_denominator(item.clause)
     numerators = [0] * len(item.keys)
-    for role, text in (shares or {}).items():
-        numerators[_slot(item.clause, role)] = int(parse_share(text) * denominator)
+    for role, share in (shares or {}).items():
+        numerators[_slot(item.clause, role)] = int(share * denominator)
     return numerators
 
 

@@ -305,16 +305,43 @@ def _part_faults(path: str, text: str) -> Iterator[Fault]:
 
 def _key_faults(path: str, clause: Clause) -> Iterator[Fault]:
     cap = clause.within.cap
+    yield from _elapsed_faults(path, clause)
     before: date | None = None
     for index, row in enumerate(clause.to_whom.key):
         here = f"{path}[{index}].{'shares' if row.weights is None else 'weights'}"
         yield from _row_faults(here, clause.to_whom.regime, row.exact)
         is_after = before is None or (row.starts is not None and row.starts > before)
-        if index > 0 and (row.starts is None or not is_after):
+        if index > 0 and row.after_months is None and (row.starts is None or not is_after):
             yield fault(f"{path}[{index}].starts", "KEY_ORDER", row=index + 1)
         before = row.starts or before
         if cap is not None and cap.capped is not None and cap.capped not in row.exact:
             yield fault(here, "CAPPED_NOT_IN_ROW", role=cap.capped)
+
+
+def _elapsed_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    """Rows by elapsed time: all of that kind, in order, in steps of the clause, counted from a window."""
+    if not clause.to_whom.by_elapsed_time:
+        return
+    if clause.when.window is None:
+        yield fault(path, "KEY_NEEDS_WINDOW")
+    before = -1
+    for index, row in enumerate(clause.to_whom.key):
+        months = row.after_months if row.after_months is not None or index else 0
+        if row.starts is not None or months is None:
+            yield fault(f"{path}[{index}]", "KEY_MIXED", row=index + 1)
+            continue
+        if months <= before:
+            yield fault(f"{path}[{index}].after_months", "KEY_ORDER_ELAPSED", row=index + 1, before=before)
+        if clause.when.step is Step.QUARTER and months % 3:
+            example = months + 3 - months % 3
+            yield fault(
+                f"{path}[{index}].after_months",
+                "MONTHS_NOT_OF_QUARTERS",
+                name="after_months",
+                got=months,
+                example=example,
+            )
+        before = months
 
 
 def _row_faults(path: str, regime: Regime, shares: Mapping[str, Fraction]) -> Iterator[Fault]:

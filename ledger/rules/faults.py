@@ -85,6 +85,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         ('份额表每行只填 `shares` 或 `weights` 之一，例如 "shares": {{"origin": "2/5", "host": "3/5"}}。'),
     ),
+    "KEY_BEGINS": (
+        (
+            'A row of the key begins on a day or after a time: give `starts`, such as "2024-07-01", or '
+            "`after_months`, such as 60, not both."
+        ),
+        '份额表每行只填 `starts`（如 "2024-07-01"）或 `after_months`（如 60）之一。',
+    ),
     "KEY_WEIGHTLESS": (
         'All weights of the row are 0, so nobody has a share. Give one above 0, such as "origin": "120.5".',
         '本行权重均为 0，无法计算份额。请至少填写一个大于 0 的权重，例如 "origin": "120.5"。',
@@ -263,6 +270,36 @@ SENTENCES: dict[str, tuple[str, str]] = {
         (
             "份额各行须按日期先后排列，且仅首行可不写 `starts`：第 {row} 行不符。请填写更晚的日期，例如 "
             "2024-07-01。"
+        ),
+    ),
+    "KEY_ORDER_ELAPSED": (
+        (
+            "Rows by elapsed time should be in order: row {row} should begin later than after {before} "
+            'months. Give more, such as "after_months": 60.'
+        ),
+        (
+            "按期满月数分段的各行须依次递增：第 {row} 行应晚于 {before} 个月。"
+            '请填写更大的数，例如 "after_months": 60。'
+        ),
+    ),
+    "KEY_MIXED": (
+        (
+            "A key is either by date or by elapsed time, but row {row} isn't like the others. Give every row "
+            "after the first `after_months`, such as 60, and none `starts`."
+        ),
+        (
+            "份额表只能全部按日期或全部按期满月数分段，第 {row} 行与其他行不同。首行之后每行填写 "
+            "`after_months`（如 60），均不写 `starts`。"
+        ),
+    ),
+    "KEY_NEEDS_WINDOW": (
+        (
+            "Elapsed months are counted from the first day of the window, so the clause needs one. Give "
+            '`when.window`, such as {{"clock": {{"event": "first_tax", "begins": "step_of_day"}}}}.'
+        ),
+        (
+            "期满月数自分享期首日起算，本条须设分享期。请填写 `when.window`，例如 "
+            '{{"clock": {{"event": "first_tax", "begins": "step_of_day"}}}}。'
         ),
     ),
     "CAPPED_NOT_IN_ROW": (

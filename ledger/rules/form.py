@@ -39,6 +39,7 @@ _OBJECT = _Expected("an object", "对象", "{…}")
 _LIST = _Expected("a list", "列表", "[…]")
 
 _EXPECTED: dict[str, _Expected] = {
+    "after_months": _Expected("a whole number of months from 0 to 1200", "0 至 1200 的整月数", "60"),
     "agreement": _Expected("the agreement's code", "协议代码", '"HF-HN-2024"'),
     "amount": _AMOUNT,
     "base": _AMOUNT,
@@ -122,6 +123,7 @@ _CODES_OF_READINGS = {
     "cap_limit": "CAP_LIMIT",
     "cap_capped": "CAP_CAPPED",
     "key_parts": "KEY_PARTS",
+    "key_begins": "KEY_BEGINS",
     "key_weightless": "KEY_WEIGHTLESS",
 }
 _LONGEST_SHOWN = 60

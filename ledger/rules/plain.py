@@ -32,6 +32,7 @@ from ledger.rules.terms import (
     Mechanism,
     Regime,
     Scope,
+    Shares,
     Step,
     Surplus,
     Terms,
@@ -391,7 +392,7 @@ def _window(case: _Case, carried: Carried, day: date) -> tuple[Carried, bool]:
     window = case.clause.when.window
     if window is not None:
         carried = _extension(case, carried, window, day)
-    is_open = _shares_on(case.clause, day) is not None and _is_open(
+    is_open = _key_row(case, day) is not None and _is_open(
         window, case.subject, case.clause.when.step, day, carried.extended is True
     )
     case.record.step("window", int(is_open), "{day} {answer}", day=day, answer=_mark(is_open))
@@ -523,7 +524,7 @@ def _share_out(
     case: _Case, carried: Carried, shared: Fraction, day: date
 ) -> tuple[Carried, dict[str, Fraction]]:
     """Each role's part of what is shared in the step."""
-    shares = _shares_on(case.clause, day) or {}
+    shares = _shares_on(case, day)
     cap = case.clause.within.cap
     after = replace(carried, pool=carried.pool + shared)
     if cap is None:
@@ -535,9 +536,23 @@ def _share_out(
     return after, _capped_receipts(case, cap, shares, carried.receipts, shared)
 
 
-def _shares_on(clause: Clause, day: date) -> dict[str, Fraction] | None:
-    begun = [row for row in clause.to_whom.key if row.starts is None or row.starts <= day]
-    return begun[-1].exact if begun else None
+def _shares_on(case: _Case, day: date) -> dict[str, Fraction]:
+    row = _key_row(case, day)
+    return {} if row is None else row.exact
+
+
+def _key_row(case: _Case, day: date) -> Shares | None:
+    """The latest row of the key that has begun."""
+    begun = [row for row in case.clause.to_whom.key if _has_begun(case, row, day)]
+    return begun[-1] if begun else None
+
+
+def _has_begun(case: _Case, row: Shares, day: date) -> bool:
+    if row.after_months is None:
+        return row.starts is None or row.starts <= day
+    window = case.clause.when.window
+    opens = None if window is None else _first_day(window.clock, case.subject, case.clause.when.step)
+    return opens is not None and add_months(opens, row.after_months) <= day
 
 
 def _parts(case: _Case, shares: Mapping[str, Fraction], amount: Fraction) -> dict[str, Fraction]:

@@ -286,9 +286,13 @@ class Regime(StrEnum):
 
 
 class Shares(Document):
-    """From a day on (the first row may leave it out), who gets which exact part."""
+    """From a day or an elapsed time on (the first row may leave it out), who gets which exact part."""
 
     starts: date | None = Field(default=None, strict=False)
+    after_months: Annotated[int, Field(ge=0, le=1200)] | None = Field(
+        default=None,
+        description="Instead of starts: from this many months after the window's first day on.",
+    )
     shares: dict[Role, ShareText] | None = Field(default=None, min_length=1)
     weights: dict[Role, WeightText] | None = Field(
         default=None,
@@ -301,6 +305,8 @@ class Shares(Document):
     def _shares_or_weights(self) -> Self:
         if (self.shares is None) == (self.weights is None):
             raise PydanticCustomError("key_parts", "give either shares or weights, not both")
+        if self.starts is not None and self.after_months is not None:
+            raise PydanticCustomError("key_begins", "give either starts or after_months, not both")
         if self.weights is not None and not any(Fraction(text) for text in self.weights.values()):
             raise PydanticCustomError("key_weightless", "at least one weight is above zero")
         return self
@@ -325,13 +331,20 @@ def _exact_parts(row: Shares) -> dict[str, Fraction]:
 
 class ToWhom(Document):
     regime: Regime
-    key: tuple[Shares, ...] = Field(min_length=1, description="Dated table of shares, in date order.")
+    key: tuple[Shares, ...] = Field(
+        min_length=1, description="Table of shares, dated or by elapsed time, in that order."
+    )
     otherwise: Role = Field(
         description="Who gets what is outside the window or of an enterprise that isn't eligible."
     )
     in_place: Role | None = Field(
         default=None, description="Statistics only: whose the figure is in the official book."
     )
+
+    @property
+    def by_elapsed_time(self) -> bool:
+        """Whether the key's rows begin by the time since the window's first day."""
+        return any(row.after_months is not None for row in self.key)
 
 
 class Cap(Document):

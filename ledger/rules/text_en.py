@@ -203,6 +203,8 @@ def _otherwise(clause: Clause) -> str:
 
 
 def _shares(row: Shares) -> str:
+    if row.after_months is not None:
+        return f"from {_months(row.after_months)} after the window's first day on: {_parts(row)}"
     return _parts(row) if row.starts is None else f"from {_day(row.starts)}: {_parts(row)}"
 
 

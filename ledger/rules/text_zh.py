@@ -190,6 +190,8 @@ def _to_whom(clause: Clause) -> Iterator[str]:
 
 
 def _shares(row: Shares) -> str:
+    if row.after_months is not None:
+        return f"自分享期首日起满{_months(row.after_months)}后：{_parts(row)}"
     return _parts(row) if row.starts is None else f"自{_day(row.starts)}起：{_parts(row)}"
 
 

@@ -153,12 +153,15 @@ def _clause(draw: Draw, number: int) -> Json:
     what = _what(draw, mechanism)
     to_whom = _to_whom(draw, money)
     within = _within(draw, listed, money) if grain != "line" else {}
+    when = _when(draw, step, listed, "cap" in within)
+    if when.get("window") and to_whom["regime"] == "proportional" and draw(st.booleans()):
+        to_whom["key"] = _elapsed_rows(draw, step, to_whom["key"])
     return {
         "number": number,
         "title": {"zh": f"第{number}项分成", "en": f"sharing {number}"},
         "what": what,
         "whose": _whose(draw, listed),
-        "when": _when(draw, step, listed, "cap" in within),
+        "when": when,
         "how_much": _how_much(draw, what, step, listed, grain),
         "to_whom": to_whom,
         "within": within,
@@ -170,6 +173,17 @@ def _clause(draw: Draw, number: int) -> Json:
         },
         "examples": [_example(what, step, listed, to_whom)],
     }
+
+
+def _elapsed_rows(draw: Draw, step: str, rows: list[Json]) -> list[Json]:
+    """The rows in the same order, but by the time since the window's first day."""
+    months = sorted(draw(st.sets(_months_of(step), min_size=len(rows), max_size=len(rows))))
+    if draw(st.booleans()):
+        months[0] = draw(st.sampled_from([None, 0]))
+    return [
+        {name: value for name, value in row.items() if name != "starts"} | {"after_months": elapsed}
+        for row, elapsed in zip(rows, months, strict=True)
+    ]
 
 
 def _credited(to_whom: Json) -> list[str]:

@@ -463,6 +463,37 @@ def test_weights_give_each_party_its_part_of_their_sum(weights: dict[str, str], 
     assert by_role(outcome, "host") == {"2024Q1": wan(1000) - origin}
 
 
+def test_share_of_the_first_years_gives_way_to_another_when_they_have_elapsed() -> None:
+    """淄博: 6:4 for twenty years, then everything to the host; here each enterprise has its own clock."""
+    terms = windowed("quarter", clock={"begins": "step_of_day"})
+    terms["to_whom"]["key"] = [
+        {"shares": {"origin": "3/5", "host": "2/5"}},
+        {"after_months": 240, "shares": {"origin": "0", "host": "1"}},
+    ]
+    events = [{Event.FIRST_TAX: date(2004, 2, 29)}, {Event.FIRST_TAX: date(2004, 4, 1)}]
+    subjects = {number: Subject(number, events=days) for number, days in enumerate(events, start=1)}
+    lines = [line(f"2024Q{quarter}", 100, subject=subject) for subject in (1, 2) for quarter in (1, 2)]
+    outcome = run(
+        version(terms, starts="2023Q4"), Facts([line("2023Q4", 50, subject=1), *lines], subjects), "2024Q2"
+    )
+    origin = {
+        (key.subject, str(key.quarter)): amount.amount_minor
+        for key, amount in outcome.amounts.items()
+        if key.role == "origin"
+    }
+    # The clock of the second begins with 2004Q2, so 2024Q1 is its last quarter at 6:4.
+    assert origin == {(1, "2023Q4"): 30, (2, "2024Q1"): 60}
+
+
+def test_before_the_first_row_by_elapsed_time_nothing_is_shared() -> None:
+    terms = windowed("month", clock={"event": None, "day": "2024-01-01"})
+    terms["whose"] = {"scope": "whole_park"}
+    terms["to_whom"]["key"] = [{"after_months": 2, "shares": {"origin": "1/2", "host": "1/2"}}]
+    lines = [line(f"2024-{month:02d}", 100) for month in (1, 2, 3, 4)]
+    outcome = run(version(terms), park(*lines), "2024Q2")
+    assert by_role(outcome, "origin") == {"2024Q1": 50, "2024Q2": 50}
+
+
 # --- windows ----------------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,7 @@ MOVED, OUTPUT, INCREMENT, NET = (
     "joint-park-revenue",
 )
 FIRST = "clauses.0"
+HALVES = {"origin": "1/2", "host": "1/2"}
 GONE = object()
 Json = dict[str, Any]
 
@@ -211,6 +212,33 @@ def test_all_faults_are_told_at_once() -> None:
         (NET, "then.routing.part", "2", "SHARE_ABOVE_ONE"),
         (NET, "examples.0.expect.0.routed", "0", "EXAMPLE_ROUTING_FAILS"),
         (NET, "to_whom.key.1.starts", None, "KEY_ORDER"),
+        (NET, "to_whom.key.1.after_months", 6, "KEY_BEGINS"),
+        (MOVED, "to_whom.key.0.after_months", 4, "MONTHS_NOT_OF_QUARTERS"),
+        (
+            MOVED,
+            "to_whom.key",
+            [{"shares": HALVES, "after_months": 12}, {"shares": HALVES, "after_months": 12}],
+            "KEY_ORDER_ELAPSED",
+        ),
+        (
+            MOVED,
+            "to_whom.key",
+            [{"shares": HALVES}, {"shares": HALVES, "after_months": 0}],
+            "KEY_ORDER_ELAPSED",
+        ),
+        (
+            MOVED,
+            "to_whom.key",
+            [{"shares": HALVES, "starts": "2024-01-01"}, {"shares": HALVES, "after_months": 12}],
+            "KEY_MIXED",
+        ),
+        (
+            MOVED,
+            "to_whom.key",
+            [{"shares": HALVES}, {"shares": HALVES, "after_months": 12}, {"shares": HALVES}],
+            "KEY_MIXED",
+        ),
+        (INCREMENT, "to_whom.key.0.after_months", 0, "KEY_NEEDS_WINDOW"),
         (NET, "to_whom.key.0.weights", {"origin": "1", "host": "1"}, "KEY_PARTS"),
         (NET, "to_whom.key.0.shares", None, "KEY_PARTS"),
         (NET, "to_whom.key.0", {"weights": {"origin": "0", "host": "0"}}, "KEY_WEIGHTLESS"),

@@ -19,6 +19,7 @@ from ledger.rules.words import chinese_number
 QUICKLY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 OTHER_VALUES: dict[str, list[Any]] = {
     "kept": ["1/9"],
+    "after_months": [0, 24, 25],
     "weights": [{"host": "7", "origin": "1"}, {"host": "7", "origin": "1/9"}],
     "part": ["1/9"],
     "amount": ["123"],

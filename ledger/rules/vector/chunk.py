@@ -202,7 +202,7 @@ def _compute(chunk: Chunk, units: Units) -> tuple[Int64Column, Int64Column]:
     before = entitlements_of(chunk.packed)
     change = Exact.of(carry.change, units.outer)
     after = before.plus(change)
-    amount = _amounts(chunk, units, before, after, change, values, shared_rows)
+    amount = _amounts(chunk, situation, units, before, after, change, values, shared_rows)
     packed = _packed(chunk, units, carry, after)
     return stored(chunk.group, chunk.clause, amount), stored(chunk.group, chunk.clause, packed)
 
@@ -270,6 +270,7 @@ def entitlements_of(packed: Column) -> Exact:
 
 def _amounts(
     chunk: Chunk,
+    situation: Situation,
     units: Units,
     before: Exact,
     after: Exact,
@@ -284,12 +285,14 @@ def _amounts(
         case Grain.PERIOD:
             return whole_amounts(group, clause, change)
         case Grain.LINE:
-            return _amounts_by_line(chunk, units, values, shared_rows)
+            return _amounts_by_line(chunk, situation, units, values, shared_rows)
         case Grain.CLAUSE:
             return np.zeros((len(clause), group.shape.slots), np.int64)
 
 
-def _amounts_by_line(chunk: Chunk, units: Units, values: Column, shared_rows: list[Mask]) -> Column:
+def _amounts_by_line(
+    chunk: Chunk, situation: Situation, units: Units, values: Column, shared_rows: list[Mask]
+) -> Column:
     """Every figure's parts rounded by themselves, then added up by row."""
     group, owner = chunk.group, chunk.fed.owner
     amounts = np.zeros((len(chunk.clause), group.shape.slots), chunk.packed.dtype)
@@ -297,7 +300,7 @@ def _amounts_by_line(chunk: Chunk, units: Units, values: Column, shared_rows: li
     if not len(begins):
         return amounts
     step = chunk.fed.step
-    share = np.stack([weights(group, chunk.clause, units, index) for index in range(group.shape.steps)])
+    share = np.stack([weights(situation, units, index) for index in range(group.shape.steps)])
     is_shared = np.stack(shared_rows)[step, owner]
     parts = np.where(is_shared, values, 0)[:, None] * share[step, owner]
     whole_part = values * units.ratio[owner]

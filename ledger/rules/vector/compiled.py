@@ -89,6 +89,8 @@ class Shape:
     surplus: bool
     capped: bool
     grain: Grain
+    tiers: int = 0
+    """Rows of keys by elapsed time; 0 where keys are by date."""
 
     @property
     def steps(self) -> int:
@@ -105,8 +107,10 @@ class Shape:
 class Group:
     """The rule columns of the clauses of one shape; ``first_row`` is the rules' row of the first of them.
 
-    ``share`` is [step of the quarter, clause, slot]: numerators over ``share_denominator``. Slots are indexes
-    into the clause's entitlement keys, ``NONE`` where there is no such role. Amounts are minor units.
+    ``share`` is [step of the quarter, clause, tier, slot]: numerators over ``share_denominator``; a key by
+    date has one tier. ``tier_months`` is [clause, tier]: how many months after the window's first day it
+    begins to hold. Slots are indexes into the clause's entitlement keys, ``NONE`` where there is no such
+    role. Amounts are minor units.
     """
 
     shape: Shape
@@ -117,6 +121,7 @@ class Group:
     share_denominator: Int64Column
     denominator: Int64Column
     share: npt.NDArray[np.int64]
+    tier_months: Int64Column
     has_key: npt.NDArray[np.bool_]
     whole_park: Mask
     proportional: Mask

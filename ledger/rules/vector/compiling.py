@@ -91,6 +91,11 @@ def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
         return "the capped party has no share", "受上限约束的一方没有份额"
     if clause.rounding.grain is Grain.LINE and (cap or clause.how_much.surplus):
         return "rounding by line goes with neither cap nor surplus", "按笔取整不能与上限或增量并用"
+    if clause.to_whom.by_elapsed_time and clause.when.window is None:
+        return (
+            "its key counts months from a window that it doesn't have",
+            "份额按分享期起算月数分段，但未设分享期",
+        )
     return None
 
 
@@ -113,11 +118,12 @@ def _shape(item: ClauseInForce) -> Shape:
         surplus=clause.how_much.surplus is not None,
         capped=clause.within.cap is not None,
         grain=clause.rounding.grain,
+        tiers=len(clause.to_whom.key) if clause.to_whom.by_elapsed_time else 0,
     )
 
 
-def _shape_order(shape: Shape) -> tuple[int, int, bool, bool, bool, str]:
-    return (shape.step_months, shape.slots, shape.official, shape.surplus, shape.capped, shape.grain.value)
+def _shape_order(shape: Shape) -> tuple[object, ...]:
+    return tuple(getattr(shape, name) for name in Shape.__slots__)
 
 
 def _groups(ordered: Sequence[ClauseInForce], quarter: Quarter) -> Iterable[Group]:
@@ -148,7 +154,7 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
     share = column.whole(_share_denominator)
     inner = kept * (_SURPLUS_PARTS if shape.surplus else 1)
     days = step_days(quarter, shape.step_months)
-    held_rows = [[_key_row(clause, day) for clause in clauses] for day in days]
+    held_rows = [[_key_rows(clause, day) for clause in clauses] for day in days]
     return Group(
         shape=shape,
         first_row=first_row,
@@ -160,7 +166,8 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
         share=np.array(
             [[_numerators(*pair) for pair in zip(members, rows, strict=True)] for rows in held_rows]
         ),
-        has_key=np.array([[row is not None for row in rows] for rows in held_rows]),
+        tier_months=np.array([_tier_months(clause) for clause in clauses], np.int64),
+        has_key=np.array([[bool(of_clause) for of_clause in rows] for rows in held_rows]),
         whole_park=column.mask(lambda clause: clause.whose.scope is Scope.WHOLE_PARK),
         proportional=column.mask(lambda clause: clause.to_whom.regime is Regime.PROPORTIONAL),
         otherwise_slot=column.whole(lambda clause: _slot(clause, clause.to_whom.otherwise)),
@@ -190,16 +197,27 @@ def _share_denominator(clause: Clause) -> int:
     return lcm(1, *(share.denominator for row in clause.to_whom.key for share in row.exact.values()))
 
 
-def _key_row(clause: Clause, day: date) -> dict[str, Fraction] | None:
-    return row_on([(row.starts or date.min, row.exact) for row in clause.to_whom.key], day)
+def _key_rows(clause: Clause, day: date) -> list[dict[str, Fraction]]:
+    """The row that holds on ``day``, if any; of a key by elapsed time every row."""
+    if clause.to_whom.by_elapsed_time:
+        return [row.exact for row in clause.to_whom.key]
+    held = row_on([(row.starts or date.min, row.exact) for row in clause.to_whom.key], day)
+    return [] if held is None else [held]
 
 
-def _numerators(item: ClauseInForce, shares: dict[str, Fraction] | None) -> list[int]:
-    """The credited share of each slot; the official book has none."""
+def _tier_months(clause: Clause) -> list[int]:
+    return [row.after_months or 0 for row in clause.to_whom.key] if clause.to_whom.by_elapsed_time else [0]
+
+
+def _numerators(item: ClauseInForce, rows: Sequence[Mapping[str, Fraction]]) -> list[list[int]]:
+    """The credited share of each tier and slot; the official book has none."""
     denominator = _share_denominator(item.clause)
-    numerators = [0] * len(item.keys)
-    for role, share in (shares or {}).items():
-        numerators[_slot(item.clause, role)] = int(share * denominator)
+    numerators = []
+    for shares in rows or [{}]:
+        of_row = [0] * len(item.keys)
+        for role, share in shares.items():
+            of_row[_slot(item.clause, role)] = int(share * denominator)
+        numerators.append(of_row)
     return numerators
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ledger.periods import Quarter
 from ledger.rules.terms import Loss, WithinYear
-from ledger.rules.vector.attributes import Windows
+from ledger.rules.vector.attributes import Windows, tiers
 from ledger.rules.vector.columns import NONE
 from ledger.rules.vector.compiled import LOSS_CODE, WITHIN_YEAR_CODE, Group, month_of
 from ledger.rules.vector.numbers import Column, Int64Column, Mask
@@ -49,6 +49,13 @@ class Situation:
     held: Int64Column
     first_step: npt.NDArray[np.int8]
 
+    def month(self, step: int) -> int:
+        """The month with which the step begins, counted from 1970-01."""
+        return month_of(self.quarter.start) + step * self.group.shape.step_months
+
+    def tier(self, step: int) -> Int64Column:
+        return tiers(self.group, self.clause, self.window, self.month(step))
+
 
 @dataclass(slots=True)
 class Carry:
@@ -77,20 +84,22 @@ def run_steps(situation: Situation, units: Units, carry: Carry, bases: Column) -
     ]
 
 
-def weights(group: Group, clause: Int64Column, units: Units, step: int) -> Column:
+def weights(situation: Situation, units: Units, step: int) -> Column:
     """Share × ``ratio`` by row and slot: what one inner unit gives in outer units."""
+    group, clause = situation.group, situation.clause
     finer = units.ratio // group.share_denominator[clause]
-    return np.asarray(group.share[step][clause] * finer[:, None])
+    return np.asarray(group.share[step][clause, np.maximum(situation.tier(step), 0)] * finer[:, None])
 
 
 def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, step: int) -> Mask:
     shape = situation.group.shape
-    month = month_of(situation.quarter.start) + step * shape.step_months
+    month = situation.month(step)
     reached = situation.is_eligible & (situation.first_step <= step)
     if situation.window.extension_months.any():
         _decide_extension(situation, units, carry, reached, month)
     is_open = situation.window.is_open(month, carry.extended == 1)
-    shared_rows = np.asarray(reached & is_open & situation.group.has_key[step][situation.clause])
+    has_key = situation.group.has_key[step][situation.clause] & (situation.tier(step) != NONE)
+    shared_rows = np.asarray(reached & is_open & has_key)
     if shape.official:
         carry.change[:, 0] += base * units.ratio
     _credit(
@@ -168,13 +177,13 @@ def _share_out(situation: Situation, units: Units, carry: Carry, shared: Column,
     pool = carry.pool
     carry.pool = pool + shared
     if not situation.group.shape.capped:
-        carry.change += shared[:, None] * weights(situation.group, situation.clause, units, step)
+        carry.change += shared[:, None] * weights(situation, units, step)
         return
     on_pool = situation.group.cap_on_pool[situation.clause]
     limit = situation.cap_minor * units.inner
     pool_change = np.minimum(limit, carry.pool) - np.minimum(limit, pool)
     divided = np.where(on_pool, pool_change, shared)
-    parts = divided[:, None] * weights(situation.group, situation.clause, units, step)
+    parts = divided[:, None] * weights(situation, units, step)
     excess = (shared - divided) * units.ratio + _cut_receipts(situation, units, carry, parts)
     carry.change += parts
     _credit(carry, situation.group.excess_slot[situation.clause], excess)

@@ -21,8 +21,10 @@ from ledger.rules.examples import quarters_of, run_example
 from ledger.rules.facts import Fault
 from ledger.rules.faults import fault
 from ledger.rules.form import read_form
+from ledger.rules.plain import FactorsMissing
 from ledger.rules.terms import (
     DENOMINATOR_LIMIT,
+    Apportion,
     Bilingual,
     Cap,
     Clause,
@@ -102,6 +104,10 @@ def _terms_faults(terms: Terms) -> Iterator[Fault]:
     for index, clause in enumerate(terms.clauses):
         for role in sorted(clause.roles - terms.roles.keys()):
             yield fault(f"$.clauses[{index}]", "ROLE_UNDEFINED", role=role)
+        apportion = clause.to_whom.apportion
+        if apportion is not None and apportion.share_of in terms.roles:
+            path = f"$.clauses[{index}].to_whom.apportion.share_of"
+            yield fault(path, "APPORTION_OF_PARTY", name=apportion.share_of)
     numbers = Counter(clause.number for clause in terms.clauses)
     for index, clause in enumerate(terms.clauses):
         if numbers[clause.number] > 1:
@@ -150,6 +156,7 @@ def _clause_faults(path: str, clause: Clause) -> Iterator[Fault]:
     yield from _window_faults(path, clause)
     yield from _retention_faults(f"{path}.how_much.retention", clause)
     yield from _key_faults(f"{path}.to_whom.key", clause)
+    yield from _apportion_faults(f"{path}.to_whom", clause)
     yield from _rounding_faults(path, clause)
     if not measures:
         yield from _amount_faults(path, clause)
@@ -306,6 +313,7 @@ def _part_faults(path: str, text: str) -> Iterator[Fault]:
 def _key_faults(path: str, clause: Clause) -> Iterator[Fault]:
     cap = clause.within.cap
     yield from _elapsed_faults(path, clause)
+    apportioned = clause.to_whom.apportion.roles if clause.to_whom.apportion is not None else ()
     before: date | None = None
     for index, row in enumerate(clause.to_whom.key):
         here = f"{path}[{index}].{'shares' if row.weights is None else 'weights'}"
@@ -314,7 +322,7 @@ def _key_faults(path: str, clause: Clause) -> Iterator[Fault]:
         if index > 0 and row.after_months is None and (row.starts is None or not is_after):
             yield fault(f"{path}[{index}].starts", "KEY_ORDER", row=index + 1)
         before = row.starts or before
-        if cap is not None and cap.capped is not None and cap.capped not in row.exact:
+        if cap is not None and cap.capped is not None and cap.capped not in {*row.exact, *apportioned}:
             yield fault(here, "CAPPED_NOT_IN_ROW", role=cap.capped)
 
 
@@ -342,6 +350,52 @@ def _elapsed_faults(path: str, clause: Clause) -> Iterator[Fault]:
                 example=example,
             )
         before = months
+
+
+def _apportion_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    apportion = clause.to_whom.apportion
+    if apportion is None:
+        return
+    here = f"{path}.apportion"
+    if clause.to_whom.regime is not Regime.PROPORTIONAL:
+        yield fault(here, "APPORTION_PROPORTIONAL", got=clause.to_whom.regime.value)
+    for index, row in enumerate(clause.to_whom.key):
+        if apportion.share_of not in row.exact:
+            yield fault(f"{path}.key[{index}]", "APPORTION_NOT_IN_ROW", name=apportion.share_of)
+    total = sum((parse_share(text) for text in apportion.weights.values()), Fraction(0))
+    if total != 1:
+        yield fault(f"{here}.weights", "FACTOR_WEIGHTS_NOT_ONE", got=total)
+    if apportion.round_down_to is not None and not Fraction(apportion.round_down_to):
+        yield fault(f"{here}.round_down_to", "FACTOR_UNIT_ZERO")
+    yield from _factor_faults(f"{here}.values", apportion)
+    yield from _attendance_faults(here, apportion)
+
+
+def _factor_faults(path: str, apportion: Apportion) -> Iterator[Fault]:
+    seen: set[tuple[int, str]] = set()
+    for index, row in enumerate(apportion.values):
+        if row.values.keys() != apportion.weights.keys():
+            expected, got = ", ".join(sorted(apportion.weights)), ", ".join(sorted(row.values))
+            yield fault(f"{path}[{index}].values", "FACTORS_DIFFER", expected=expected, got=got)
+        if (row.year, row.role) in seen:
+            yield fault(f"{path}[{index}]", "FACTOR_ROW_TWICE", year=row.year, role=row.role)
+        seen.add((row.year, row.role))
+
+
+def _attendance_faults(path: str, apportion: Apportion) -> Iterator[Fault]:
+    """Days of entry and exit, and the role that takes the remainder, are of those that have factors."""
+    known = ", ".join(sorted(apportion.roles))
+    for name, days in (("entries", apportion.entries), ("exits", apportion.exits)):
+        for role in sorted(days.keys() - apportion.roles):
+            yield fault(f"{path}.{name}.{role}", "FACTOR_ROLE_UNKNOWN", role=role, known=known)
+    for role, day in apportion.exits.items():
+        if day <= apportion.entries.get(role, date.min):
+            entry = apportion.entries[role]
+            yield fault(f"{path}.exits.{role}", "FACTOR_EXIT_ORDER", role=role, got=day, entry=entry)
+    rounding = apportion.ratio_rounding
+    if rounding is not None and rounding.remainder_to not in apportion.roles:
+        role = rounding.remainder_to
+        yield fault(f"{path}.ratio_rounding.remainder_to", "FACTOR_ROLE_UNKNOWN", role=role, known=known)
 
 
 def _row_faults(path: str, regime: Regime, shares: Mapping[str, Fraction]) -> Iterator[Fault]:
@@ -482,7 +536,12 @@ def _expectation_faults(path: str, expected: Expected, commodity: Commodity) -> 
 
 def _example_results(path: str, terms: Terms, clause: Clause) -> Iterator[Fault]:
     for index, example in enumerate(clause.examples):
-        for result in run_example(terms, clause, index):
+        try:
+            results = run_example(terms, clause, index)
+        except FactorsMissing as missing:
+            yield fault(f"{path}.examples[{index}]", "EXAMPLE_FACTORS", **missing.fields)
+            continue
+        for result in results:
             here = f"{path}.examples[{index}].expect[{result.expectation}]"
             party = example.expect[result.expectation].party
             if result.expected_minor != result.got_minor:

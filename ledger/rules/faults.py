@@ -302,6 +302,54 @@ SENTENCES: dict[str, tuple[str, str]] = {
             '{{"clock": {{"event": "first_tax", "begins": "step_of_day"}}}}。'
         ),
     ),
+    "APPORTION_PROPORTIONAL": (
+        (
+            'Factors divide a share, so `regime` should be "proportional", but it is {got!r}. '
+            "Change it or leave `apportion` out."
+        ),
+        '因素分摊是对份额的划分，`regime` 应为 "proportional"，实际为 {got!r}。请更正或删除 `apportion`。',
+    ),
+    "APPORTION_NOT_IN_ROW": (
+        (
+            "The factors divide the share of {name!r}, which this row doesn't have. Add it, such as "
+            '"{name}": "1/2".'
+        ),
+        '因素分摊的是 {name!r} 的份额，本行没有。请加入，例如 "{name}": "1/2"。',
+    ),
+    "APPORTION_OF_PARTY": (
+        (
+            "`share_of` names a share that is divided among parties, so {name!r} must not be a party itself. "
+            'Use a name that `roles` doesn\'t have, such as "branches".'
+        ),
+        (
+            "`share_of` 是待划分份额的名称，{name!r} 不得同时是参与方。"
+            '请使用 `roles` 中没有的名称，例如 "branches"。'
+        ),
+    ),
+    "FACTOR_WEIGHTS_NOT_ONE": (
+        "The weights of the factors should add up to 1, such as 7/20, 7/20 and 3/10, but add up to {got}.",
+        "各因素权重之和应为 1（如 7/20、7/20 与 3/10），实际为 {got}。",
+    ),
+    "FACTOR_UNIT_ZERO": (
+        "Values are rounded down to multiples of an amount above 0, such as 1000. Give one or leave it out.",
+        "数值向下取整的单位应大于 0，例如 1000。请更正或删除。",
+    ),
+    "FACTORS_DIFFER": (
+        'A party\'s values should be of {expected}, but are of {got}. Write "0" for what it lacks.',
+        '每行应填写以下因素的数值：{expected}，实际为 {got}。没有的填 "0"。',
+    ),
+    "FACTOR_ROW_TWICE": (
+        "The factors of {role!r} for {year} are given twice. Leave one of the rows out.",
+        "{role!r} 的 {year} 年因素重复填写。请删除其中一行。",
+    ),
+    "FACTOR_ROLE_UNKNOWN": (
+        "{role!r} has no factors, so it can't take part. Use one of: {known}.",
+        "{role!r} 没有因素数据，不参与分摊。可用的有：{known}。",
+    ),
+    "FACTOR_EXIT_ORDER": (
+        "{role!r} leaves on {got}, which should be after the day on which it enters, {entry}.",
+        "{role!r} 的退出日期 {got} 应晚于加入日期 {entry}。",
+    ),
     "CAPPED_NOT_IN_ROW": (
         (
             "The capped party {role!r} should be in every row of shares, but isn't in this one. Add it, such "
@@ -354,6 +402,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "EXAMPLE_TOO_LONG": (
         "The worked example goes over {got} quarters; at most {limit} are computed. Use nearer quarters.",
         "示例跨越 {got} 个季度，最多计算 {limit} 个。请使用相近的季度。",
+    ),
+    "EXAMPLE_FACTORS": (
+        (
+            "The worked example divides by the factors of {year}, which clause {clause} doesn't have. Add "
+            "them to `values`, or use other quarters."
+        ),
+        "示例需用 {year} 年的因素，但第 {clause} 条没有该年数据。请在 `values` 中补充，或改用其他季度。",
     ),
     "EXAMPLE_FAILS": (
         (

@@ -40,6 +40,12 @@ _LIST = _Expected("a list", "列表", "[…]")
 
 _EXPECTED: dict[str, _Expected] = {
     "after_months": _Expected("a whole number of months from 0 to 1200", "0 至 1200 的整月数", "60"),
+    "entries": _Expected("roles with days", "各角色的日期", '{"branch": "2024-07-01"}'),
+    "exits": _Expected("roles with days", "各角色的日期", '{"branch": "2024-07-01"}'),
+    "places": _Expected("a whole number of decimal places from 1 to 8", "1 至 8 的小数位数", "4"),
+    "round_down_to": _AMOUNT,
+    "share_of": _Expected("a name in the key", "份额表中的名称", '"branches"'),
+    "year": _Expected("a year from 1949 to 2199", "1949 至 2199 的年份", "2024"),
     "agreement": _Expected("the agreement's code", "协议代码", '"HF-HN-2024"'),
     "amount": _AMOUNT,
     "base": _AMOUNT,
@@ -206,16 +212,20 @@ def _example_of_reading(value: str) -> str:
 def _expected(location: tuple[int | str, ...], kind: str) -> _Expected:
     """What belongs at the location: by its field's name, or by that of the list or map which holds it."""
     names = [part for part in location if isinstance(part, str)]
-    if len(names) > 1 and names[-2] in ("shares", "weights", "pre_move_tax", "events", "roles"):
+    if len(names) > 1 and names[-2] in _MAPS:
         return _EXPECTED_INSIDE[names[-2]]
     if names and isinstance(location[-1], int):
-        return _EXPECTED_INSIDE.get(names[-1], _OBJECT)
+        return _OBJECT if names[-1] in _MAPS else _EXPECTED_INSIDE.get(names[-1], _OBJECT)
     if names and names[-1] in _EXPECTED:
         return _EXPECTED[names[-1]]
     return _LIST if kind == "tuple_type" else _OBJECT
 
 
+_MAPS = frozenset({"shares", "weights", "values", "entries", "exits", "pre_move_tax", "events", "roles"})
 _EXPECTED_INSIDE = {
+    "values": _AMOUNT,
+    "entries": _DAY,
+    "exits": _DAY,
     "shares": _SHARE,
     "weights": _WEIGHT,
     "pre_move_tax": _AMOUNT,

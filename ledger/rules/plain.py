@@ -21,6 +21,7 @@ from ledger.rules.explanation import Explanation, Recorder, Remaining
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
 from ledger.rules.terms import (
     WHOLE_PARK,
+    Apportion,
     Begins,
     Book,
     Cap,
@@ -72,6 +73,19 @@ class ClauseNotInForce(LedgerError):
     sentence_zh = "第{clause}条在{quarter}未生效。请选择其生效的季度。"
 
 
+class FactorsMissing(LedgerError):
+    """A step divides by factors of a year that the clause doesn't have."""
+
+    code = "FACTORS_MISSING"
+    sentence_en = (
+        "Clause {clause} divides by the factors of {year}, which it doesn't have. "
+        "Amend it with the factors of {year}."
+    )
+    sentence_zh = (
+        "第{clause}条按 {year} 年的因素分摊，但条款中没有该年数据。请修订条款，补充 {year} 年的因素。"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Case:
     """A clause as one version has it, applied to one subject."""
@@ -103,7 +117,7 @@ def evaluate(
     """Every amount of every quarter up to ``through``, and what is carried after it.
 
     ``versions`` are in order of ``starts``. ``held_extensions`` holds decisions that closed settlements took,
-    for clauses whose extension says ``hold``. Raises ``FigureNotOfMonth``.
+    for clauses whose extension says ``hold``. Raises ``FigureNotOfMonth``, ``FactorsMissing``.
     """
     if not versions:
         return Outcome({}, {})
@@ -147,7 +161,7 @@ def explain(
     """Why clause number ``clause`` gave ``subject`` what it did in ``quarter``.
 
     ``remaining`` is as of the end of ``through``. With grain ``clause``, subject 0 explains all subjects
-    together. Raises ``ClauseNotInForce``, ``FigureNotOfMonth``.
+    together. Raises ``ClauseNotInForce``, ``FigureNotOfMonth``, ``FactorsMissing``.
     """
     version, found = _clause_in_force(versions, quarter, clause)
     past = evaluate(versions, facts, quarter.previous, held_extensions=held_extensions)
@@ -274,6 +288,8 @@ def _step(case: _Case, carried: Carried, figures: Sequence[Line], step: Span) ->
     case.record.at(case.subject.subject, step)
     bases = [_figure_base(case, line, step.start) for line in figures]
     carried, is_shared = _is_shared(case, carried, step.start)
+    if is_shared:
+        _require_factors(case, step.start)
     if case.clause.rounding.grain is not Grain.LINE:
         bases = [_base(case, bases)]
     carried = replace(carried, entitlements=_opened(case.clause, carried.entitlements))
@@ -524,7 +540,7 @@ def _share_out(
     case: _Case, carried: Carried, shared: Fraction, day: date
 ) -> tuple[Carried, dict[str, Fraction]]:
     """Each role's part of what is shared in the step."""
-    shares = _shares_on(case, day)
+    shares = _shares_on(case, shared, day)
     cap = case.clause.within.cap
     after = replace(carried, pool=carried.pool + shared)
     if cap is None:
@@ -536,9 +552,39 @@ def _share_out(
     return after, _capped_receipts(case, cap, shares, carried.receipts, shared)
 
 
-def _shares_on(case: _Case, day: date) -> dict[str, Fraction]:
+def _shares_on(case: _Case, shared: Fraction, day: date) -> dict[str, Fraction]:
+    """The shares of the step that begins on ``day``."""
+    to_whom, row = case.clause.to_whom, _key_row(case, day)
+    if row is None:
+        return {}
+    if to_whom.apportion is not None and case.record.listens:
+        _record_ratios(case, to_whom.apportion, row, shared, day)
+    return to_whom.shares_on(row, day)
+
+
+def _require_factors(case: _Case, day: date) -> None:
     row = _key_row(case, day)
-    return {} if row is None else row.exact
+    missing = None if row is None else case.clause.to_whom.missing_year(row, day)
+    if missing is not None:
+        raise FactorsMissing(clause=case.clause.number, year=missing)
+
+
+def _record_ratios(case: _Case, apportion: Apportion, row: Shares, shared: Fraction, day: date) -> None:
+    year, roles = apportion.year_on(day), apportion.taking_part(day)
+    whole = shared * row.exact.get(apportion.share_of, _ZERO)
+    ratios = apportion.ratios(year, roles)
+    for role, parts in apportion.factor_parts(year, roles).items():
+        case.record.step(
+            "factors",
+            whole * ratios[role],
+            "{} × {ratio} = {result}; {year}: {factors} → {ratio}",
+            whole,
+            role=role,
+            book=case.book,
+            ratio=ratios[role],
+            year=year,
+            factors=" + ".join(str(part) for part in parts),
+        )
 
 
 def _key_row(case: _Case, day: date) -> Shares | None:

@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from ledger.money import RoundingMode, ShareUnreadable, parse_share
 from ledger.periods import PeriodUnreadable, Quarter
+from ledger.rules.factors import FactorPart, factor_parts, rounded_ratios
 
 FORMAT = "parkledger.terms/1"
 SEMANTICS = 1
@@ -59,6 +60,7 @@ QuarterText = Annotated[str, AfterValidator(_quarter)]
 SpanText = Annotated[str, StringConstraints(pattern=r"^[12][0-9]{3}(Q[1-4]|-(0[1-9]|1[0-2]))$")]
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 MeasureName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+FactorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Months = Annotated[int, Field(ge=1, le=1200)]
 
 
@@ -329,11 +331,135 @@ def _exact_parts(row: Shares) -> dict[str, Fraction]:
     return _parts_of(tuple((row.weights or row.shares or {}).items()), by_weight)
 
 
+class FactorYear(StrEnum):
+    """Whose year's factors count in a step."""
+
+    SAME = "same"
+    PREVIOUS = "previous"
+    TWO_BEFORE = "two_before"
+
+
+class ZeroDenominator(StrEnum):
+    """What a factor does that is 0 for everybody who takes part."""
+
+    DROP_FACTOR = "drop_factor"
+    """It is left out, and the others' weights grow to add up to 1; nothing left: equal parts."""
+    EQUAL = "equal"
+    """Everybody has an equal part of it."""
+
+
+class FactorValues(Document):
+    """One party's factors of one year."""
+
+    year: Annotated[int, Field(ge=1949, le=2199)]
+    role: Role
+    values: dict[FactorName, AmountText] = Field(min_length=1, description="Factor to its value.")
+
+
+class RatioRounding(Document):
+    """Ratios with so many decimal places, as the forms of a consolidated tax return state them."""
+
+    places: Annotated[int, Field(ge=1, le=8)]
+    mode: RoundingMode
+    remainder_to: Role = Field(
+        description="Whose ratio takes what is missing to 1; where it doesn't take part, the last role in "
+        "alphabetical order."
+    )
+
+
+class Apportion(Document):
+    """The share of one name in the key is divided among parties by weighted factors."""
+
+    share_of: Role = Field(description="A name in every row of the key that isn't a party itself.")
+    weights: dict[FactorName, ShareText] = Field(
+        min_length=1,
+        description="Factor to its weight; they add up to 1 (财预〔2012〕40号: 7/20, 7/20, 3/10).",
+    )
+    factor_year: FactorYear
+    zero_denominator: ZeroDenominator
+    values: tuple[FactorValues, ...] = Field(
+        min_length=1,
+        description="The factors, year by year. A party without a row in a year that has others counts as 0.",
+    )
+    round_down_to: AmountText | None = Field(
+        default=None, description="Values are rounded down to full multiples of this before the ratio."
+    )
+    ratio_rounding: RatioRounding | None = Field(
+        default=None, description="Null: ratios are exact fractions."
+    )
+    entries: dict[Role, Annotated[date, Field(strict=False)]] = Field(
+        default={}, description="A party takes part in steps that begin on or after this day."
+    )
+    exits: dict[Role, Annotated[date, Field(strict=False)]] = Field(
+        default={}, description="A party takes part in steps that begin before this day."
+    )
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Every party that the factors name."""
+        return frozenset(row.role for row in self.values)
+
+    @property
+    def years(self) -> frozenset[int]:
+        """Every year that has factors."""
+        return frozenset(row.year for row in self.values)
+
+    def year_on(self, day: date) -> int:
+        """The year whose factors count in the step that begins on ``day``."""
+        return day.year - _YEARS_BEFORE[self.factor_year]
+
+    def taking_part(self, day: date) -> frozenset[str]:
+        """The parties that take part in the step that begins on ``day``."""
+        return frozenset(
+            role
+            for role in self.roles
+            if self.entries.get(role, day) <= day and day < self.exits.get(role, date.max)
+        )
+
+    def factor_parts(self, year: int, roles: frozenset[str]) -> dict[str, list[FactorPart]]:
+        """What every factor of ``year`` gives to every one of ``roles``."""
+        weights = {factor: parse_share(text) for factor, text in self.weights.items()}
+        values = {role: self._values_of(year, role) for role in sorted(roles)}
+        drops_empty = self.zero_denominator is ZeroDenominator.DROP_FACTOR
+        return factor_parts(weights, values, drops_empty=drops_empty)
+
+    def ratios(self, year: int, roles: frozenset[str]) -> dict[str, Fraction]:
+        """Role to its ratio; they add up to 1, or there are none."""
+        exact = {
+            role: sum((part.part for part in parts), Fraction(0))
+            for role, parts in self.factor_parts(year, roles).items()
+        }
+        rounding = self.ratio_rounding
+        if rounding is None:
+            return exact
+        return rounded_ratios(exact, rounding.places, rounding.mode, rounding.remainder_to)
+
+    def ever(self) -> Iterable[dict[str, Fraction]]:
+        """The ratios of every time that the factors are about."""
+        for year in sorted(self.years):
+            days = [date(year + _YEARS_BEFORE[self.factor_year], month, 1) for month in range(1, 13)]
+            for roles in {self.taking_part(day) for day in days}:
+                yield self.ratios(year, roles)
+
+    def _values_of(self, year: int, role: str) -> dict[str, Fraction]:
+        unit = Fraction(self.round_down_to or 0)
+        exact = (row.values for row in self.values if (row.year, row.role) == (year, role))
+        return {
+            factor: Fraction(text) // unit * unit if unit else Fraction(text)
+            for values in exact
+            for factor, text in values.items()
+        }
+
+
+_YEARS_BEFORE = {FactorYear.SAME: 0, FactorYear.PREVIOUS: 1, FactorYear.TWO_BEFORE: 2}
+
+
 class ToWhom(Document):
     regime: Regime
     key: tuple[Shares, ...] = Field(
         min_length=1, description="Table of shares, dated or by elapsed time, in that order."
     )
+    apportion: Apportion | None = None
     otherwise: Role = Field(
         description="Who gets what is outside the window or of an enterprise that isn't eligible."
     )
@@ -345,6 +471,50 @@ class ToWhom(Document):
     def by_elapsed_time(self) -> bool:
         """Whether the key's rows begin by the time since the window's first day."""
         return any(row.after_months is not None for row in self.key)
+
+    @property
+    def credited(self) -> frozenset[str]:
+        """Every party that a row or its factors name."""
+        named = frozenset(role for row in self.key for role in row.exact)
+        if self.apportion is None:
+            return named
+        return (named - {self.apportion.share_of}) | self.apportion.roles
+
+    @property
+    def denominator(self) -> int:
+        """A common denominator of every share."""
+        return lcm(1, *(share.denominator for shares in self.ever_shares() for share in shares.values()))
+
+    def missing_year(self, row: Shares, day: date) -> int | None:
+        """The year whose factors ``row`` needs on ``day`` and hasn't got."""
+        apportion = self.apportion
+        if apportion is None or not row.exact.get(apportion.share_of) or not apportion.taking_part(day):
+            return None
+        year = apportion.year_on(day)
+        return None if year in apportion.years else year
+
+    def shares_on(self, row: Shares, day: date) -> dict[str, Fraction]:
+        """The shares that ``row`` gives the parties in the step that begins on ``day``."""
+        apportion = self.apportion
+        if apportion is None:
+            return row.exact
+        return self._apportioned(row, apportion.ratios(apportion.year_on(day), apportion.taking_part(day)))
+
+    def _apportioned(self, row: Shares, ratios: dict[str, Fraction]) -> dict[str, Fraction]:
+        shares = row.exact
+        whole = shares.pop(self.apportion.share_of if self.apportion else "", Fraction(0))
+        for role, ratio in (ratios or {self.otherwise: Fraction(1)}).items():
+            shares[role] = shares.get(role, Fraction(0)) + whole * ratio
+        return shares
+
+    def ever_shares(self) -> Iterable[dict[str, Fraction]]:
+        """The shares of every row at every time."""
+        for row in self.key:
+            if self.apportion is None:
+                yield row.exact
+            else:
+                yield self._apportioned(row, {})
+                yield from (self._apportioned(row, ratios) for ratios in self.apportion.ever())
 
 
 class Cap(Document):
@@ -476,8 +646,11 @@ class Clause(Document):
         yield self.what.reported_by
         yield self.rounding.remainder_to
         yield self.to_whom.otherwise
-        for row in self.to_whom.key:
-            yield from row.exact
+        yield from self.to_whom.credited
+        if self.to_whom.apportion is not None:
+            yield from (*self.to_whom.apportion.entries, *self.to_whom.apportion.exits)
+            if self.to_whom.apportion.ratio_rounding is not None:
+                yield self.to_whom.apportion.ratio_rounding.remainder_to
         if self.to_whom.in_place is not None:
             yield self.to_whom.in_place
         if self.within.cap is not None:
@@ -491,9 +664,7 @@ class Clause(Document):
     @property
     def entitlement_keys(self) -> tuple[tuple[Book, str], ...]:
         """Every (book, role) that the clause may credit, in the order in which carried state is stored."""
-        credited = {self.to_whom.otherwise, self.rounding.remainder_to}
-        for row in self.to_whom.key:
-            credited |= row.exact.keys()
+        credited = {self.to_whom.otherwise, self.rounding.remainder_to} | self.to_whom.credited
         if self.within.cap is not None:
             credited.add(self.within.cap.excess_to)
         if self.what.mechanism is not Mechanism.OUTPUT_VALUE:
@@ -505,7 +676,7 @@ class Clause(Document):
     def denominator(self) -> int:
         """A common denominator of every exact amount that the clause can make of whole minor units."""
         kept = lcm(1, *(row.kept.denominator for row in self.how_much.retention))
-        shares = lcm(1, *(share.denominator for row in self.to_whom.key for share in row.exact.values()))
+        shares = self.to_whom.denominator
         steps = 12 if self.how_much.surplus is not None else 1
         return kept * shares * steps
 

@@ -10,6 +10,7 @@ from ledger.money import Commodity, format_amount, format_wan, parse_amount, par
 from ledger.periods import Quarter, Span
 from ledger.rules.choices import READINGS
 from ledger.rules.terms import (
+    Apportion,
     Book,
     Cap,
     Clause,
@@ -33,6 +34,7 @@ from ledger.rules.words import (
     MECHANISM_NAMES,
     chinese_number,
     exact_number,
+    factor_zh,
     role_zh,
 )
 
@@ -184,6 +186,8 @@ def _to_whom(clause: Clause) -> Iterator[str]:
     yield READINGS["to_whom.regime"][clause.to_whom.regime][0]
     for row in clause.to_whom.key:
         yield _shares(row)
+    if clause.to_whom.apportion is not None:
+        yield from _apportion(clause.to_whom.apportion)
     yield f"不在分享期内或不符合资格的，归{role_zh(clause.to_whom.otherwise)}"
     if clause.to_whom.in_place is not None:
         yield f"在地统计数全额归{role_zh(clause.to_whom.in_place)}，考核统计数不得对外公布"
@@ -202,6 +206,34 @@ def _parts(row: Shares) -> str:
         )
     weights = (f"{role_zh(role)} {exact_number(text)}" for role, text in sorted(row.weights.items()))
     return f"各方份额按权重占全部权重之比计算，权重为{'、'.join(weights)}"
+
+
+def _apportion(apportion: Apportion) -> Iterator[str]:
+    readings = READINGS["to_whom.apportion.factor_year"], READINGS["to_whom.apportion.zero_denominator"]
+    weights = "、".join(
+        f"{factor_zh(name)} {_share(text)}" for name, text in sorted(apportion.weights.items())
+    )
+    yield (
+        f"{role_zh(apportion.share_of)}的份额由参与各方按因素分摊，权重为{weights}，"
+        "各方比例为其各项因素占参与各方合计之比乘以权重后相加，无人参与的按分享期外处理"
+    )
+    yield readings[0][apportion.factor_year][0]
+    yield readings[1][apportion.zero_denominator][0]
+    if apportion.round_down_to is not None:
+        yield f"因素数值先向下取整至 {exact_number(apportion.round_down_to)} 的整数倍"
+    rounding = apportion.ratio_rounding
+    if rounding is not None:
+        mode = READINGS["rounding.mode"][rounding.mode][0]
+        yield f"比例保留{rounding.places}位小数，{mode}，与一的差额归{role_zh(rounding.remainder_to)}的比例"
+    for row in apportion.values:
+        values = "、".join(
+            f"{factor_zh(name)} {exact_number(text)}" for name, text in sorted(row.values.items())
+        )
+        yield f"{row.year}年{role_zh(row.role)}：{values}"
+    for role, day in sorted(apportion.entries.items()):
+        yield f"{role_zh(role)}自{_day(day)}起开始的各期参与分摊"
+    for role, day in sorted(apportion.exits.items()):
+        yield f"{role_zh(role)}自{_day(day)}起开始的各期不再参与分摊"
 
 
 def _within(clause: Clause) -> Iterator[str]:

@@ -14,6 +14,7 @@ ROLE_NAMES: dict[str, tuple[str, str]] = {
     "zone": ("合作区", "the cooperation zone"),
     "province": ("省级财政", "the province's treasury"),
     "head_office": ("总机构所在地", "the place of the head office"),
+    "branches": ("分支机构", "the branches"),
     "branch": ("分支机构所在地", "the place of the branches"),
     "pool": ("待分配资金", "the pool for distribution"),
 }
@@ -37,6 +38,17 @@ CAUSE_NAMES: dict[CauseOfMove, tuple[str, str]] = {
     CauseOfMove.MARKET: ("市场行为", "the enterprise's own choice"),
 }
 
+FACTOR_NAMES: dict[str, tuple[str, str]] = {
+    "revenue": ("营业收入", "revenue"),
+    "payroll": ("职工薪酬", "payroll"),
+    "assets": ("资产总额", "assets"),
+    "wages": ("工资总额", "wages"),
+    "capacity": ("装机容量", "installed capacity"),
+    "population": ("人口", "population"),
+    "area": ("面积", "area"),
+}
+"""Factor to its name; a factor that isn't here is called by itself."""
+
 _DIGITS = "零一二三四五六七八九"
 
 
@@ -46,6 +58,14 @@ def role_zh(role: str) -> str:
 
 def role_en(role: str) -> str:
     return ROLE_NAMES.get(role, (role, role))[1]
+
+
+def factor_zh(factor: str) -> str:
+    return FACTOR_NAMES.get(factor, (factor, factor))[0]
+
+
+def factor_en(factor: str) -> str:
+    return FACTOR_NAMES.get(factor, (factor, factor))[1]
 
 
 def exact_number(text: str) -> str:

@@ -29,7 +29,7 @@ REVENUES = ("rent", "land_transfer", "service_fee")
 COSTS = ("development_cost", "financing_cost")
 INDICATORS = ("industrial_output", "fixed_investment", "head_count")
 SHARE_ROWS = (("1/2", "1/2"), ("2/5", "3/5"), ("1/3", "2/3"), ("1", "0"), ("1/7", "6/7"))
-WEIGHT_ROWS = (("3", "4"), ("120.5", "9.75"), ("300/7", "1/3"), ("0", "5"))
+WEIGHT_ROWS = (("3", "4"), ("12.5", "7.5"), ("30/7", "5/7"), ("0", "5"))
 THREE_WEIGHTS = (("1", "2", "3"), ("0.5", "1/3", "0"))
 THREE_SHARES = (("1/4", "1/2", "1/4"), ("1/3", "1/3", "1/3"), ("3/10", "3/10", "2/5"))
 
@@ -153,6 +153,11 @@ def _clause(draw: Draw, number: int) -> Json:
     what = _what(draw, mechanism)
     to_whom = _to_whom(draw, money)
     within = _within(draw, listed, money) if grain != "line" else {}
+    if to_whom["regime"] == "proportional" and draw(st.integers(0, 2)) == 0:
+        _apportion(draw, to_whom)
+        cap = within.get("cap", {})
+        if "capped" in cap:
+            cap["capped"] = _credited(to_whom)[0]
     when = _when(draw, step, listed, "cap" in within)
     if when.get("window") and to_whom["regime"] == "proportional" and draw(st.booleans()):
         to_whom["key"] = _elapsed_rows(draw, step, to_whom["key"])
@@ -175,6 +180,56 @@ def _clause(draw: Draw, number: int) -> Json:
     }
 
 
+def _apportion(draw: Draw, to_whom: Json) -> None:
+    """The last role's share is divided by factors instead of going to it."""
+    roles = draw(st.sampled_from([["host", "origin"], ["host", "origin", "third"], ["origin", "third"]]))
+    for row in to_whom["key"]:
+        parts = _parts_of(row)
+        parts["branches"] = parts.pop(max(parts))
+    weights: Json = draw(
+        st.sampled_from(
+            [{"revenue": "1"}, {"revenue": "7/20", "payroll": "13/20"}, {"area": "1/10", "wages": "9/10"}]
+        )
+    )
+    values = st.sampled_from(["0", "0", "1.5", "2", "3.5", "10"])
+    to_whom["apportion"] = {
+        "share_of": "branches",
+        "weights": weights,
+        "factor_year": draw(st.sampled_from(["same", "previous", "two_before"])),
+        "zero_denominator": draw(st.sampled_from(["drop_factor", "equal"])),
+        "round_down_to": draw(st.sampled_from([None, "2"])),
+        "ratio_rounding": draw(
+            st.none() | st.builds(_ratio_rounding, st.integers(1, 2), _modes, st.sampled_from(roles))
+        ),
+        "values": [
+            {"year": year, "role": role, "values": {factor: draw(values) for factor in weights}}
+            for year in range(2021, 2026)
+            for role in roles
+            if role == roles[0] or draw(st.booleans())
+        ],
+    }
+    if not to_whom["apportion"]["ratio_rounding"]:
+        # Exact ratios of five years and their sums would need a large denominator.
+        to_whom["apportion"]["values"] = [
+            row | {"values": dict.fromkeys(weights, draw(st.sampled_from(["0", "2", "4"])))}
+            for row in to_whom["apportion"]["values"]
+        ]
+    named = sorted({row["role"] for row in to_whom["apportion"]["values"]})
+    to_whom["apportion"]["entries"] = draw(
+        st.dictionaries(st.sampled_from(named), _days(months=8).map(date.isoformat), max_size=2)
+    )
+    to_whom["apportion"]["exits"] = draw(
+        st.dictionaries(st.sampled_from(named), _days(date(2023, 8, 1)).map(date.isoformat), max_size=2)
+    )
+    rounding = to_whom["apportion"]["ratio_rounding"]
+    if rounding and rounding["remainder_to"] not in named:
+        rounding["remainder_to"] = named[0]
+
+
+def _ratio_rounding(places: int, mode: str, remainder_to: str) -> Json:
+    return {"places": places, "mode": mode, "remainder_to": remainder_to}
+
+
 def _elapsed_rows(draw: Draw, step: str, rows: list[Json]) -> list[Json]:
     """The rows in the same order, but by the time since the window's first day."""
     months = sorted(draw(st.sets(_months_of(step), min_size=len(rows), max_size=len(rows))))
@@ -187,7 +242,10 @@ def _elapsed_rows(draw: Draw, step: str, rows: list[Json]) -> list[Json]:
 
 
 def _credited(to_whom: Json) -> list[str]:
-    return sorted({role for row in to_whom["key"] for role in _parts_of(row)})
+    named = {role for row in to_whom["key"] for role in _parts_of(row)}
+    if to_whom.get("apportion"):
+        named |= {row["role"] for row in to_whom["apportion"]["values"]}
+    return sorted(named - {"branches"})
 
 
 def _parts_of(row: Json) -> Json:

@@ -20,6 +20,7 @@ from ledger.rules.explanation import render
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
 from ledger.rules.plain import (
     ClauseNotInForce,
+    FactorsMissing,
     FigureNotOfMonth,
     evaluate,
     evaluate_from,
@@ -492,6 +493,125 @@ def test_before_the_first_row_by_elapsed_time_nothing_is_shared() -> None:
     lines = [line(f"2024-{month:02d}", 100) for month in (1, 2, 3, 4)]
     outcome = run(version(terms), park(*lines), "2024Q2")
     assert by_role(outcome, "origin") == {"2024Q1": 50, "2024Q2": 50}
+
+
+def by_factors(
+    key: dict[str, str], values: Mapping[int, Mapping[str, Sequence[str]]], **changes: Any
+) -> Json:
+    """The share of "branches" divided by revenue, payroll and assets of the year before."""
+    weights = {"revenue": "7/20", "payroll": "7/20", "assets": "3/10"}
+    apportion = {
+        "share_of": "branches",
+        "weights": weights,
+        "factor_year": "previous",
+        "zero_denominator": "drop_factor",
+        "values": [
+            {"year": year, "role": role, "values": dict(zip(weights, texts, strict=True))}
+            for year, of_year in values.items()
+            for role, texts in of_year.items()
+        ],
+    }
+    return {
+        "regime": "proportional",
+        "key": [{"shares": key}],
+        "apportion": apportion | changes,
+        "otherwise": "host",
+    }
+
+
+HALVES = {"origin": "1/2", "branches": "1/2"}
+
+
+def test_head_office_and_branches_divide_by_three_factors() -> None:
+    """财预〔2012〕40号: the head office's own department takes part like a branch."""
+    values = {2023: {"origin": ["100"] * 3, "host": ["50"] * 3, "fund": ["100"] * 3}}
+    terms = version(clause(to_whom=by_factors(HALVES, values)))
+    outcome = run(terms, park(line("2024Q1", wan(100))), "2024Q1")
+    got = {role: by_role(outcome, role)["2024Q1"] for role in ("origin", "host", "fund")}
+    assert got == {"origin": wan(70), "host": wan(10), "fund": wan(20)}
+
+
+def test_branch_takes_part_from_its_entry_until_its_exit() -> None:
+    values = {2023: {"origin": ["1"] * 3, "host": ["2"] * 3, "fund": ["5"] * 3}}
+    attendance = {"entries": {"fund": "2024-04-01"}, "exits": {"host": "2024-07-02", "origin": "2024-10-01"}}
+    terms = version(clause(to_whom=by_factors({"branches": "1"}, values, **attendance)))
+    lines = [line(f"2024Q{quarter}", 24) for quarter in range(1, 5)]
+    outcome = run(terms, park(*lines), "2024Q4")
+    assert by_role(outcome, "origin") == {"2024Q1": 8, "2024Q2": 3, "2024Q3": 3}
+    assert by_role(outcome, "host") == {"2024Q1": 16, "2024Q2": 6, "2024Q3": 6}
+    assert by_role(outcome, "fund") == {"2024Q2": 15, "2024Q3": 15, "2024Q4": 24}
+
+
+def test_where_nobody_takes_part_the_share_goes_where_unshared_figures_go() -> None:
+    values = {2023: {"origin": ["1"] * 3}}
+    apportioned = by_factors({"fund": "1/4", "branches": "3/4"}, values, exits={"origin": "2024-04-01"})
+    outcome = run(version(clause(to_whom=apportioned)), park(line("2024Q2", 100)), "2024Q2")
+    assert (by_role(outcome, "fund"), by_role(outcome, "host")) == ({"2024Q2": 25}, {"2024Q2": 75})
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"), [("drop_factor", {"origin": 70, "host": 30}), ("equal", {"origin": 60, "host": 40})]
+)
+def test_factor_that_is_zero_for_everybody_is_dropped_or_divided_equally(
+    rule: str, expected: dict[str, int]
+) -> None:
+    values = {2023: {"origin": ["70", "0", "0"], "host": ["30", "0", "0"]}}
+    weights = {"weights": {"revenue": "1/2", "payroll": "1/4", "assets": "1/4"}}
+    terms = clause(to_whom=by_factors({"branches": "1"}, values, zero_denominator=rule, **weights))
+    outcome = run(version(terms), park(line("2024Q1", 100)), "2024Q1")
+    assert {role: by_role(outcome, role)["2024Q1"] for role in expected} == expected
+
+
+@pytest.mark.parametrize("rule", ["drop_factor", "equal"])
+def test_where_all_factors_are_zero_everybody_has_an_equal_part(rule: str) -> None:
+    values = {2023: {"origin": ["0"] * 3, "host": ["0"] * 3}}
+    terms = clause(to_whom=by_factors({"branches": "1"}, values, zero_denominator=rule))
+    assert by_role(run(version(terms), park(line("2024Q1", 10)), "2024Q1"), "origin") == {"2024Q1": 5}
+
+
+def test_factors_are_rounded_down_before_the_ratio() -> None:
+    """GewStG § 29: wages are rounded down to full 1,000."""
+    values = {2024: {"origin": ["2999"], "host": ["1000.99"]}}
+    changes = {"weights": {"wages": "1"}, "factor_year": "same", "round_down_to": "1000"}
+    apportioned = by_factors({"branches": "1"}, {}, **changes)
+    apportioned["apportion"]["values"] = [
+        {"year": 2024, "role": role, "values": {"wages": texts[0]}} for role, texts in values[2024].items()
+    ]
+    outcome = run(version(clause(to_whom=apportioned)), park(line("2024Q1", 300)), "2024Q1")
+    assert (by_role(outcome, "origin"), by_role(outcome, "host")) == ({"2024Q1": 200}, {"2024Q1": 100})
+
+
+def test_ratios_have_the_places_that_the_clause_states_and_add_up_to_one() -> None:
+    rounding = {"places": 2, "mode": "down", "remainder_to": "fund"}
+    values = {2023: {role: ["1"] * 3 for role in ("origin", "host", "fund")}}
+    terms = clause(to_whom=by_factors({"branches": "1"}, values, ratio_rounding=rounding))
+    outcome = run(version(terms), park(line("2024Q1", 10000)), "2024Q1")
+    got = {role: by_role(outcome, role)["2024Q1"] for role in ("origin", "host", "fund")}
+    assert got == {"origin": 3300, "host": 3300, "fund": 3400}
+
+
+def test_branch_without_factors_in_the_year_that_counts_has_no_part_yet() -> None:
+    values = {2023: {"origin": ["1"] * 3}, 2024: {"origin": ["1"] * 3, "host": ["3"] * 3}}
+    lines = [line("2024Q4", 100), line("2025Q1", 100)]
+    outcome = run(version(clause(to_whom=by_factors({"branches": "1"}, values))), park(*lines), "2025Q1")
+    assert by_role(outcome, "host") == {"2025Q1": 75}
+
+
+def test_step_whose_factors_are_missing_is_refused_by_year() -> None:
+    terms = version(clause(to_whom=by_factors({"branches": "1"}, {2023: {"origin": ["1"] * 3}})))
+    with pytest.raises(FactorsMissing, match="2024") as refusal:
+        run(terms, park(), "2025Q1")
+    assert "2024 年" in refusal.value.message_zh
+
+
+def test_explanation_shows_the_factors_of_every_party() -> None:
+    values = {2023: {"origin": ["100"] * 3, "host": ["50"] * 3}}
+    terms = version(clause(to_whom=by_factors(HALVES, values)))
+    quarter = Quarter(2024, 1)
+    explanation = explain([terms], park(line("2024Q1", 600)), quarter, 1, 0, quarter)
+    steps = {step.role: step.arithmetic for step in explanation.steps if step.code == "factors"}
+    assert steps["host"] == ("3.00 × 1/3 = 1.00; 2023: 7/20 × 50/150 + 7/20 × 50/150 + 3/10 × 50/150 → 1/3")
+    assert "因素分摊" in render(explanation, "zh")
 
 
 # --- windows ----------------------------------------------------------------------------------------------

@@ -269,6 +269,49 @@ def test_terms_that_contradict_themselves_are_refused(
     assert code != "DENOMINATOR_TOO_LARGE" or DENOMINATOR_LIMIT < 1_000_000_007
 
 
+FACTORS: Json = {
+    "share_of": "branches",
+    "weights": {"revenue": "7/20", "payroll": "7/20", "assets": "3/10"},
+    "factor_year": "same",
+    "zero_denominator": "equal",
+    "values": [
+        {"year": 2024, "role": role, "values": {"revenue": "1", "payroll": "1", "assets": "1"}}
+        for role in ("origin", "host")
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        ("weights.revenue", "1/2", "FACTOR_WEIGHTS_NOT_ONE"),
+        ("weights.revenue", "0.35", "VALUE_WRONG"),
+        ("factor_year", GONE, "CHOICE_MISSING"),
+        ("factor_year", "next", "CHOICE_UNKNOWN"),
+        ("zero_denominator", GONE, "CHOICE_MISSING"),
+        ("share_of", "host", "APPORTION_OF_PARTY"),
+        ("share_of", "others", "APPORTION_NOT_IN_ROW"),
+        ("round_down_to", "0", "FACTOR_UNIT_ZERO"),
+        ("values.0.values", {"revenue": "1"}, "FACTORS_DIFFER"),
+        ("values.0.values.revenue", "-1", "VALUE_WRONG"),
+        ("values.0", "1", "VALUE_WRONG"),
+        ("values.0.role", "host", "FACTOR_ROW_TWICE"),
+        ("values.0.role", "stranger", "ROLE_UNDEFINED"),
+        ("entries", {"fund": "2024-01-01"}, "FACTOR_ROLE_UNKNOWN"),
+        ("entries", {"host": "soon"}, "VALUE_WRONG"),
+        ("exits", {"host": "2024-01-01"}, "FACTOR_EXIT_ORDER"),
+        ("ratio_rounding", {"places": 4, "mode": "down", "remainder_to": "fund"}, "FACTOR_ROLE_UNKNOWN"),
+        ("ratio_rounding", {"places": 4, "remainder_to": "host"}, "CHOICE_MISSING"),
+        ("ratio_rounding", {"places": 9, "mode": "down", "remainder_to": "host"}, "VALUE_WRONG"),
+        ("factor_year", "previous", "EXAMPLE_FACTORS"),
+    ],
+)
+def test_factors_that_do_not_fit_are_refused(path: str, value: object, code: str) -> None:
+    data = changed(document(INCREMENT), f"{FIRST}.to_whom.key.0.shares", {"host": "1/2", "branches": "1/2"})
+    data = changed(data, f"{FIRST}.to_whom.apportion", FACTORS | {"entries": {"host": "2024-01-01"}})
+    assert code in codes(changed(data, f"{FIRST}.to_whom.apportion.{path}", value))
+
+
 @pytest.mark.parametrize(
     ("path", "value", "code"),
     [

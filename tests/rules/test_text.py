@@ -19,6 +19,16 @@ from ledger.rules.words import chinese_number
 QUICKLY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 OTHER_VALUES: dict[str, list[Any]] = {
     "kept": ["1/9"],
+    "factor_year": ["same", "previous", "two_before"],
+    "zero_denominator": ["drop_factor", "equal"],
+    "round_down_to": [None, "0.5", "1000"],
+    "ratio_rounding": [None],
+    "places": [6, 7],
+    "entries": [{}, {"origin": "2031-01-01"}],
+    "exits": [{}, {"origin": "2031-01-01"}],
+    "year": [2031],
+    "apportion": [None],
+    "share_of": ["others"],
     "after_months": [0, 24, 25],
     "weights": [{"host": "7", "origin": "1"}, {"host": "7", "origin": "1/9"}],
     "part": ["1/9"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +19,7 @@ from ledger.periods import Quarter, Span, quarters_between
 from ledger.rules import plain, vector
 from ledger.rules.facts import Amount, Facts, Key, Line, Outcome, Subject, Version
 from ledger.rules.state import StateTooLarge, pack, unpack
-from ledger.rules.terms import Clause, Grain, Shares, Terms
+from ledger.rules.terms import Clause, Event, Grain, Shares, Terms
 from ledger.rules.vector import numbers
 
 QUARTER = Quarter(2023, 1)
@@ -150,7 +151,7 @@ def _with_unlike_kept(clause: Clause, data: st.DataObject) -> Clause:
 
 
 def _with_unlike_shares(clause: Clause, data: st.DataObject) -> Clause:
-    if clause.to_whom.regime != "proportional":
+    if clause.to_whom.regime != "proportional" or clause.to_whom.apportion is not None:
         return clause
     parts = int(data.draw(st.sampled_from(UNLIKE_SHARES)))
     rows = tuple(_unlike_row(row, parts) for row in clause.to_whom.key)
@@ -365,6 +366,35 @@ def test_an_extension_is_decided_as_the_plain_evaluator_decides_it(
     assert {carried.extended for carried in expected.carried.values()} == {True, False}
     ours = vector.evaluate(versions, _facts(*lines), QUARTER.plus(4), held_extensions=held)
     assert_same(ours, expected)
+
+
+# --- factors ----------------------------------------------------------------------------------------------
+
+
+def test_factors_of_a_year_that_the_clause_lacks_are_missed_only_where_something_is_shared() -> None:
+    key = [{"shares": {"host": "1/2", "branches": "1/2"}}, {"after_months": 3, "shares": {"branches": "1"}}]
+    apportion = {
+        "share_of": "branches",
+        "weights": {"payroll": "1"},
+        "factor_year": "previous",
+        "zero_denominator": "equal",
+        "values": [{"year": 2022, "role": role, "values": {"payroll": "1"}} for role in ("origin", "fund")],
+    }
+    window = {"clock": {"event": "first_tax", "begins": "step_of_day"}, "length_months": 6}
+    to_whom = {"regime": "proportional", "key": key, "apportion": apportion, "otherwise": "host"}
+    terms = _terms(when={"step": "quarter", "window": window}, to_whom=to_whom)
+    versions = [Version(QUARTER, terms)]
+    lines = [_vat(1, 100 + place, QUARTER.plus(place)) for place in range(6)]
+    for first_tax, is_missing in ((date(2023, 6, 1), False), (date(2023, 11, 1), True)):
+        facts = Facts(lines, {1: Subject(1, events={Event.FIRST_TAX: first_tax})})
+        if is_missing:
+            for evaluate in (plain.evaluate, vector.evaluate):
+                assert evaluate(versions, facts, QUARTER.plus(3)).amounts
+                with pytest.raises(plain.FactorsMissing, match="2023"):
+                    evaluate(versions, facts, QUARTER.plus(4))
+        else:
+            expected = plain.evaluate(versions, facts, QUARTER.plus(5))
+            assert_same(vector.evaluate(versions, facts, QUARTER.plus(5)), expected)
 
 
 # --- refusals ---------------------------------------------------------------------------------------------

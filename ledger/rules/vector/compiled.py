@@ -91,6 +91,7 @@ class Shape:
     grain: Grain
     tiers: int = 0
     """Rows of keys by elapsed time; 0 where keys are by date."""
+    apportioned: bool = False
 
     @property
     def steps(self) -> int:
@@ -110,7 +111,8 @@ class Group:
     ``share`` is [step of the quarter, clause, tier, slot]: numerators over ``share_denominator``; a key by
     date has one tier. ``tier_months`` is [clause, tier]: how many months after the window's first day it
     begins to hold. Slots are indexes into the clause's entitlement keys, ``NONE`` where there is no such
-    role. Amounts are minor units.
+    role. ``missing_year`` is [step, clause, tier]: the year whose factors are needed but missing, else 0.
+    Amounts are minor units.
     """
 
     shape: Shape
@@ -122,6 +124,7 @@ class Group:
     denominator: Int64Column
     share: npt.NDArray[np.int64]
     tier_months: Int64Column
+    missing_year: npt.NDArray[np.int64]
     has_key: npt.NDArray[np.bool_]
     whole_park: Mask
     proportional: Mask

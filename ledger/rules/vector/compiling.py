@@ -22,6 +22,7 @@ from ledger.rules.terms import (
     Grain,
     Regime,
     Scope,
+    Shares,
     Surplus,
     Window,
 )
@@ -85,7 +86,9 @@ def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
         return "its routed part is above 1 or too fine", "转入基金的比例大于 1 或过细"
     if any(not _is_part(row.kept) for row in clause.how_much.retention):
         return "it keeps more than the whole of a measure", "留成比例大于 1"
-    if not all(_shares_fit(row.exact.values(), clause.to_whom.regime) for row in clause.to_whom.key):
+    if not all(
+        _shares_fit(shares.values(), clause.to_whom.regime) for shares in clause.to_whom.ever_shares()
+    ):
         return "its shares don't fit its regime", "份额与分计方式不符"
     if cap is not None and cap.capped is not None and _slot(clause, cap.capped) == NONE:
         return "the capped party has no share", "受上限约束的一方没有份额"
@@ -119,6 +122,7 @@ def _shape(item: ClauseInForce) -> Shape:
         capped=clause.within.cap is not None,
         grain=clause.rounding.grain,
         tiers=len(clause.to_whom.key) if clause.to_whom.by_elapsed_time else 0,
+        apportioned=clause.to_whom.apportion is not None,
     )
 
 
@@ -164,7 +168,17 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
         share_denominator=share,
         denominator=inner * share,
         share=np.array(
-            [[_numerators(*pair) for pair in zip(members, rows, strict=True)] for rows in held_rows]
+            [
+                [_numerators(item, rows, day) for item, rows in zip(members, of_day, strict=True)]
+                for of_day, day in zip(held_rows, days, strict=True)
+            ]
+        ),
+        missing_year=np.array(
+            [
+                [_missing_years(clause, rows, day) for clause, rows in zip(clauses, of_day, strict=True)]
+                for of_day, day in zip(held_rows, days, strict=True)
+            ],
+            np.int64,
         ),
         tier_months=np.array([_tier_months(clause) for clause in clauses], np.int64),
         has_key=np.array([[bool(of_clause) for of_clause in rows] for rows in held_rows]),
@@ -194,14 +208,14 @@ def _kept_denominator(clause: Clause) -> int:
 
 
 def _share_denominator(clause: Clause) -> int:
-    return lcm(1, *(share.denominator for row in clause.to_whom.key for share in row.exact.values()))
+    return clause.to_whom.denominator
 
 
-def _key_rows(clause: Clause, day: date) -> list[dict[str, Fraction]]:
+def _key_rows(clause: Clause, day: date) -> list[Shares]:
     """The row that holds on ``day``, if any; of a key by elapsed time every row."""
     if clause.to_whom.by_elapsed_time:
-        return [row.exact for row in clause.to_whom.key]
-    held = row_on([(row.starts or date.min, row.exact) for row in clause.to_whom.key], day)
+        return list(clause.to_whom.key)
+    held = row_on([(row.starts or date.min, row) for row in clause.to_whom.key], day)
     return [] if held is None else [held]
 
 
@@ -209,16 +223,22 @@ def _tier_months(clause: Clause) -> list[int]:
     return [row.after_months or 0 for row in clause.to_whom.key] if clause.to_whom.by_elapsed_time else [0]
 
 
-def _numerators(item: ClauseInForce, rows: Sequence[Mapping[str, Fraction]]) -> list[list[int]]:
+def _numerators(item: ClauseInForce, rows: Sequence[Shares], day: date) -> list[list[int]]:
     """The credited share of each tier and slot; the official book has none."""
-    denominator = _share_denominator(item.clause)
+    clause = item.clause
+    denominator = _share_denominator(clause)
     numerators = []
-    for shares in rows or [{}]:
+    for row in rows:
         of_row = [0] * len(item.keys)
-        for role, share in shares.items():
-            of_row[_slot(item.clause, role)] = int(share * denominator)
+        if clause.to_whom.missing_year(row, day) is None:
+            for role, share in clause.to_whom.shares_on(row, day).items():
+                of_row[_slot(clause, role)] = int(share * denominator)
         numerators.append(of_row)
-    return numerators
+    return numerators or [[0] * len(item.keys)]
+
+
+def _missing_years(clause: Clause, rows: Sequence[Shares], day: date) -> list[int]:
+    return [clause.to_whom.missing_year(row, day) or 0 for row in rows] or [0]
 
 
 def _slot(clause: Clause, role: str | None) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ledger.periods import Quarter
+from ledger.rules.plain import FactorsMissing
 from ledger.rules.terms import Loss, WithinYear
 from ledger.rules.vector.attributes import Windows, tiers
 from ledger.rules.vector.columns import NONE
@@ -100,6 +101,8 @@ def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, st
     is_open = situation.window.is_open(month, carry.extended == 1)
     has_key = situation.group.has_key[step][situation.clause] & (situation.tier(step) != NONE)
     shared_rows = np.asarray(reached & is_open & has_key)
+    if shape.apportioned:
+        _require_factors(situation, shared_rows, step)
     if shape.official:
         carry.change[:, 0] += base * units.ratio
     _credit(
@@ -110,6 +113,15 @@ def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, st
         shared = _surplus(situation, units, carry, shared, shared_rows, step)
     _share_out(situation, units, carry, shared, step)
     return shared_rows
+
+
+def _require_factors(situation: Situation, shared_rows: Mask, step: int) -> None:
+    group, clause = situation.group, situation.clause
+    missing = group.missing_year[step][clause, np.maximum(situation.tier(step), 0)]
+    wrong = np.flatnonzero(shared_rows & (missing != 0))
+    if len(wrong):
+        number = group.clauses[clause[wrong[0]]].clause.number
+        raise FactorsMissing(clause=number, year=int(missing[wrong[0]]))
 
 
 def _credit(carry: Carry, slot: Int64Column, amount: Column) -> None:

@@ -157,6 +157,7 @@ def _clause_faults(path: str, clause: Clause) -> Iterator[Fault]:
     yield from _retention_faults(f"{path}.how_much.retention", clause)
     yield from _key_faults(f"{path}.to_whom.key", clause)
     yield from _apportion_faults(f"{path}.to_whom", clause)
+    yield from _rate_faults(f"{path}.how_much.own_rates", clause)
     yield from _rounding_faults(path, clause)
     if not measures:
         yield from _amount_faults(path, clause)
@@ -212,6 +213,7 @@ def _mechanism_faults(path: str, clause: Clause) -> Iterator[Fault]:
     for name, value in (
         ("what.deduct", clause.what.deduct),
         ("how_much.retention", clause.how_much.retention),
+        ("how_much.own_rates", clause.how_much.own_rates),
         ("then.routing", clause.then.routing),
     ):
         if value:
@@ -350,6 +352,16 @@ def _elapsed_faults(path: str, clause: Clause) -> Iterator[Fault]:
                 example=example,
             )
         before = months
+
+
+def _rate_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    """With own rates everybody who may have a share has one."""
+    rates = clause.how_much.own_rates
+    for role, text in rates.items():
+        yield from _part_faults(f"{path}.{role}", text)
+    needed = {role for shares in clause.to_whom.ever_shares() for role, share in shares.items() if share}
+    for role in sorted(needed - rates.keys() if rates else ()):
+        yield fault(path, "OWN_RATE_MISSING", role=role)
 
 
 def _apportion_faults(path: str, clause: Clause) -> Iterator[Fault]:

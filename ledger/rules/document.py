@@ -88,6 +88,7 @@ _MAPS: dict[str, Callable[[str], str]] = {
     "shares": _exact,
     "weights": _exact,
     "values": exact_number,
+    "own_rates": _exact,
     "entries": str,
     "exits": str,
     "pre_move_tax": _yuan,

@@ -350,6 +350,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{role!r} leaves on {got}, which should be after the day on which it enters, {entry}.",
         "{role!r} 的退出日期 {got} 应晚于加入日期 {entry}。",
     ),
+    "OWN_RATE_MISSING": (
+        (
+            "With own rates everybody with a share has a rate, but {role!r} has none. Add it, such as "
+            '"{role}": "1/4".'
+        ),
+        '按各方税率计算时，有份额的各方均须写明税率，{role!r} 没有。请加入，例如 "{role}": "1/4"。',
+    ),
     "CAPPED_NOT_IN_ROW": (
         (
             "The capped party {role!r} should be in every row of shares, but isn't in this one. Add it, such "

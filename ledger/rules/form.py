@@ -42,6 +42,7 @@ _EXPECTED: dict[str, _Expected] = {
     "after_months": _Expected("a whole number of months from 0 to 1200", "0 至 1200 的整月数", "60"),
     "entries": _Expected("roles with days", "各角色的日期", '{"branch": "2024-07-01"}'),
     "exits": _Expected("roles with days", "各角色的日期", '{"branch": "2024-07-01"}'),
+    "own_rates": _Expected("roles with their rates", "各角色的税率", '{"head_office": "1/4"}'),
     "places": _Expected("a whole number of decimal places from 1 to 8", "1 至 8 的小数位数", "4"),
     "round_down_to": _AMOUNT,
     "share_of": _Expected("a name in the key", "份额表中的名称", '"branches"'),
@@ -221,8 +222,11 @@ def _expected(location: tuple[int | str, ...], kind: str) -> _Expected:
     return _LIST if kind == "tuple_type" else _OBJECT
 
 
-_MAPS = frozenset({"shares", "weights", "values", "entries", "exits", "pre_move_tax", "events", "roles"})
+_MAPS = frozenset(
+    {"shares", "weights", "values", "own_rates", "entries", "exits", "pre_move_tax", "events", "roles"}
+)
 _EXPECTED_INSIDE = {
+    "own_rates": _SHARE,
     "values": _AMOUNT,
     "entries": _DAY,
     "exits": _DAY,

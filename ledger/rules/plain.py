@@ -21,7 +21,6 @@ from ledger.rules.explanation import Explanation, Recorder, Remaining
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
 from ledger.rules.terms import (
     WHOLE_PARK,
-    Apportion,
     Begins,
     Book,
     Cap,
@@ -540,7 +539,10 @@ def _share_out(
     case: _Case, carried: Carried, shared: Fraction, day: date
 ) -> tuple[Carried, dict[str, Fraction]]:
     """Each role's part of what is shared in the step."""
-    shares = _shares_on(case, shared, day)
+    shares = _shares_on(case, day)
+    shared = _at_own_rates(case, shares, shared)
+    if case.record.listens:
+        _record_ratios(case, shared, day)
     cap = case.clause.within.cap
     after = replace(carried, pool=carried.pool + shared)
     if cap is None:
@@ -552,14 +554,21 @@ def _share_out(
     return after, _capped_receipts(case, cap, shares, carried.receipts, shared)
 
 
-def _shares_on(case: _Case, shared: Fraction, day: date) -> dict[str, Fraction]:
+def _shares_on(case: _Case, day: date) -> dict[str, Fraction]:
     """The shares of the step that begins on ``day``."""
-    to_whom, row = case.clause.to_whom, _key_row(case, day)
-    if row is None:
-        return {}
-    if to_whom.apportion is not None and case.record.listens:
-        _record_ratios(case, to_whom.apportion, row, shared, day)
-    return to_whom.shares_on(row, day)
+    row = _key_row(case, day)
+    return {} if row is None else case.clause.to_whom.shares_on(row, day)
+
+
+def _at_own_rates(case: _Case, shares: Mapping[str, Fraction], shared: Fraction) -> Fraction:
+    """Two passes: the sum of the parts, each at its party's own rate, is what is divided in the end."""
+    own_rates = case.clause.how_much.own_rates
+    if not own_rates:
+        return shared
+    taxed = shared * case.clause.how_much.rate(shares)
+    rates = " + ".join(f"{share} × {own_rates.get(role, 0)}" for role, share in shares.items())
+    case.record.step("own_rates", taxed, "{} × ({rates}) = {result}", shared, rates=rates)
+    return taxed
 
 
 def _require_factors(case: _Case, day: date) -> None:
@@ -569,7 +578,10 @@ def _require_factors(case: _Case, day: date) -> None:
         raise FactorsMissing(clause=case.clause.number, year=missing)
 
 
-def _record_ratios(case: _Case, apportion: Apportion, row: Shares, shared: Fraction, day: date) -> None:
+def _record_ratios(case: _Case, shared: Fraction, day: date) -> None:
+    apportion, row = case.clause.to_whom.apportion, _key_row(case, day)
+    if apportion is None or row is None:
+        return
     year, roles = apportion.year_on(day), apportion.taking_part(day)
     whole = shared * row.exact.get(apportion.share_of, _ZERO)
     ratios = apportion.ratios(year, roles)

@@ -8,7 +8,7 @@ Wherever a rule can be read two ways the field is required.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
@@ -277,6 +277,19 @@ class HowMuch(Document):
         "whole.",
     )
     surplus: Surplus | None = None
+    own_rates: dict[Role, ShareText] = Field(
+        default={},
+        description="Two passes (国家税务总局公告2012年第57号): what is shared is divided by the shares, "
+        "each part taken at its party's own rate, and the sum divided again by the same shares. Empty: one "
+        "pass.",
+    )
+
+    def rate(self, shares: Mapping[str, Fraction]) -> Fraction:
+        """What the parties' own rates leave of 1 under ``shares``; 1 without own rates."""
+        if not self.own_rates:
+            return Fraction(1)
+        rates = {role: parse_share(text) for role, text in self.own_rates.items()}
+        return sum((share * rates.get(role, 0) for role, share in shares.items()), Fraction(0))
 
 
 class Regime(StrEnum):
@@ -647,6 +660,7 @@ class Clause(Document):
         yield self.rounding.remainder_to
         yield self.to_whom.otherwise
         yield from self.to_whom.credited
+        yield from self.how_much.own_rates
         if self.to_whom.apportion is not None:
             yield from (*self.to_whom.apportion.entries, *self.to_whom.apportion.exits)
             if self.to_whom.apportion.ratio_rounding is not None:
@@ -678,7 +692,12 @@ class Clause(Document):
         kept = lcm(1, *(row.kept.denominator for row in self.how_much.retention))
         shares = self.to_whom.denominator
         steps = 12 if self.how_much.surplus is not None else 1
-        return kept * shares * steps
+        return kept * shares * steps * self.rate_denominator
+
+    @property
+    def rate_denominator(self) -> int:
+        """A common denominator of what own rates can leave."""
+        return lcm(1, *(self.how_much.rate(shares).denominator for shares in self.to_whom.ever_shares()))
 
 
 class Terms(Document):

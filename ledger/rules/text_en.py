@@ -172,6 +172,16 @@ def _how_much(clause: Clause) -> Iterator[str]:
         yield f"{_measures(whole)} count whole"
     if clause.how_much.surplus is not None:
         yield _surplus(clause.how_much.surplus, _commodity(clause))
+    if clause.how_much.own_rates:
+        yield _own_rates(clause.how_much.own_rates)
+
+
+def _own_rates(own_rates: Mapping[str, str]) -> str:
+    rates = _list([f"{role_en(role)} {_share(text)}" for role, text in sorted(own_rates.items())])
+    return (
+        "what is shared is first divided by the shares and each part taken at its party's own rate "
+        f"({rates}), and the sum is then divided by the same shares"
+    )
 
 
 def _retention(row: Retention) -> str:

@@ -160,6 +160,13 @@ def _how_much(clause: Clause) -> Iterator[str]:
         yield f"{_measures(whole)}全额计入"
     if clause.how_much.surplus is not None:
         yield _surplus(clause.how_much.surplus, _commodity(clause))
+    if clause.how_much.own_rates:
+        yield _own_rates(clause.how_much.own_rates)
+
+
+def _own_rates(own_rates: Mapping[str, str]) -> str:
+    rates = "、".join(f"{role_zh(role)} {_share(text)}" for role, text in sorted(own_rates.items()))
+    return f"纳入分享的数额先按各方份额划分，分别按各方税率（{rates}）计算后加总，再将总额按同一份额分配"
 
 
 def _retention(row: Retention) -> str:

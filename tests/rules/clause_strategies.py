@@ -99,6 +99,9 @@ def _amended(draw: Draw, raw: Json) -> Json:
         surplus["loss"] = draw(st.sampled_from(["forgotten", "carried", "shared"]))
         if "base" in surplus:
             surplus["base"] = draw(_amounts(5_000))
+    if clause["how_much"].get("own_rates"):
+        rates = draw(st.sampled_from([{}, dict.fromkeys(_credited(clause["to_whom"]), "1/8")]))
+        clause["how_much"]["own_rates"] = rates
     cap = clause["within"].get("cap")
     if cap and "amount" in cap:
         cap["amount"] = draw(_amounts(20_000))
@@ -161,13 +164,17 @@ def _clause(draw: Draw, number: int) -> Json:
     when = _when(draw, step, listed, "cap" in within)
     if when.get("window") and to_whom["regime"] == "proportional" and draw(st.booleans()):
         to_whom["key"] = _elapsed_rows(draw, step, to_whom["key"])
+    how_much = _how_much(draw, what, step, listed, grain)
+    if money and not to_whom.get("apportion") and not how_much["retention"] and draw(st.integers(0, 3)) == 0:
+        rates = st.sampled_from(["1/4", "3/20", "0", "1"])
+        how_much["own_rates"] = {role: draw(rates) for role in _credited(to_whom)}
     return {
         "number": number,
         "title": {"zh": f"第{number}项分成", "en": f"sharing {number}"},
         "what": what,
         "whose": _whose(draw, listed),
         "when": when,
-        "how_much": _how_much(draw, what, step, listed, grain),
+        "how_much": how_much,
         "to_whom": to_whom,
         "within": within,
         "then": _then(draw, step, listed and grain != "clause", money),

@@ -614,6 +614,25 @@ def test_explanation_shows_the_factors_of_every_party() -> None:
     assert "因素分摊" in render(explanation, "zh")
 
 
+def test_two_passes_with_own_rates_tax_each_part_and_divide_the_sum_again() -> None:
+    """国家税务总局公告2012年第57号: the head office and its department at 25%, branches at 15% and 25%."""
+    ratios = (("origin", "0.4"), ("host", "0.3"), ("fund", "0.3"))
+    apportion = by_factors(HALVES, {}, weights={"revenue": "1"})
+    apportion["apportion"]["values"] = [
+        {"year": 2023, "role": role, "values": {"revenue": text}} for role, text in ratios
+    ]
+    rates = {"own_rates": {"origin": "1/4", "host": "3/20", "fund": "1/4"}}
+    terms = version(clause(to_whom=apportion, how_much=rates))
+    facts = park(line("2024Q1", wan(1000)))
+    outcome = run(terms, facts, "2024Q1")
+    got = {role: by_role(outcome, role)["2024Q1"] for role in ("origin", "host", "fund")}
+    assert got == {"origin": wan("164.5"), "host": wan("35.25"), "fund": wan("35.25")}
+    assert outcome.carried[1, 0].pool == wan(235)
+    explanation = explain([terms], facts, Quarter(2024, 1), 1, 0, Quarter(2024, 1))
+    (taxed,) = (step.arithmetic for step in explanation.steps if step.code == "own_rates")
+    assert taxed == "10000000.00 × (7/10 × 1/4 + 3/20 × 1/4 + 3/20 × 3/20) = 2350000.00"
+
+
 # --- windows ----------------------------------------------------------------------------------------------
 
 
@@ -862,6 +881,7 @@ def test_parts_of_a_proportional_book_add_up_to_the_base(scenario: Scenario) -> 
         found = version_.terms.clause(number)
         assert found is not None
         is_plain = found.how_much.surplus is None and found.rounding.grain != "line"
+        is_plain = is_plain and not found.how_much.own_rates
         if found.to_whom.regime is not Regime.PROPORTIONAL or not is_plain:
             continue
         explanation = explain([version_], scenario.facts, through, number, subject, through)

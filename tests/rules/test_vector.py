@@ -153,6 +153,8 @@ def _with_unlike_kept(clause: Clause, data: st.DataObject) -> Clause:
 def _with_unlike_shares(clause: Clause, data: st.DataObject) -> Clause:
     if clause.to_whom.regime != "proportional" or clause.to_whom.apportion is not None:
         return clause
+    if clause.how_much.own_rates:
+        return clause
     parts = int(data.draw(st.sampled_from(UNLIKE_SHARES)))
     rows = tuple(_unlike_row(row, parts) for row in clause.to_whom.key)
     return clause.model_copy(update={"to_whom": clause.to_whom.model_copy(update={"key": rows})})
@@ -325,7 +327,13 @@ def test_a_role_that_an_amendment_leaves_out_keeps_its_part_of_the_rounded_sum(g
     assert_same(vector.evaluate(versions, facts, QUARTER.plus(3)), expected)
 
 
-def test_fractions_carried_from_an_earlier_version_are_shared_exactly_under_finer_shares() -> None:
+@pytest.mark.parametrize(
+    "rates",
+    [{}, {"host": "1/4", "origin": "3/20"}, {"host": "1/7", "origin": "1"}, {"host": "0", "origin": "1/49"}],
+)
+def test_fractions_carried_from_an_earlier_version_are_shared_exactly_under_finer_shares(
+    rates: dict[str, str],
+) -> None:
     surplus = {"base": "1.00", "within_year": "pro_rata", "loss": "carried"}
     kept = {
         "starts": "2020-01-01",
@@ -333,7 +341,9 @@ def test_fractions_carried_from_an_earlier_version_are_shared_exactly_under_fine
         "tiers": [{"name": {"zh": "级", "en": "tier"}, "kept": "1/7"}],
     }
     first = _terms(to_whom=_to_whom(host="1"), how_much={"retention": [kept], "surplus": surplus})
-    second = _terms(to_whom=_to_whom(host="6/7", origin="1/7"), how_much={"surplus": surplus})
+    second = _terms(
+        to_whom=_to_whom(host="6/7", origin="1/7"), how_much={"surplus": surplus, "own_rates": rates}
+    )
     versions = [Version(QUARTER, first), Version(QUARTER.next, second)]
     lines = [_vat(1, 1_000 + place, QUARTER.plus(place)) for place in range(6)]
     expected = plain.evaluate(versions, _facts(*lines), QUARTER.plus(6))

@@ -17,7 +17,7 @@ from ledger.rules.vector.compiled import Group
 from ledger.rules.vector.gather import NO_STEP
 from ledger.rules.vector.numbers import Column, Int64Column, Mask, divided
 from ledger.rules.vector.rounding import Exact, whole_amounts
-from ledger.rules.vector.steps import UNDECIDED, Carry, Situation, Units, run_steps, weights
+from ledger.rules.vector.steps import UNDECIDED, Carry, Situation, Units, rated, run_steps, weights
 
 DENOMINATOR: Final = 1
 YEAR: Final = 2
@@ -28,6 +28,8 @@ _REMAINDERS = slice(HEAD_COLUMNS + 1, FIXED_COLUMNS, 2)
 _INNER_REMAINDERS = slice(HEAD_COLUMNS + 1, FIXED_COLUMNS - 2, 2)
 """All but those of receipts, which come last."""
 
+_SURPLUS_PAIRS = 4
+"""The first pairs are those of a surplus rule."""
 _MOST = 2**63 - 1
 _BOUND = 2**62
 """No intermediate of the 64-bit path reaches this."""
@@ -144,12 +146,17 @@ def _units(chunk: Chunk, limit: int) -> tuple[Units, Mask]:
     inner = group.inner_denominator[clause].astype(dtype, copy=False)
     share = group.share_denominator[clause].astype(dtype, copy=False)
     denominator, remainders = chunk.packed[:, DENOMINATOR], chunk.packed[:, _INNER_REMAINDERS]
+    rate = group.rate_denominator[clause].astype(dtype, copy=False)
     is_own = (denominator == inner * share) & (remainders % share[:, None] == 0).all(axis=1)
+    # Own rates divide what a surplus rule carries once more.
+    is_own &= (remainders[:, :_SURPLUS_PAIRS] % (share * rate)[:, None] == 0).all(axis=1)
     if is_own.all():
         return Units(inner, share), np.ones(len(clause), np.bool_)
     fits = np.asarray(denominator <= limit)
     denominator = np.where(fits, denominator, 1)
-    actual = denominator // np.gcd.reduce([denominator, *remainders.T])
+    actual = denominator // np.gcd.reduce([denominator, *remainders.T]) * rate
+    fits &= actual <= limit
+    actual = np.where(fits, actual, 1)
     finer = np.lcm(actual, inner)
     fits &= finer <= limit // share
     finer = np.where(fits, finer, inner)
@@ -302,7 +309,10 @@ def _amounts_by_line(
     step = chunk.fed.step
     share = np.stack([weights(situation, units, index) for index in range(group.shape.steps)])
     is_shared = np.stack(shared_rows)[step, owner]
-    parts = np.where(is_shared, values, 0)[:, None] * share[step, owner]
+    shared = np.where(is_shared, values, 0)
+    if group.shape.rated:
+        shared = _rated_lines(situation, owner, step, shared)
+    parts = shared[:, None] * share[step, owner]
     whole_part = values * units.ratio[owner]
     parts[np.arange(len(owner)), group.otherwise_slot[chunk.clause][owner]] += np.where(
         is_shared, 0, whole_part
@@ -312,6 +322,16 @@ def _amounts_by_line(
     rounded_parts = whole_amounts(group, chunk.clause[owner], Exact.of(parts, units.outer[owner]))
     amounts[owner[begins]] = np.add.reduceat(rounded_parts, begins)
     return amounts
+
+
+def _rated_lines(
+    situation: Situation, owner: Int64Column, step: npt.NDArray[np.int8], shared: Column
+) -> Column:
+    by_step = [
+        rated(situation, situation.clause[owner], shared, situation.tier(index)[owner], index)
+        for index in range(situation.group.shape.steps)
+    ]
+    return np.asarray(np.stack(by_step)[step, np.arange(len(owner))])
 
 
 def _packed(chunk: Chunk, units: Units, carry: Carry, after: Exact) -> Column:

@@ -92,6 +92,7 @@ class Shape:
     tiers: int = 0
     """Rows of keys by elapsed time; 0 where keys are by date."""
     apportioned: bool = False
+    rated: bool = False
 
     @property
     def steps(self) -> int:
@@ -112,7 +113,8 @@ class Group:
     date has one tier. ``tier_months`` is [clause, tier]: how many months after the window's first day it
     begins to hold. Slots are indexes into the clause's entitlement keys, ``NONE`` where there is no such
     role. ``missing_year`` is [step, clause, tier]: the year whose factors are needed but missing, else 0.
-    Amounts are minor units.
+    ``rate`` is [step, clause, tier]: what own rates leave, as a numerator over ``rate_denominator``. Amounts
+    are minor units.
     """
 
     shape: Shape
@@ -125,6 +127,8 @@ class Group:
     share: npt.NDArray[np.int64]
     tier_months: Int64Column
     missing_year: npt.NDArray[np.int64]
+    rate: npt.NDArray[np.int64]
+    rate_denominator: Int64Column
     has_key: npt.NDArray[np.bool_]
     whole_park: Mask
     proportional: Mask

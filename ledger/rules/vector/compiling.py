@@ -90,6 +90,8 @@ def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
         _shares_fit(shares.values(), clause.to_whom.regime) for shares in clause.to_whom.ever_shares()
     ):
         return "its shares don't fit its regime", "份额与分计方式不符"
+    if not all(_is_part(parse_share(text)) for text in clause.how_much.own_rates.values()):
+        return "its own rates are above 1 or too fine", "各方税率大于 1 或过细"
     if cap is not None and cap.capped is not None and _slot(clause, cap.capped) == NONE:
         return "the capped party has no share", "受上限约束的一方没有份额"
     if clause.rounding.grain is Grain.LINE and (cap or clause.how_much.surplus):
@@ -123,6 +125,7 @@ def _shape(item: ClauseInForce) -> Shape:
         grain=clause.rounding.grain,
         tiers=len(clause.to_whom.key) if clause.to_whom.by_elapsed_time else 0,
         apportioned=clause.to_whom.apportion is not None,
+        rated=bool(clause.how_much.own_rates),
     )
 
 
@@ -156,7 +159,8 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
     column = _Columns(clauses)
     kept = column.whole(_kept_denominator)
     share = column.whole(_share_denominator)
-    inner = kept * (_SURPLUS_PARTS if shape.surplus else 1)
+    rate = column.whole(lambda clause: clause.rate_denominator)
+    inner = kept * (_SURPLUS_PARTS if shape.surplus else 1) * rate
     days = step_days(quarter, shape.step_months)
     held_rows = [[_key_rows(clause, day) for clause in clauses] for day in days]
     return Group(
@@ -182,6 +186,14 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
         ),
         tier_months=np.array([_tier_months(clause) for clause in clauses], np.int64),
         has_key=np.array([[bool(of_clause) for of_clause in rows] for rows in held_rows]),
+        rate=np.array(
+            [
+                [_rates(clause, rows, day) for clause, rows in zip(clauses, of_day, strict=True)]
+                for of_day, day in zip(held_rows, days, strict=True)
+            ],
+            np.int64,
+        ),
+        rate_denominator=rate,
         whole_park=column.mask(lambda clause: clause.whose.scope is Scope.WHOLE_PARK),
         proportional=column.mask(lambda clause: clause.to_whom.regime is Regime.PROPORTIONAL),
         otherwise_slot=column.whole(lambda clause: _slot(clause, clause.to_whom.otherwise)),
@@ -239,6 +251,13 @@ def _numerators(item: ClauseInForce, rows: Sequence[Shares], day: date) -> list[
 
 def _missing_years(clause: Clause, rows: Sequence[Shares], day: date) -> list[int]:
     return [clause.to_whom.missing_year(row, day) or 0 for row in rows] or [0]
+
+
+def _rates(clause: Clause, rows: Sequence[Shares], day: date) -> list[int]:
+    to_whom = clause.to_whom
+    shares = [to_whom.shares_on(row, day) for row in rows if to_whom.missing_year(row, day) is None]
+    rates = [int(clause.how_much.rate(of_row) * clause.rate_denominator) for of_row in shares]
+    return rates + [0] * (max(1, len(rows)) - len(rates))
 
 
 def _slot(clause: Clause, role: str | None) -> int:

@@ -92,6 +92,13 @@ def weights(situation: Situation, units: Units, step: int) -> Column:
     return np.asarray(group.share[step][clause, np.maximum(situation.tier(step), 0)] * finer[:, None])
 
 
+def rated(situation: Situation, clause: Int64Column, amount: Column, tier: Int64Column, step: int) -> Column:
+    """What own rates leave of amounts in inner units, which are fine enough for it."""
+    group = situation.group
+    rate = group.rate[step][clause, np.maximum(tier, 0)]
+    return np.asarray(amount * rate // group.rate_denominator[clause])
+
+
 def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, step: int) -> Mask:
     shape = situation.group.shape
     month = situation.month(step)
@@ -111,6 +118,8 @@ def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, st
     shared = np.where(shared_rows, base, 0)
     if shape.surplus:
         shared = _surplus(situation, units, carry, shared, shared_rows, step)
+    if shape.rated:
+        shared = rated(situation, situation.clause, shared, situation.tier(step), step)
     _share_out(situation, units, carry, shared, step)
     return shared_rows
 

@@ -156,6 +156,7 @@ def _clause_faults(path: str, clause: Clause) -> Iterator[Fault]:
     yield from _window_faults(path, clause)
     yield from _retention_faults(f"{path}.how_much.retention", clause)
     yield from _key_faults(f"{path}.to_whom.key", clause)
+    yield from _band_faults(f"{path}.to_whom.bands", clause)
     yield from _apportion_faults(f"{path}.to_whom", clause)
     yield from _rate_faults(f"{path}.how_much.own_rates", clause)
     yield from _rounding_faults(path, clause)
@@ -318,7 +319,7 @@ def _key_faults(path: str, clause: Clause) -> Iterator[Fault]:
     apportioned = clause.to_whom.apportion.roles if clause.to_whom.apportion is not None else ()
     before: date | None = None
     for index, row in enumerate(clause.to_whom.key):
-        here = f"{path}[{index}].{'shares' if row.weights is None else 'weights'}"
+        here = f"{path}[{index}].{row.written_as}"
         yield from _row_faults(here, clause.to_whom.regime, row.exact)
         is_after = before is None or (row.starts is not None and row.starts > before)
         if index > 0 and row.after_months is None and (row.starts is None or not is_after):
@@ -352,6 +353,32 @@ def _elapsed_faults(path: str, clause: Clause) -> Iterator[Fault]:
                 example=example,
             )
         before = months
+
+
+def _band_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    bands, cap = clause.to_whom.bands, clause.within.cap
+    if bands is None:
+        return
+    for name, is_used in (
+        ("to_whom.regime", clause.to_whom.regime is not Regime.PROPORTIONAL),
+        ("to_whom.apportion", clause.to_whom.apportion is not None),
+        ("how_much.own_rates", bool(clause.how_much.own_rates)),
+        ("within.cap.measured_on", cap is not None and cap.measured_on == "pool"),
+        ("rounding.grain", clause.rounding.grain is Grain.LINE),
+    ):
+        if is_used:
+            yield fault(path, "BANDS_EXCLUDE", name=name)
+    for index, row in enumerate(bands.rows):
+        here = f"{path}.rows[{index}]"
+        yield from _row_faults(f"{here}.{row.written_as}", clause.to_whom.regime, row.exact)
+        if cap is not None and cap.capped is not None and cap.capped not in row.exact:
+            yield fault(here, "CAPPED_NOT_IN_ROW", role=cap.capped)
+        before = bands.rows[index - 1].above
+        if index == 0 and Fraction(row.above):
+            yield fault(f"{here}.above", "BAND_FIRST", got=row.above)
+        elif index and Fraction(row.above) <= Fraction(before):
+            example = f'"{int(Fraction(before)) + 1000}"'
+            yield fault(f"{here}.above", "BAND_ORDER", got=row.above, before=before, example=example)
 
 
 def _rate_faults(path: str, clause: Clause) -> Iterator[Fault]:
@@ -470,6 +497,8 @@ def _amount_faults(path: str, clause: Clause) -> Iterator[Fault]:
         yield from _places(f"{path}.whose.eligibility.pre_move_tax_average_at_least", text, YUAN)
     if clause.how_much.surplus is not None:
         yield from _surplus_amounts(f"{path}.how_much.surplus", clause.how_much.surplus, commodity)
+    for index, row in enumerate(clause.to_whom.bands.rows if clause.to_whom.bands else ()):
+        yield from _places(f"{path}.to_whom.bands.rows[{index}].above", row.above, commodity)
     if clause.within.cap is not None:
         yield from _cap_amounts(f"{path}.within.cap", clause.within.cap, commodity)
 

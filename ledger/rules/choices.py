@@ -15,6 +15,11 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
         "full_to_each": ("各方均全额计入（双算）", "counted in full for each party"),
         "full_to_one": ("全额计入一方", "counted in full for one party"),
     },
+    "to_whom.bands.over": {
+        "step": ("每期分别分档", "the bands are those of each step by itself"),
+        "year": ("按当年累计分享额分档", "the bands are those of what the year has shared so far"),
+        "lifetime": ("按历年累计分享额分档", "the bands are those of everything shared so far"),
+    },
     "to_whom.apportion.factor_year": {
         "same": ("采用当年的因素数据", "the factors are those of the same year"),
         "previous": ("采用上一年度的因素数据", "the factors are those of the year before"),

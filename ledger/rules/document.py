@@ -16,7 +16,7 @@ from ledger.rules.words import exact_number
 
 Json = dict[str, Any]
 
-_AMOUNT_FIELDS = frozenset({"amount", "base", "base_year_amount", "routed"})
+_AMOUNT_FIELDS = frozenset({"above", "amount", "base", "base_year_amount", "routed"})
 
 
 def json_schema() -> Json:

@@ -32,6 +32,7 @@ STEP_NAMES: dict[str, tuple[str, str]] = {
     "cap": ("上限", "cap"),
     "own_rates": ("按各方税率计算", "own rates"),
     "factors": ("因素分摊", "factors"),
+    "band": ("分档", "band"),
     "share": ("分成", "share"),
     "rounding": ("取整", "rounding"),
     "routing": ("划转", "routing"),

@@ -85,6 +85,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         ('份额表每行只填 `shares` 或 `weights` 之一，例如 "shares": {{"origin": "2/5", "host": "3/5"}}。'),
     ),
+    "KEY_OR_BANDS": (
+        (
+            "Shares stand either in `key` or, by amount, in `bands`: give one of them, such as "
+            '"key": [{{"shares": {{"origin": "2/5", "host": "3/5"}}}}].'
+        ),
+        (
+            "份额写在 `key` 中，或按金额分档写在 `bands` 中，二者只填其一，例如 "
+            '"key": [{{"shares": {{"origin": "2/5", "host": "3/5"}}}}]。'
+        ),
+    ),
     "KEY_BEGINS": (
         (
             'A row of the key begins on a day or after a time: give `starts`, such as "2024-07-01", or '
@@ -356,6 +366,21 @@ SENTENCES: dict[str, tuple[str, str]] = {
             '"{role}": "1/4".'
         ),
         '按各方税率计算时，有份额的各方均须写明税率，{role!r} 没有。请加入，例如 "{role}": "1/4"。',
+    ),
+    "BAND_FIRST": (
+        'The lowest band is above "0" and takes everything below the next, but it is above {got!r}.',
+        '最低一档应为 "0" 以上，包含下一档以下的全部数额，实际为 {got!r}。',
+    ),
+    "BAND_ORDER": (
+        (
+            "Bands should be in order of amount: {got!r} doesn't come after {before!r}. Give a larger "
+            "amount, such as {example}."
+        ),
+        "各档须按金额递增：{got!r} 不大于 {before!r}。请填写更大的金额，例如 {example}。",
+    ),
+    "BANDS_EXCLUDE": (
+        "Bands by amount can't go with `{name}`, which needs one share for all of it. Leave one of them out.",
+        "按金额分档不能与 `{name}` 同时使用，因后者须有单一份额。请删除其一。",
     ),
     "CAPPED_NOT_IN_ROW": (
         (

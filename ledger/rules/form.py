@@ -47,6 +47,12 @@ _EXPECTED: dict[str, _Expected] = {
     "round_down_to": _AMOUNT,
     "share_of": _Expected("a name in the key", "份额表中的名称", '"branches"'),
     "year": _Expected("a year from 1949 to 2199", "1949 至 2199 的年份", "2024"),
+    "above": _AMOUNT,
+    "rows": _Expected(
+        "bands in order of amount",
+        "按金额递增的各档",
+        '[{"above": "0", "shares": {"origin": "1/2", "host": "1/2"}}]',
+    ),
     "agreement": _Expected("the agreement's code", "协议代码", '"HF-HN-2024"'),
     "amount": _AMOUNT,
     "base": _AMOUNT,
@@ -130,6 +136,7 @@ _CODES_OF_READINGS = {
     "cap_limit": "CAP_LIMIT",
     "cap_capped": "CAP_CAPPED",
     "key_parts": "KEY_PARTS",
+    "key_or_bands": "KEY_OR_BANDS",
     "key_begins": "KEY_BEGINS",
     "key_weightless": "KEY_WEIGHTLESS",
 }

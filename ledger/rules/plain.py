@@ -21,6 +21,8 @@ from ledger.rules.explanation import Explanation, Recorder, Remaining
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
 from ledger.rules.terms import (
     WHOLE_PARK,
+    BandPeriod,
+    Bands,
     Begins,
     Book,
     Cap,
@@ -289,6 +291,7 @@ def _step(case: _Case, carried: Carried, figures: Sequence[Line], step: Span) ->
     carried, is_shared = _is_shared(case, carried, step.start)
     if is_shared:
         _require_factors(case, step.start)
+        carried = _with_pool_of(carried, step.start.year)
     if case.clause.rounding.grain is not Grain.LINE:
         bases = [_base(case, bases)]
     carried = replace(carried, entitlements=_opened(case.clause, carried.entitlements))
@@ -407,7 +410,8 @@ def _window(case: _Case, carried: Carried, day: date) -> tuple[Carried, bool]:
     window = case.clause.when.window
     if window is not None:
         carried = _extension(case, carried, window, day)
-    is_open = _key_row(case, day) is not None and _is_open(
+    has_shares = case.clause.to_whom.bands is not None or _key_row(case, day) is not None
+    is_open = has_shares and _is_open(
         window, case.subject, case.clause.when.step, day, carried.extended is True
     )
     case.record.step("window", int(is_open), "{day} {answer}", day=day, answer=_mark(is_open))
@@ -544,14 +548,50 @@ def _share_out(
     if case.record.listens:
         _record_ratios(case, shared, day)
     cap = case.clause.within.cap
-    after = replace(carried, pool=carried.pool + shared)
-    if cap is None:
-        return after, _parts(case, shares, shared)
-    if cap.measured_on == "pool":
+    after = replace(carried, pool=carried.pool + shared, pool_of_year=carried.pool_of_year + shared)
+    if cap is not None and cap.measured_on == "pool":
         return after, _capped_pool(case, cap, shares, carried.pool, shared)
-    added = shares.get(cap.capped or "", _ZERO) * shared
-    after = replace(after, receipts=carried.receipts + added)
-    return after, _capped_receipts(case, cap, shares, carried.receipts, shared)
+    bands = case.clause.to_whom.bands
+    parts = _parts(case, shares, shared) if bands is None else _banded(case, bands, carried, shared)
+    if cap is None:
+        return after, parts
+    after = replace(after, receipts=carried.receipts + parts.get(cap.capped or "", _ZERO))
+    return after, _capped_receipts(case, cap, parts, carried.receipts)
+
+
+def _with_pool_of(carried: Carried, year: int) -> Carried:
+    if carried.pool_year == year:
+        return carried
+    return replace(carried, pool_year=year, pool_of_year=_ZERO)
+
+
+def _banded(case: _Case, bands: Bands, carried: Carried, shared: Fraction) -> dict[str, Fraction]:
+    """Each band's shares of as much of what is ``shared`` as falls into it."""
+    before = _so_far(bands, carried)
+    limits = [_amount(band.above, case.scale) for band in bands.rows]
+    parts: dict[str, Fraction] = {}
+    for band, low, high in zip(bands.rows, limits, [*limits[1:], None], strict=True):
+        within = _in_band(low, high, before + shared) - _in_band(low, high, before)
+        case.record.step("band", within, "> {}: {result}", low)
+        for role, part in _parts(case, band.exact, within).items():
+            parts[role] = parts.get(role, _ZERO) + part
+    return parts
+
+
+def _so_far(bands: Bands, carried: Carried) -> Fraction:
+    match bands.over:
+        case BandPeriod.STEP:
+            return _ZERO
+        case BandPeriod.YEAR:
+            return carried.pool_of_year
+        case BandPeriod.LIFETIME:
+            return carried.pool
+
+
+def _in_band(low: int, high: int | None, amount: Fraction) -> Fraction:
+    """How much of ``amount`` lies in the band; the lowest, above 0, holds what is below it as well."""
+    above = amount if low == 0 else max(_ZERO, amount - low)
+    return above if high is None else min(above, Fraction(high - low))
 
 
 def _shares_on(case: _Case, day: date) -> dict[str, Fraction]:
@@ -631,9 +671,8 @@ def _capped_pool(
 
 
 def _capped_receipts(
-    case: _Case, cap: Cap, shares: Mapping[str, Fraction], receipts: Fraction, shared: Fraction
+    case: _Case, cap: Cap, parts: dict[str, Fraction], receipts: Fraction
 ) -> dict[str, Fraction]:
-    parts = _parts(case, shares, shared)
     capped = cap.capped or ""
     gross = parts.get(capped, _ZERO)
     within = _change_within(case, cap, receipts, gross)

@@ -2,8 +2,8 @@
 
 Layout 1::
 
-    [1, denominator, year, steps_counted, extended,
-     to_date, recognised, loss, threshold, pool, receipts,
+    [1, denominator, year, steps_counted, extended, pool_year,
+     to_date, recognised, loss, threshold, pool, pool_of_year, receipts,
      each of the clause's entitlement_keys in order]
 
 ``extended`` is -1 (not decided), 0 or 1. From ``to_date`` on every exact amount is two numbers, ``whole`` and
@@ -24,8 +24,8 @@ from ledger.rules.terms import Clause
 LAYOUT = 1
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
-_FIXED = ("to_date", "recognised", "loss", "threshold", "pool", "receipts")
-_HEADER_LENGTH = 5
+_FIXED = ("to_date", "recognised", "loss", "threshold", "pool", "pool_of_year", "receipts")
+_HEADER_LENGTH = 6
 _CODE_OF_EXTENDED = {None: -1, False: 0, True: 1}
 _EXTENDED_OF_CODE = {code: extended for extended, code in _CODE_OF_EXTENDED.items()}
 
@@ -67,7 +67,8 @@ def pack(carried: Carried, clause: Clause) -> list[int]:
     """The numbers of ``carried``. Raises ``StateTooLarge``, ``EntitlementWithoutPlace``."""
     exact = list(_exact_amounts(carried, clause))
     denominator = lcm(clause.denominator, *(amount.denominator for amount in exact))
-    numbers = [LAYOUT, denominator, carried.year, carried.steps_counted, _CODE_OF_EXTENDED[carried.extended]]
+    extended = _CODE_OF_EXTENDED[carried.extended]
+    numbers = [LAYOUT, denominator, carried.year, carried.steps_counted, extended, carried.pool_year]
     for amount in exact:
         numbers += divmod(amount.numerator * (denominator // amount.denominator), denominator)
     for number in numbers:
@@ -84,7 +85,7 @@ def unpack(numbers: Sequence[int], clause: Clause) -> Carried:
         got = f"layout {numbers[0] if numbers else None}, {len(numbers)} numbers"
         expected = f"layout {LAYOUT}, {expected_length} numbers"
         raise StateUnreadable(clause=clause.number, expected=expected, got=got)
-    _, denominator, year, steps_counted, extended = numbers[:_HEADER_LENGTH]
+    _, denominator, year, steps_counted, extended, pool_year = numbers[:_HEADER_LENGTH]
     exact = [
         numbers[index] + Fraction(numbers[index + 1], denominator)
         for index in range(_HEADER_LENGTH, expected_length, 2)
@@ -93,6 +94,7 @@ def unpack(numbers: Sequence[int], clause: Clause) -> Carried:
         year=year,
         steps_counted=steps_counted,
         extended=_EXTENDED_OF_CODE[extended],
+        pool_year=pool_year,
         **dict(zip(_FIXED, exact, strict=False)),
         entitlements=dict(zip(keys, exact[len(_FIXED) :], strict=True)),
     )

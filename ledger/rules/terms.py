@@ -300,14 +300,9 @@ class Regime(StrEnum):
     FULL_TO_ONE = "full_to_one"
 
 
-class Shares(Document):
-    """From a day or an elapsed time on (the first row may leave it out), who gets which exact part."""
+class Parts(Document):
+    """Who gets which exact part."""
 
-    starts: date | None = Field(default=None, strict=False)
-    after_months: Annotated[int, Field(ge=0, le=1200)] | None = Field(
-        default=None,
-        description="Instead of starts: from this many months after the window's first day on.",
-    )
     shares: dict[Role, ShareText] | None = Field(default=None, min_length=1)
     weights: dict[Role, WeightText] | None = Field(
         default=None,
@@ -320,16 +315,56 @@ class Shares(Document):
     def _shares_or_weights(self) -> Self:
         if (self.shares is None) == (self.weights is None):
             raise PydanticCustomError("key_parts", "give either shares or weights, not both")
-        if self.starts is not None and self.after_months is not None:
-            raise PydanticCustomError("key_begins", "give either starts or after_months, not both")
         if self.weights is not None and not any(Fraction(text) for text in self.weights.values()):
             raise PydanticCustomError("key_weightless", "at least one weight is above zero")
         return self
 
     @property
+    def written_as(self) -> str:
+        """The field that holds the parts."""
+        return "shares" if self.weights is None else "weights"
+
+    @property
     def exact(self) -> dict[str, Fraction]:
         """Role to exact share."""
         return dict(_exact_parts(self))
+
+
+class Shares(Parts):
+    """From a day or an elapsed time on (the first row may leave it out), who gets which exact part."""
+
+    starts: date | None = Field(default=None, strict=False)
+    after_months: Annotated[int, Field(ge=0, le=1200)] | None = Field(
+        default=None,
+        description="Instead of starts: from this many months after the window's first day on.",
+    )
+
+    @model_validator(mode="after")
+    def _one_beginning(self) -> Self:
+        if self.starts is not None and self.after_months is not None:
+            raise PydanticCustomError("key_begins", "give either starts or after_months, not both")
+        return self
+
+
+class BandPeriod(StrEnum):
+    """Over which time the amount that decides about the band is added up."""
+
+    STEP = "step"
+    YEAR = "year"
+    LIFETIME = "lifetime"
+
+
+class Band(Parts):
+    """Who gets which part of what lies above an amount, up to the next band's."""
+
+    above: AmountText
+
+
+class Bands(Document):
+    """Shares by amount, each band for itself: what is above a limit doesn't change what is below it."""
+
+    over: BandPeriod
+    rows: tuple[Band, ...] = Field(min_length=1, description="In order of amount; the first is above 0.")
 
 
 @lru_cache(maxsize=4096)
@@ -339,7 +374,7 @@ def _parts_of(texts: tuple[tuple[str, str], ...], by_weight: bool) -> dict[str, 
     return {role: part / total for role, part in parts.items()}
 
 
-def _exact_parts(row: Shares) -> dict[str, Fraction]:
+def _exact_parts(row: Parts) -> dict[str, Fraction]:
     by_weight = row.weights is not None
     return _parts_of(tuple((row.weights or row.shares or {}).items()), by_weight)
 
@@ -470,8 +505,9 @@ _YEARS_BEFORE = {FactorYear.SAME: 0, FactorYear.PREVIOUS: 1, FactorYear.TWO_BEFO
 class ToWhom(Document):
     regime: Regime
     key: tuple[Shares, ...] = Field(
-        min_length=1, description="Table of shares, dated or by elapsed time, in that order."
+        default=(), description="Table of shares, dated or by elapsed time, in that order."
     )
+    bands: Bands | None = Field(default=None, description="Instead of key: shares by amount.")
     apportion: Apportion | None = None
     otherwise: Role = Field(
         description="Who gets what is outside the window or of an enterprise that isn't eligible."
@@ -479,6 +515,17 @@ class ToWhom(Document):
     in_place: Role | None = Field(
         default=None, description="Statistics only: whose the figure is in the official book."
     )
+
+    @model_validator(mode="after")
+    def _key_or_bands(self) -> Self:
+        if bool(self.key) == (self.bands is not None):
+            raise PydanticCustomError("key_or_bands", "give either key or bands, not both")
+        return self
+
+    @property
+    def rows(self) -> tuple[Parts, ...]:
+        """Every row of the key, or every band."""
+        return self.key if self.bands is None else self.bands.rows
 
     @property
     def by_elapsed_time(self) -> bool:
@@ -488,7 +535,7 @@ class ToWhom(Document):
     @property
     def credited(self) -> frozenset[str]:
         """Every party that a row or its factors name."""
-        named = frozenset(role for row in self.key for role in row.exact)
+        named = frozenset(role for row in self.rows for role in row.exact)
         if self.apportion is None:
             return named
         return (named - {self.apportion.share_of}) | self.apportion.roles
@@ -498,7 +545,7 @@ class ToWhom(Document):
         """A common denominator of every share."""
         return lcm(1, *(share.denominator for shares in self.ever_shares() for share in shares.values()))
 
-    def missing_year(self, row: Shares, day: date) -> int | None:
+    def missing_year(self, row: Parts, day: date) -> int | None:
         """The year whose factors ``row`` needs on ``day`` and hasn't got."""
         apportion = self.apportion
         if apportion is None or not row.exact.get(apportion.share_of) or not apportion.taking_part(day):
@@ -506,14 +553,14 @@ class ToWhom(Document):
         year = apportion.year_on(day)
         return None if year in apportion.years else year
 
-    def shares_on(self, row: Shares, day: date) -> dict[str, Fraction]:
+    def shares_on(self, row: Parts, day: date) -> dict[str, Fraction]:
         """The shares that ``row`` gives the parties in the step that begins on ``day``."""
         apportion = self.apportion
         if apportion is None:
             return row.exact
         return self._apportioned(row, apportion.ratios(apportion.year_on(day), apportion.taking_part(day)))
 
-    def _apportioned(self, row: Shares, ratios: dict[str, Fraction]) -> dict[str, Fraction]:
+    def _apportioned(self, row: Parts, ratios: dict[str, Fraction]) -> dict[str, Fraction]:
         shares = row.exact
         whole = shares.pop(self.apportion.share_of if self.apportion else "", Fraction(0))
         for role, ratio in (ratios or {self.otherwise: Fraction(1)}).items():
@@ -522,7 +569,7 @@ class ToWhom(Document):
 
     def ever_shares(self) -> Iterable[dict[str, Fraction]]:
         """The shares of every row at every time."""
-        for row in self.key:
+        for row in self.rows:
             if self.apportion is None:
                 yield row.exact
             else:

@@ -18,6 +18,7 @@ from ledger.rules.terms import (
     Example,
     ExampleSubject,
     Extension,
+    Parts,
     Retention,
     Routing,
     Scope,
@@ -209,6 +210,11 @@ def _to_whom(clause: Clause) -> Iterator[str]:
     yield f"what is shared is {READINGS['to_whom.regime'][clause.to_whom.regime][1]}"
     for row in clause.to_whom.key:
         yield _shares(row)
+    if clause.to_whom.bands is not None:
+        yield READINGS["to_whom.bands.over"][clause.to_whom.bands.over][1]
+        for band in clause.to_whom.bands.rows:
+            above = _amount(band.above, _commodity(clause))
+            yield f"of what is above {above}, up to the next: {_parts(band)}"
     if clause.to_whom.apportion is not None:
         yield from _apportion(clause.to_whom.apportion)
     yield f"what is outside the window or of an enterprise that isn't eligible goes to {_otherwise(clause)}"
@@ -228,7 +234,7 @@ def _shares(row: Shares) -> str:
     return _parts(row) if row.starts is None else f"from {_day(row.starts)}: {_parts(row)}"
 
 
-def _parts(row: Shares) -> str:
+def _parts(row: Parts) -> str:
     if row.weights is None:
         return _list([f"{role_en(role)} {_share(text)}" for role, text in sorted((row.shares or {}).items())])
     weights = _list([f"{role_en(role)} {exact_number(text)}" for role, text in sorted(row.weights.items())])

@@ -20,6 +20,7 @@ from ledger.rules.terms import (
     ExampleSubject,
     Expected,
     Extension,
+    Parts,
     Retention,
     Routing,
     Scope,
@@ -193,6 +194,10 @@ def _to_whom(clause: Clause) -> Iterator[str]:
     yield READINGS["to_whom.regime"][clause.to_whom.regime][0]
     for row in clause.to_whom.key:
         yield _shares(row)
+    if clause.to_whom.bands is not None:
+        yield READINGS["to_whom.bands.over"][clause.to_whom.bands.over][0]
+        for band in clause.to_whom.bands.rows:
+            yield f"超过{_amount(band.above, _commodity(clause))}、不超过下一档的部分：{_parts(band)}"
     if clause.to_whom.apportion is not None:
         yield from _apportion(clause.to_whom.apportion)
     yield f"不在分享期内或不符合资格的，归{role_zh(clause.to_whom.otherwise)}"
@@ -206,7 +211,7 @@ def _shares(row: Shares) -> str:
     return _parts(row) if row.starts is None else f"自{_day(row.starts)}起：{_parts(row)}"
 
 
-def _parts(row: Shares) -> str:
+def _parts(row: Parts) -> str:
     if row.weights is None:
         return "、".join(
             f"{role_zh(role)} {_share(text)}" for role, text in sorted((row.shares or {}).items())

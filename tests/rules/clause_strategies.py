@@ -91,7 +91,7 @@ def _versions(draw: Draw, raw: list[Json]) -> tuple[Version, ...]:
 def _amended(draw: Draw, raw: Json) -> Json:
     """The clause with other numbers and choices; what it counts, whose, by which step and for whom stays."""
     clause: Json = json.loads(json.dumps(raw))
-    if clause["to_whom"]["regime"] == "proportional":
+    if clause["to_whom"]["regime"] == "proportional" and not clause["to_whom"].get("bands"):
         roles = sorted(_parts_of(clause["to_whom"]["key"][0]))
         clause["to_whom"]["key"] = [_parts(draw, roles)]
     surplus = clause["how_much"].get("surplus")
@@ -165,7 +165,21 @@ def _clause(draw: Draw, number: int) -> Json:
     if when.get("window") and to_whom["regime"] == "proportional" and draw(st.booleans()):
         to_whom["key"] = _elapsed_rows(draw, step, to_whom["key"])
     how_much = _how_much(draw, what, step, listed, grain)
-    if money and not to_whom.get("apportion") and not how_much["retention"] and draw(st.integers(0, 3)) == 0:
+    on_pool = within.get("cap", {}).get("measured_on") == "pool"
+    if (
+        to_whom["regime"] == "proportional"
+        and not to_whom.get("apportion")
+        and grain != "line"
+        and not on_pool
+    ):
+        _bands(draw, to_whom)
+    if (
+        money
+        and not to_whom.get("bands")
+        and not to_whom.get("apportion")
+        and not how_much["retention"]
+        and draw(st.integers(0, 3)) == 0
+    ):
         rates = st.sampled_from(["1/4", "3/20", "0", "1"])
         how_much["own_rates"] = {role: draw(rates) for role in _credited(to_whom)}
     return {
@@ -237,6 +251,16 @@ def _ratio_rounding(places: int, mode: str, remainder_to: str) -> Json:
     return {"places": places, "mode": mode, "remainder_to": remainder_to}
 
 
+def _bands(draw: Draw, to_whom: Json) -> None:
+    """Now and then bands by amount instead of the key."""
+    if draw(st.integers(0, 3)):
+        return
+    roles = sorted(_parts_of(to_whom.pop("key")[0]))
+    limits = [0, *sorted(draw(st.sets(st.integers(1, 4_000), max_size=3)))]
+    rows = [{"above": str(limit)} | _parts(draw, roles) for limit in limits]
+    to_whom["bands"] = {"over": draw(st.sampled_from(["step", "year", "lifetime"])), "rows": rows}
+
+
 def _elapsed_rows(draw: Draw, step: str, rows: list[Json]) -> list[Json]:
     """The rows in the same order, but by the time since the window's first day."""
     months = sorted(draw(st.sets(_months_of(step), min_size=len(rows), max_size=len(rows))))
@@ -249,7 +273,8 @@ def _elapsed_rows(draw: Draw, step: str, rows: list[Json]) -> list[Json]:
 
 
 def _credited(to_whom: Json) -> list[str]:
-    named = {role for row in to_whom["key"] for role in _parts_of(row)}
+    rows = to_whom["bands"]["rows"] if to_whom.get("bands") else to_whom["key"]
+    named = {role for row in rows for role in _parts_of(row)}
     if to_whom.get("apportion"):
         named |= {row["role"] for row in to_whom["apportion"]["values"]}
     return sorted(named - {"branches"})

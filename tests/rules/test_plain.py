@@ -633,6 +633,39 @@ def test_two_passes_with_own_rates_tax_each_part_and_divide_the_sum_again() -> N
     assert taxed == "10000000.00 × (7/10 × 1/4 + 3/20 × 1/4 + 3/20 × 3/20) = 2350000.00"
 
 
+@pytest.mark.parametrize(
+    ("over", "expected"),
+    [
+        ("step", {"2024Q3": 90, "2024Q4": 170, "2025Q1": 90, "2025Q2": -25}),
+        ("year", {"2024Q3": 90, "2024Q4": 200, "2025Q1": 90, "2025Q2": -40}),
+        ("lifetime", {"2024Q3": 90, "2024Q4": 200, "2025Q1": 120, "2025Q2": -40}),
+    ],
+)
+def test_bands_take_what_is_above_an_amount_at_other_shares(over: str, expected: dict[str, int]) -> None:
+    figures = {"2024Q3": 150, "2024Q4": 250, "2025Q1": 150, "2025Q2": -50}
+    terms = version(clause(to_whom=by_bands(over)))
+    outcome = run(terms, park(*(line(span, amount) for span, amount in figures.items())), "2025Q2")
+    assert by_role(outcome, "origin") == expected
+    assert by_role(outcome, "host") == {span: figures[span] - part for span, part in expected.items()}
+
+
+def by_bands(over: str) -> Json:
+    """Half to the origin, and four fifths of what is above one yuan."""
+    rows = [
+        {"above": "0", "shares": {"origin": "1/2", "host": "1/2"}},
+        {"above": "1.00", "weights": {"origin": "4", "host": "1"}},
+    ]
+    return {"regime": "proportional", "bands": {"over": over, "rows": rows}, "otherwise": "host"}
+
+
+def test_cap_limits_what_the_capped_party_gets_from_all_bands() -> None:
+    cap = {"amount": "1.00", "measured_on": "receipts", "capped": "origin", "excess_to": "fund"}
+    terms = version(clause(to_whom=by_bands("lifetime"), within={"cap": cap}))
+    outcome = run(terms, park(line("2024Q1", 150), line("2024Q2", 50)), "2024Q2")
+    assert by_role(outcome, "origin") == {"2024Q1": 90, "2024Q2": 10}
+    assert by_role(outcome, "fund") == {"2024Q2": 30}
+
+
 # --- windows ----------------------------------------------------------------------------------------------
 
 

@@ -39,7 +39,7 @@ def test_state_of_any_computation_comes_back_unchanged(scenario: Scenario) -> No
         assert clause is not None
         numbers = pack(carried, clause)
         assert unpack(numbers, clause) == carried
-        assert all(0 <= remainder < numbers[1] for remainder in numbers[6::2])
+        assert all(0 <= remainder < numbers[1] for remainder in numbers[7::2])
 
 
 @QUICKLY
@@ -60,12 +60,14 @@ def test_layout_is_as_documented() -> None:
         loss=Fraction(2),
         threshold=Fraction(5),
         pool=Fraction(6),
+        pool_year=2025,
+        pool_of_year=Fraction(3),
         receipts=Fraction(8),
         extended=True,
         entitlements={(Book.CASH, "origin"): Fraction(1, 24)},
     )
-    header = [LAYOUT, 24, 2024, 3, 1]
-    fixed = [3, 12, -1, 16, 2, 0, 5, 0, 6, 0, 8, 0]
+    header = [LAYOUT, 24, 2024, 3, 1, 2025]
+    fixed = [3, 12, -1, 16, 2, 0, 5, 0, 6, 0, 3, 0, 8, 0]
     assert pack(carried, a_clause()) == header + fixed + [0, 0, 0, 1]
 
 

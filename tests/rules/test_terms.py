@@ -316,6 +316,34 @@ def test_factors_that_do_not_fit_are_refused(path: str, value: object, code: str
     assert code in codes(changed(data, f"{FIRST}.to_whom.apportion.{path}", value))
 
 
+BANDS: Json = {
+    "over": "year",
+    "rows": [{"above": "0", "shares": HALVES}, {"above": "9.00", "shares": HALVES}],
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        ("to_whom.key", [{"shares": HALVES}], "KEY_OR_BANDS"),
+        ("to_whom.bands", None, "KEY_OR_BANDS"),
+        ("to_whom.bands.over", GONE, "CHOICE_MISSING"),
+        ("to_whom.bands.rows.0.above", "0.01", "BAND_FIRST"),
+        ("to_whom.bands.rows.0.above", "-1", "VALUE_WRONG"),
+        ("to_whom.bands.rows.1.above", "0.00", "BAND_ORDER"),
+        ("to_whom.bands.rows.1.above", "9.001", "AMOUNT_PLACES"),
+        ("to_whom.bands.rows.1.shares.origin", "1/3", "SHARES_NOT_ONE"),
+        ("to_whom.bands.rows.1.shares", {"host": "1"}, "CAPPED_NOT_IN_ROW"),
+        ("within.cap", {"amount": "1.00", "measured_on": "pool", "excess_to": "host"}, "BANDS_EXCLUDE"),
+        ("how_much.own_rates", {"origin": "1/4", "host": "1/4"}, "BANDS_EXCLUDE"),
+    ],
+)
+def test_bands_that_do_not_fit_are_refused(path: str, value: object, code: str) -> None:
+    data = changed(document(MOVED), f"{FIRST}.to_whom.key", [])
+    data = changed(data, f"{FIRST}.to_whom.bands", BANDS)
+    assert code in codes(changed(data, f"{FIRST}.{path}", value))
+
+
 @pytest.mark.parametrize(
     ("path", "value", "code"),
     [

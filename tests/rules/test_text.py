@@ -19,6 +19,8 @@ from ledger.rules.words import chinese_number
 QUICKLY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 OTHER_VALUES: dict[str, list[Any]] = {
     "kept": ["1/9"],
+    "above": ["77.00", "5"],
+    "over": ["step", "year", "lifetime"],
     "own_rates": [{}, {"host": "1/4"}, {"host": "1/5", "origin": "1/4"}],
     "factor_year": ["same", "previous", "two_before"],
     "zero_denominator": ["drop_factor", "equal"],

@@ -153,7 +153,7 @@ def _with_unlike_kept(clause: Clause, data: st.DataObject) -> Clause:
 def _with_unlike_shares(clause: Clause, data: st.DataObject) -> Clause:
     if clause.to_whom.regime != "proportional" or clause.to_whom.apportion is not None:
         return clause
-    if clause.how_much.own_rates:
+    if clause.how_much.own_rates or clause.to_whom.bands is not None:
         return clause
     parts = int(data.draw(st.sampled_from(UNLIKE_SHARES)))
     rows = tuple(_unlike_row(row, parts) for row in clause.to_whom.key)

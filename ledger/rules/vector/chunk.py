@@ -23,6 +23,7 @@ DENOMINATOR: Final = 1
 YEAR: Final = 2
 STEPS_COUNTED: Final = 3
 EXTENDED: Final = 4
+POOL_YEAR: Final = 5
 _WHOLES = slice(HEAD_COLUMNS, FIXED_COLUMNS, 2)
 _REMAINDERS = slice(HEAD_COLUMNS + 1, FIXED_COLUMNS, 2)
 _INNER_REMAINDERS = slice(HEAD_COLUMNS + 1, FIXED_COLUMNS - 2, 2)
@@ -171,6 +172,8 @@ def _is_bounded(chunk: Chunk, outer: Int64Column) -> Mask:
     surplus = chunk.group.shape.surplus
     total = _figures_bound(chunk) + _magnitude(chunk.packed[:, _WHOLES]).sum(axis=1) + len(PAIR_NAMES)
     total += _magnitude(cap_minor(chunk.group, chunk.clause, chunk.attributes))
+    if chunk.group.shape.bands:
+        total += _magnitude(chunk.group.band_above_minor[chunk.clause, -1])
     if surplus:
         total += 3 * _magnitude(_base(chunk))
     entitled = _magnitude(chunk.packed[:, FIXED_COLUMNS::2]).sum(axis=1)
@@ -264,6 +267,7 @@ def _carry(chunk: Chunk, units: Units) -> Carry:
         year=packed[:, YEAR],
         steps_counted=packed[:, STEPS_COUNTED],
         extended=packed[:, EXTENDED],
+        pool_year=packed[:, POOL_YEAR],
         receipts=wholes[:, -1] * outer + remainders[:, -1] * (outer // denominator),
         change=np.zeros((len(packed), chunk.group.shape.slots), packed.dtype),
         **counted,
@@ -340,7 +344,7 @@ def _packed(chunk: Chunk, units: Units, carry: Carry, after: Exact) -> Column:
     packed = np.empty_like(chunk.packed)
     packed[:, 0] = LAYOUT
     packed[:, YEAR], packed[:, STEPS_COUNTED] = carry.year, carry.steps_counted
-    packed[:, EXTENDED] = carry.extended
+    packed[:, EXTENDED], packed[:, POOL_YEAR] = carry.extended, carry.pool_year
     for index, name in enumerate(PAIR_NAMES):
         whole, remainder = divided(getattr(carry, name), outer if name == "receipts" else units.inner)
         packed[:, HEAD_COLUMNS + 2 * index] = whole

@@ -24,9 +24,9 @@ CAUSE_CODE: Final = {cause: code for code, cause in enumerate(CauseOfMove)}
 NONE: Final = -1
 """The code of an attribute that isn't given."""
 
-HEAD_COLUMNS: Final = 5
-"""Packed state begins with layout, denominator, year, steps counted, extended."""
-PAIR_NAMES: Final = ("to_date", "recognised", "loss", "threshold", "pool", "receipts")
+HEAD_COLUMNS: Final = 6
+"""Packed state begins with layout, denominator, year, steps counted, extended, year of the pool."""
+PAIR_NAMES: Final = ("to_date", "recognised", "loss", "threshold", "pool", "pool_of_year", "receipts")
 FIXED_COLUMNS: Final = HEAD_COLUMNS + 2 * len(PAIR_NAMES)
 """Packed state before the entitlements: the head, then pairs of whole and remainder."""
 

@@ -16,12 +16,13 @@ import numpy.typing as npt
 
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
-from ledger.rules.terms import Clause, Grain, Loss, Scope, Step, WithinYear
+from ledger.rules.terms import BandPeriod, Clause, Grain, Loss, Scope, Step, WithinYear
 from ledger.rules.vector.columns import EntitlementKeys
 from ledger.rules.vector.numbers import Int64Column, Mask
 
 STEP_MONTHS: Final = {Step.MONTH: 1, Step.QUARTER: 3}
 WITHIN_YEAR_CODE: Final = {choice: code for code, choice in enumerate(WithinYear)}
+BAND_PERIOD_CODE: Final = {choice: code for code, choice in enumerate(BandPeriod)}
 LOSS_CODE: Final = {choice: code for code, choice in enumerate(Loss)}
 
 
@@ -93,6 +94,8 @@ class Shape:
     """Rows of keys by elapsed time; 0 where keys are by date."""
     apportioned: bool = False
     rated: bool = False
+    bands: int = 0
+    """Bands by amount; 0 where shares don't depend on it. The tiers of ``Group.share`` are the bands."""
 
     @property
     def steps(self) -> int:
@@ -113,8 +116,8 @@ class Group:
     date has one tier. ``tier_months`` is [clause, tier]: how many months after the window's first day it
     begins to hold. Slots are indexes into the clause's entitlement keys, ``NONE`` where there is no such
     role. ``missing_year`` is [step, clause, tier]: the year whose factors are needed but missing, else 0.
-    ``rate`` is [step, clause, tier]: what own rates leave, as a numerator over ``rate_denominator``. Amounts
-    are minor units.
+    ``rate`` is [step, clause, tier]: what own rates leave, as a numerator over ``rate_denominator``.
+    ``band_above_minor`` is [clause, band]. Amounts are minor units.
     """
 
     shape: Shape
@@ -130,6 +133,8 @@ class Group:
     rate: npt.NDArray[np.int64]
     rate_denominator: Int64Column
     has_key: npt.NDArray[np.bool_]
+    band_above_minor: Int64Column
+    band_period: Int64Column
     whole_park: Mask
     proportional: Mask
     otherwise_slot: Int64Column

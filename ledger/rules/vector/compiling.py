@@ -20,14 +20,15 @@ from ledger.rules.terms import (
     Book,
     Clause,
     Grain,
+    Parts,
     Regime,
     Scope,
-    Shares,
     Surplus,
     Window,
 )
 from ledger.rules.vector.columns import CAUSE_CODE, EVENT_CODE, EVENTS, NONE, EntitlementKeys
 from ledger.rules.vector.compiled import (
+    BAND_PERIOD_CODE,
     LOSS_CODE,
     STEP_MONTHS,
     WITHIN_YEAR_CODE,
@@ -86,16 +87,25 @@ def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
         return "its routed part is above 1 or too fine", "转入基金的比例大于 1 或过细"
     if any(not _is_part(row.kept) for row in clause.how_much.retention):
         return "it keeps more than the whole of a measure", "留成比例大于 1"
+    if cap is not None and cap.capped is not None and _slot(clause, cap.capped) == NONE:
+        return "the capped party has no share", "受上限约束的一方没有份额"
+    if clause.rounding.grain is Grain.LINE and (cap or clause.how_much.surplus):
+        return "rounding by line goes with neither cap nor surplus", "按笔取整不能与上限或增量并用"
+    return _reason_by_shares(clause)
+
+
+def _reason_by_shares(clause: Clause) -> tuple[str, str] | None:
+    bands, cap = clause.to_whom.bands, clause.within.cap
     if not all(
         _shares_fit(shares.values(), clause.to_whom.regime) for shares in clause.to_whom.ever_shares()
     ):
         return "its shares don't fit its regime", "份额与分计方式不符"
     if not all(_is_part(parse_share(text)) for text in clause.how_much.own_rates.values()):
         return "its own rates are above 1 or too fine", "各方税率大于 1 或过细"
-    if cap is not None and cap.capped is not None and _slot(clause, cap.capped) == NONE:
-        return "the capped party has no share", "受上限约束的一方没有份额"
-    if clause.rounding.grain is Grain.LINE and (cap or clause.how_much.surplus):
-        return "rounding by line goes with neither cap nor surplus", "按笔取整不能与上限或增量并用"
+    if bands is not None and (clause.rounding.grain is Grain.LINE or clause.how_much.own_rates):
+        return "bands go neither with rounding by line nor with own rates", "分档不能与逐笔取整或各方税率并用"
+    if bands is not None and cap is not None and cap.measured_on == "pool":
+        return "bands don't go with a cap on the pool", "分档不能与分享总额上限并用"
     if clause.to_whom.by_elapsed_time and clause.when.window is None:
         return (
             "its key counts months from a window that it doesn't have",
@@ -126,6 +136,7 @@ def _shape(item: ClauseInForce) -> Shape:
         tiers=len(clause.to_whom.key) if clause.to_whom.by_elapsed_time else 0,
         apportioned=clause.to_whom.apportion is not None,
         rated=bool(clause.how_much.own_rates),
+        bands=0 if clause.to_whom.bands is None else len(clause.to_whom.bands.rows),
     )
 
 
@@ -194,6 +205,10 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
             np.int64,
         ),
         rate_denominator=rate,
+        band_above_minor=np.array([_band_limits(clause) for clause in clauses], np.int64),
+        band_period=column.whole(
+            lambda clause: BAND_PERIOD_CODE[clause.to_whom.bands.over] if clause.to_whom.bands else NONE
+        ),
         whole_park=column.mask(lambda clause: clause.whose.scope is Scope.WHOLE_PARK),
         proportional=column.mask(lambda clause: clause.to_whom.regime is Regime.PROPORTIONAL),
         otherwise_slot=column.whole(lambda clause: _slot(clause, clause.to_whom.otherwise)),
@@ -223,8 +238,15 @@ def _share_denominator(clause: Clause) -> int:
     return clause.to_whom.denominator
 
 
-def _key_rows(clause: Clause, day: date) -> list[Shares]:
-    """The row that holds on ``day``, if any; of a key by elapsed time every row."""
+def _band_limits(clause: Clause) -> list[int]:
+    bands = clause.to_whom.bands
+    return [parse_amount(band.above, _scale(clause)) for band in bands.rows] if bands else []
+
+
+def _key_rows(clause: Clause, day: date) -> Sequence[Parts]:
+    """The row that holds on ``day``, if any; of a key by elapsed time every row, of bands every band."""
+    if clause.to_whom.bands is not None:
+        return clause.to_whom.bands.rows
     if clause.to_whom.by_elapsed_time:
         return list(clause.to_whom.key)
     held = row_on([(row.starts or date.min, row) for row in clause.to_whom.key], day)
@@ -235,7 +257,7 @@ def _tier_months(clause: Clause) -> list[int]:
     return [row.after_months or 0 for row in clause.to_whom.key] if clause.to_whom.by_elapsed_time else [0]
 
 
-def _numerators(item: ClauseInForce, rows: Sequence[Shares], day: date) -> list[list[int]]:
+def _numerators(item: ClauseInForce, rows: Sequence[Parts], day: date) -> list[list[int]]:
     """The credited share of each tier and slot; the official book has none."""
     clause = item.clause
     denominator = _share_denominator(clause)
@@ -249,11 +271,11 @@ def _numerators(item: ClauseInForce, rows: Sequence[Shares], day: date) -> list[
     return numerators or [[0] * len(item.keys)]
 
 
-def _missing_years(clause: Clause, rows: Sequence[Shares], day: date) -> list[int]:
+def _missing_years(clause: Clause, rows: Sequence[Parts], day: date) -> list[int]:
     return [clause.to_whom.missing_year(row, day) or 0 for row in rows] or [0]
 
 
-def _rates(clause: Clause, rows: Sequence[Shares], day: date) -> list[int]:
+def _rates(clause: Clause, rows: Sequence[Parts], day: date) -> list[int]:
     to_whom = clause.to_whom
     shares = [to_whom.shares_on(row, day) for row in rows if to_whom.missing_year(row, day) is None]
     rates = [int(clause.how_much.rate(of_row) * clause.rate_denominator) for of_row in shares]

@@ -161,7 +161,8 @@ def _packed(carried: Carried, keys: EntitlementKeys) -> list[int]:
     exact: list[Fraction] = [getattr(carried, name) for name in PAIR_NAMES]
     exact += [carried.entitlements.get(key, Fraction(0)) for key in keys]
     denominator = lcm(*(amount.denominator for amount in exact))
-    numbers = [LAYOUT, denominator, carried.year, carried.steps_counted, _EXTENDED_CODE[carried.extended]]
+    extended = _EXTENDED_CODE[carried.extended]
+    numbers = [LAYOUT, denominator, carried.year, carried.steps_counted, extended, carried.pool_year]
     for amount in exact:
         numbers += divmod(amount.numerator * (denominator // amount.denominator), denominator)
     return numbers
@@ -178,7 +179,7 @@ def carried_of(state: State) -> dict[int, dict[tuple[int, int], Carried]]:
 
 
 def _unpacked(numbers: Sequence[int], keys: EntitlementKeys) -> Carried:
-    _, denominator, year, steps_counted, extended = numbers[:HEAD_COLUMNS]
+    _, denominator, year, steps_counted, extended, pool_year = numbers[:HEAD_COLUMNS]
     exact = [
         numbers[place] + Fraction(numbers[place + 1], denominator)
         for place in range(HEAD_COLUMNS, FIXED_COLUMNS + 2 * len(keys), 2)
@@ -187,6 +188,7 @@ def _unpacked(numbers: Sequence[int], keys: EntitlementKeys) -> Carried:
         year=year,
         steps_counted=steps_counted,
         extended=_EXTENDED[extended],
+        pool_year=pool_year,
         **dict(zip(PAIR_NAMES, exact, strict=False)),
         entitlements=dict(zip(keys, exact[len(PAIR_NAMES) :], strict=True)),
     )

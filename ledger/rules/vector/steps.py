@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from ledger.periods import Quarter
 from ledger.rules.plain import FactorsMissing
-from ledger.rules.terms import Loss, WithinYear
+from ledger.rules.terms import BandPeriod, Loss, WithinYear
 from ledger.rules.vector.attributes import Windows, tiers
 from ledger.rules.vector.columns import NONE
-from ledger.rules.vector.compiled import LOSS_CODE, WITHIN_YEAR_CODE, Group, month_of
+from ledger.rules.vector.compiled import BAND_PERIOD_CODE, LOSS_CODE, WITHIN_YEAR_CODE, Group, month_of
 from ledger.rules.vector.numbers import Column, Int64Column, Mask
 
 UNDECIDED: Final = -1
@@ -70,6 +70,8 @@ class Carry:
     loss: Column
     threshold: Column
     pool: Column
+    pool_year: Int64Column
+    pool_of_year: Column
     receipts: Column
     change: Column
 
@@ -120,6 +122,7 @@ def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, st
         shared = _surplus(situation, units, carry, shared, shared_rows, step)
     if shape.rated:
         shared = rated(situation, situation.clause, shared, situation.tier(step), step)
+    _turn_pool(situation, carry, shared_rows)
     _share_out(situation, units, carry, shared, step)
     return shared_rows
 
@@ -194,9 +197,24 @@ def _threshold(situation: Situation, units: Units, carry: Carry, within_year: In
     return np.asarray(base + np.where(same_quarter, carry.threshold, carry.loss))
 
 
+def _turn_pool(situation: Situation, carry: Carry, rows: Mask) -> None:
+    turned = rows & (carry.pool_year != situation.quarter.year)
+    if turned.any():
+        carry.pool_year = np.where(turned, situation.quarter.year, carry.pool_year)
+        carry.pool_of_year = np.where(turned, 0, carry.pool_of_year)
+
+
 def _share_out(situation: Situation, units: Units, carry: Carry, shared: Column, step: int) -> None:
-    pool = carry.pool
-    carry.pool = pool + shared
+    pool, pool_of_year = carry.pool, carry.pool_of_year
+    carry.pool, carry.pool_of_year = pool + shared, pool_of_year + shared
+    if situation.group.shape.bands:
+        before = _so_far(situation, pool, pool_of_year)
+        parts = _banded(situation, units, before, shared, step)
+        if situation.group.shape.capped:
+            cut = _cut_receipts(situation, units, carry, parts)
+            _credit(carry, situation.group.excess_slot[situation.clause], cut)
+        carry.change += parts
+        return
     if not situation.group.shape.capped:
         carry.change += shared[:, None] * weights(situation, units, step)
         return
@@ -208,6 +226,32 @@ def _share_out(situation: Situation, units: Units, carry: Carry, shared: Column,
     excess = (shared - divided) * units.ratio + _cut_receipts(situation, units, carry, parts)
     carry.change += parts
     _credit(carry, situation.group.excess_slot[situation.clause], excess)
+
+
+def _so_far(situation: Situation, pool: Column, pool_of_year: Column) -> Column:
+    """What was shared before the step in the time over which the bands count."""
+    period = situation.group.band_period[situation.clause]
+    of_year = np.where(period == BAND_PERIOD_CODE[BandPeriod.YEAR], pool_of_year, 0)
+    return np.asarray(np.where(period == BAND_PERIOD_CODE[BandPeriod.LIFETIME], pool, of_year))
+
+
+def _banded(situation: Situation, units: Units, before: Column, shared: Column, step: int) -> Column:
+    """Each band's shares of as much of what is ``shared`` as falls into it, by row and slot."""
+    group, clause = situation.group, situation.clause
+    share = group.share[step][clause] * (units.ratio // group.share_denominator[clause])[:, None, None]
+    limits = group.band_above_minor[clause] * units.inner[:, None]
+    parts: Column = np.zeros_like(share[:, 0])
+    for band in range(group.shape.bands):
+        ends = limits[:, band : band + 2]
+        within = _in_band(ends, before + shared, band) - _in_band(ends, before, band)
+        parts = parts + within[:, None] * share[:, band]
+    return parts
+
+
+def _in_band(ends: Column, amount: Column, band: int) -> Column:
+    """How far ``amount`` reaches into the band from ``ends[:, 0]`` to ``ends[:, 1]``, if it ends at all."""
+    above = amount if band == 0 else np.maximum(0, amount - ends[:, 0])
+    return np.asarray(above if ends.shape[1] == 1 else np.minimum(above, ends[:, 1] - ends[:, 0]))
 
 
 def _cut_receipts(situation: Situation, units: Units, carry: Carry, parts: Column) -> Column:

@@ -666,6 +666,30 @@ def test_cap_limits_what_the_capped_party_gets_from_all_bands() -> None:
     assert by_role(outcome, "fund") == {"2024Q2": 30}
 
 
+def test_part_that_is_divided_further_is_written_as_the_products_of_its_shares() -> None:
+    """Head office 25%, branches 75%, of which 60% to the centre, 10% to the region, 30% to the locality."""
+    shares = {"fund": "1/4", "origin": "9/20", "host": "3/40", "locality": "9/40"}
+    terms = version(clause(to_whom=to_whom(**shares)))
+    outcome = run(terms, park(line("2024Q1", wan(4000))), "2024Q1")
+    got = {role: by_role(outcome, role)["2024Q1"] for role in shares}
+    assert got == {"fund": wan(1000), "origin": wan(1800), "host": wan(300), "locality": wan(900)}
+
+
+@pytest.mark.parametrize(
+    ("factor", "values"),
+    [("area", {"origin": "1200.5", "host": "399.5"}), ("agreed", {"origin": "3", "host": "1"})],
+)
+def test_pool_goes_back_by_area_or_by_a_set_ratio(factor: str, values: dict[str, str]) -> None:
+    pooled = by_factors({"fund": "3/4", "branches": "1/4"}, {}, weights={factor: "1"}, factor_year="same")
+    pooled["apportion"]["values"] = [
+        {"year": 2024, "role": role, "values": {factor: text}} for role, text in values.items()
+    ]
+    outcome = run(version(clause(to_whom=pooled)), park(line("2024Q1", wan(160))), "2024Q1")
+    origin = wan("30.0125") if factor == "area" else wan(30)
+    assert by_role(outcome, "origin") == {"2024Q1": origin}
+    assert by_role(outcome, "host") == {"2024Q1": wan(40) - origin}
+
+
 # --- windows ----------------------------------------------------------------------------------------------
 
 

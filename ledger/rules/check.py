@@ -474,7 +474,12 @@ def _rounding_faults(path: str, clause: Clause) -> Iterator[Fault]:
     if surplus is not None and surplus.within_year is WithinYear.SAME_QUARTER and not is_by_quarter:
         yield fault(f"{path}.how_much.surplus.within_year", "SAME_QUARTER_BY_MONTH")
     if clause.rounding.grain is Grain.LINE:
-        for name, value in (("within.cap", cap), ("how_much.surplus", surplus)):
+        smoothing = clause.how_much.smoothing
+        for name, value in (
+            ("within.cap", cap),
+            ("how_much.surplus", surplus),
+            ("how_much.smoothing", smoothing),
+        ):
             if value is not None:
                 yield fault(f"{path}.rounding.grain", "GRAIN_LINE_EXCLUDES", name=name)
     if routing is not None:

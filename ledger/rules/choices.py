@@ -15,6 +15,13 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
         "full_to_each": ("各方均全额计入（双算）", "counted in full for each party"),
         "full_to_one": ("全额计入一方", "counted in full for one party"),
     },
+    "how_much.smoothing.missing_years": {
+        "fewer": (
+            "首个分享年度之前的年度不计，按已有年度数平均",
+            "years before the first shared one aren't counted, so that fewer are averaged",
+        ),
+        "zero": ("首个分享年度之前的年度按零计", "years before the first shared one count as zero"),
+    },
     "to_whom.bands.over": {
         "step": ("每期分别分档", "the bands are those of each step by itself"),
         "year": ("按当年累计分享额分档", "the bands are those of what the year has shared so far"),

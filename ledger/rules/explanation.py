@@ -30,6 +30,7 @@ STEP_NAMES: dict[str, tuple[str, str]] = {
     "surplus": ("增量", "surplus"),
     "pool": ("累计入池", "pool"),
     "cap": ("上限", "cap"),
+    "smoothing": ("多年平均", "average of years"),
     "own_rates": ("按各方税率计算", "own rates"),
     "factors": ("因素分摊", "factors"),
     "band": ("分档", "band"),

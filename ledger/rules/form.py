@@ -48,6 +48,7 @@ _EXPECTED: dict[str, _Expected] = {
     "share_of": _Expected("a name in the key", "份额表中的名称", '"branches"'),
     "year": _Expected("a year from 1949 to 2199", "1949 至 2199 的年份", "2024"),
     "above": _AMOUNT,
+    "years": _Expected("a whole number of years from 2 to 10", "2 至 10 的整年数", "3"),
     "rows": _Expected(
         "bands in order of amount",
         "按金额递增的各档",

@@ -32,6 +32,7 @@ from ledger.rules.terms import (
     Grain,
     Loss,
     Mechanism,
+    MissingYears,
     Regime,
     Scope,
     Shares,
@@ -289,9 +290,11 @@ def _step(case: _Case, carried: Carried, figures: Sequence[Line], step: Span) ->
     case.record.at(case.subject.subject, step)
     bases = [_figure_base(case, line, step.start) for line in figures]
     carried, is_shared = _is_shared(case, carried, step.start)
+    smoothing = case.clause.how_much.smoothing
+    carried = replace(carried, history=carried.history[: smoothing.years if smoothing else 0])
     if is_shared:
         _require_factors(case, step.start)
-        carried = _with_pool_of(carried, step.start.year)
+        carried = _with_pool_of(case, carried, step.start.year)
     if case.clause.rounding.grain is not Grain.LINE:
         bases = [_base(case, bases)]
     carried = replace(carried, entitlements=_opened(case.clause, carried.entitlements))
@@ -307,6 +310,7 @@ def _allot(
 ) -> tuple[Carried, Parts]:
     if is_shared:
         carried, shared = _surplus(case, carried, base, step)
+        carried, shared = _smoothed(case, carried, shared, step)
         carried, by_role = _share_out(case, carried, shared, step.start)
     else:
         by_role = {case.clause.to_whom.otherwise: base}
@@ -536,6 +540,23 @@ def _recognised(rule: Surplus, excess: Fraction, step: Span) -> Fraction:
     return excess if rule.loss is Loss.SHARED else max(_ZERO, excess)
 
 
+# --- Smoothing --------------------------------------------------------------------------------------------
+
+
+def _smoothed(case: _Case, carried: Carried, shared: Fraction, step: Span) -> tuple[Carried, Fraction]:
+    """Nothing before the year's last step, then the average of the years."""
+    rule = case.clause.how_much.smoothing
+    if rule is None:
+        return carried, shared
+    this_year, *earlier = carried.history or (_ZERO,)
+    history = (this_year + shared, *earlier)
+    count = len(history) if rule.missing_years is MissingYears.FEWER else rule.years
+    average = sum(history, _ZERO) / count if step.end.month == 1 else _ZERO
+    sums = " + ".join(["{}"] * len(history))
+    case.record.step("smoothing", average, f"({sums}) / {{count}} → {{result}}", *history, count=count)
+    return replace(carried, history=history), average
+
+
 # --- Pool, cap, shares ------------------------------------------------------------------------------------
 
 
@@ -559,10 +580,16 @@ def _share_out(
     return after, _capped_receipts(case, cap, parts, carried.receipts)
 
 
-def _with_pool_of(carried: Carried, year: int) -> Carried:
+def _with_pool_of(case: _Case, carried: Carried, year: int) -> Carried:
+    """At the turn of the year its pool begins at 0; in the history, so do years without a shared step."""
     if carried.pool_year == year:
         return carried
-    return replace(carried, pool_year=year, pool_of_year=_ZERO)
+    history: tuple[Fraction, ...] = ()
+    smoothing = case.clause.how_much.smoothing
+    if carried.history and smoothing is not None:
+        turned = min(year - carried.pool_year, smoothing.years)
+        history = ((_ZERO,) * turned + carried.history)[: smoothing.years]
+    return replace(carried, pool_year=year, pool_of_year=_ZERO, history=history)
 
 
 def _banded(case: _Case, bands: Bands, carried: Carried, shared: Fraction) -> dict[str, Fraction]:

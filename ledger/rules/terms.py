@@ -268,6 +268,27 @@ class Surplus(Document):
         return self
 
 
+class MissingYears(StrEnum):
+    """What an average over years does in the first of them."""
+
+    FEWER = "fewer"
+    """The years so far are averaged."""
+    ZERO = "zero"
+    """Years before the first count as 0."""
+
+
+class Smoothing(Document):
+    """Once a year, with its last step, the average of what the last years gave is shared."""
+
+    years: Annotated[int, Field(ge=2, le=10)] = Field(description="How many, with the year itself.")
+    missing_years: MissingYears
+
+    @property
+    def denominator(self) -> int:
+        """A common denominator of every average of whole amounts."""
+        return lcm(*range(1, self.years + 1)) if self.missing_years is MissingYears.FEWER else self.years
+
+
 class HowMuch(Document):
     """The base of a step: the measures, each as far as it is retained, less what is deducted."""
 
@@ -277,6 +298,7 @@ class HowMuch(Document):
         "whole.",
     )
     surplus: Surplus | None = None
+    smoothing: Smoothing | None = None
     own_rates: dict[Role, ShareText] = Field(
         default={},
         description="Two passes (国家税务总局公告2012年第57号): what is shared is divided by the shares, "
@@ -739,7 +761,8 @@ class Clause(Document):
         kept = lcm(1, *(row.kept.denominator for row in self.how_much.retention))
         shares = self.to_whom.denominator
         steps = 12 if self.how_much.surplus is not None else 1
-        return kept * shares * steps * self.rate_denominator
+        years = self.how_much.smoothing.denominator if self.how_much.smoothing is not None else 1
+        return kept * shares * steps * years * self.rate_denominator
 
     @property
     def rate_denominator(self) -> int:

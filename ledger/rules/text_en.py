@@ -23,6 +23,7 @@ from ledger.rules.terms import (
     Routing,
     Scope,
     Shares,
+    Smoothing,
     Surplus,
     Terms,
     Window,
@@ -173,8 +174,18 @@ def _how_much(clause: Clause) -> Iterator[str]:
         yield f"{_measures(whole)} count whole"
     if clause.how_much.surplus is not None:
         yield _surplus(clause.how_much.surplus, _commodity(clause))
+    if clause.how_much.smoothing is not None:
+        yield _smoothing(clause.how_much.smoothing)
     if clause.how_much.own_rates:
         yield _own_rates(clause.how_much.own_rates)
+
+
+def _smoothing(smoothing: Smoothing) -> str:
+    missing = READINGS["how_much.smoothing.missing_years"][smoothing.missing_years][1]
+    return (
+        "figures are shared only with the last step of each year, as the average of what that year and the "
+        f"years before it gave, {smoothing.years} years in all; {missing}"
+    )
 
 
 def _own_rates(own_rates: Mapping[str, str]) -> str:

@@ -25,6 +25,7 @@ from ledger.rules.terms import (
     Routing,
     Scope,
     Shares,
+    Smoothing,
     Surplus,
     Terms,
     Window,
@@ -161,8 +162,15 @@ def _how_much(clause: Clause) -> Iterator[str]:
         yield f"{_measures(whole)}全额计入"
     if clause.how_much.surplus is not None:
         yield _surplus(clause.how_much.surplus, _commodity(clause))
+    if clause.how_much.smoothing is not None:
+        yield _smoothing(clause.how_much.smoothing)
     if clause.how_much.own_rates:
         yield _own_rates(clause.how_much.own_rates)
+
+
+def _smoothing(smoothing: Smoothing) -> str:
+    missing = READINGS["how_much.smoothing.missing_years"][smoothing.missing_years][0]
+    return f"每年仅在年度最后一期分享，数额为当年及以前共{smoothing.years}年纳入分享数额的平均数，{missing}"
 
 
 def _own_rates(own_rates: Mapping[str, str]) -> str:

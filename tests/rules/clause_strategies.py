@@ -99,6 +99,8 @@ def _amended(draw: Draw, raw: Json) -> Json:
         surplus["loss"] = draw(st.sampled_from(["forgotten", "carried", "shared"]))
         if "base" in surplus:
             surplus["base"] = draw(_amounts(5_000))
+    if clause["how_much"].get("smoothing"):
+        clause["how_much"]["smoothing"] = draw(st.sampled_from([None, _smoothing(draw), _smoothing(draw)]))
     if clause["how_much"].get("own_rates"):
         rates = draw(st.sampled_from([{}, dict.fromkeys(_credited(clause["to_whom"]), "1/8")]))
         clause["how_much"]["own_rates"] = rates
@@ -165,6 +167,8 @@ def _clause(draw: Draw, number: int) -> Json:
     if when.get("window") and to_whom["regime"] == "proportional" and draw(st.booleans()):
         to_whom["key"] = _elapsed_rows(draw, step, to_whom["key"])
     how_much = _how_much(draw, what, step, listed, grain)
+    if to_whom.get("apportion"):
+        how_much.pop("smoothing", None)
     on_pool = within.get("cap", {}).get("measured_on") == "pool"
     if (
         to_whom["regime"] == "proportional"
@@ -361,7 +365,13 @@ def _how_much(draw: Draw, what: Json, step: str, listed: bool, grain: str) -> Js
         how_much["retention"] = _retention(draw, what["measures"])
     if grain != "line" and draw(st.booleans()):
         how_much["surplus"] = _surplus(draw, step, listed)
+    if grain != "line" and draw(st.integers(0, 4)) == 0:
+        how_much["smoothing"] = _smoothing(draw)
     return how_much
+
+
+def _smoothing(draw: Draw) -> Json:
+    return {"years": draw(st.integers(2, 4)), "missing_years": draw(st.sampled_from(["fewer", "zero"]))}
 
 
 def _retention(draw: Draw, measures: list[str]) -> list[Json]:

@@ -690,6 +690,51 @@ def test_pool_goes_back_by_area_or_by_a_set_ratio(factor: str, values: dict[str,
     assert by_role(outcome, "host") == {"2024Q1": wan(40) - origin}
 
 
+def smoothed(missing_years: str, years: int = 3) -> Json:
+    return clause(
+        how_much={"smoothing": {"years": years, "missing_years": missing_years}},
+        to_whom=to_whom(origin="1", host="0"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("missing_years", "expected"),
+    [
+        ("fewer", {"2024Q4": 600, "2025Q4": 450, "2026Q4": 400, "2027Q4": 700}),
+        ("zero", {"2024Q4": 200, "2025Q4": 300, "2026Q4": 400, "2027Q4": 700}),
+    ],
+)
+def test_average_of_the_years_is_shared_with_the_last_step_of_each(
+    missing_years: str, expected: dict[str, int]
+) -> None:
+    """N.J.S.A. 5:10A-57: a payment is the average of three years."""
+    lines = [line("2024Q1", 500), line("2024Q3", 100), line("2025Q2", 300), line("2026Q4", 300)]
+    lines += [line("2027Q1", 1000), line("2027Q4", 500)]
+    outcome = run(version(smoothed(missing_years)), park(*lines), "2028Q3")
+    assert by_role(outcome, "origin") == expected
+    assert outcome.carried[1, 0].history == (Fraction(0), Fraction(1500), Fraction(300))
+
+
+def test_correction_of_an_earlier_year_changes_every_average_that_holds_it() -> None:
+    lines = [line("2024Q1", 300), line("2025Q1", 600)]
+    before = by_role(run(version(smoothed("zero")), park(*lines), "2027Q4"), "origin")
+    after = by_role(run(version(smoothed("zero")), park(line("2024Q1", 900), lines[1]), "2027Q4"), "origin")
+    assert before == {"2024Q4": 100, "2025Q4": 300, "2026Q4": 300, "2027Q4": 200}
+    assert after == {"2024Q4": 300, "2025Q4": 500, "2026Q4": 500, "2027Q4": 200}
+
+
+def test_year_in_which_the_clause_rested_counts_as_zero_and_what_came_before_the_first_does_not() -> None:
+    other = clause(number=2)
+    versions = [version(smoothed("fewer")), version(other, starts="2025Q1")]
+    versions.append(version(smoothed("fewer"), starts="2026Q1"))
+    lines = [line("2024Q1", 300), line("2025Q1", 999), line("2026Q1", 600)]
+    outcome = run(versions, park(*lines), "2026Q4")
+    assert {str(key.quarter): a.amount_minor for key, a in outcome.amounts.items() if key.clause == 1} == {
+        "2024Q4": 300,
+        "2026Q4": 300,
+    }
+
+
 # --- windows ----------------------------------------------------------------------------------------------
 
 
@@ -938,7 +983,7 @@ def test_parts_of_a_proportional_book_add_up_to_the_base(scenario: Scenario) -> 
         found = version_.terms.clause(number)
         assert found is not None
         is_plain = found.how_much.surplus is None and found.rounding.grain != "line"
-        is_plain = is_plain and not found.how_much.own_rates
+        is_plain = is_plain and not found.how_much.own_rates and found.how_much.smoothing is None
         if found.to_whom.regime is not Regime.PROPORTIONAL or not is_plain:
             continue
         explanation = explain([version_], scenario.facts, through, number, subject, through)

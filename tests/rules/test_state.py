@@ -20,7 +20,7 @@ from ledger.rules.state import (
     unpack,
 )
 from ledger.rules.templates import load
-from ledger.rules.terms import Book, Clause
+from ledger.rules.terms import Book, Clause, MissingYears, Smoothing
 
 QUICKLY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -69,6 +69,18 @@ def test_layout_is_as_documented() -> None:
     header = [LAYOUT, 24, 2024, 3, 1, 2025]
     fixed = [3, 12, -1, 16, 2, 0, 5, 0, 6, 0, 3, 0, 8, 0]
     assert pack(carried, a_clause()) == header + fixed + [0, 0, 0, 1]
+
+
+def test_history_of_a_clause_that_averages_years_comes_last() -> None:
+    smoothing = Smoothing(years=3, missing_years=MissingYears.FEWER)
+    clause = a_clause()
+    clause = clause.model_copy(
+        update={"how_much": clause.how_much.model_copy(update={"smoothing": smoothing})}
+    )
+    carried = Carried(pool_year=2025, history=(Fraction(5), Fraction(1, 7)))
+    numbers = pack(carried, clause)
+    assert numbers[-8:] == [2, 0, 5, 0, 0, numbers[1] // 7, 0, 0]
+    assert unpack(numbers, clause).history == carried.history
 
 
 def test_denominator_grows_with_what_an_earlier_version_left() -> None:

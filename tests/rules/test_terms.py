@@ -243,6 +243,8 @@ def test_all_faults_are_told_at_once() -> None:
         (MOVED, "how_much.own_rates", {"origin": "1/4", "host": "2"}, "SHARE_ABOVE_ONE"),
         (MOVED, "how_much.own_rates", {"origin": "1/4", "stranger": "1/4"}, "ROLE_UNDEFINED"),
         (MOVED, "how_much.own_rates", {"origin": "25%"}, "VALUE_WRONG"),
+        (INCREMENT, "how_much.smoothing", {"years": 3}, "CHOICE_MISSING"),
+        (INCREMENT, "how_much.smoothing", {"years": 11, "missing_years": "zero"}, "VALUE_WRONG"),
         (NET, "to_whom.key.0.weights", {"origin": "1", "host": "1"}, "KEY_PARTS"),
         (NET, "to_whom.key.0.shares", None, "KEY_PARTS"),
         (NET, "to_whom.key.0", {"weights": {"origin": "0", "host": "0"}}, "KEY_WEIGHTLESS"),

@@ -19,6 +19,9 @@ from ledger.rules.words import chinese_number
 QUICKLY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 OTHER_VALUES: dict[str, list[Any]] = {
     "kept": ["1/9"],
+    "years": [7, 8],
+    "missing_years": ["fewer", "zero"],
+    "smoothing": [None],
     "above": ["77.00", "5"],
     "over": ["step", "year", "lifetime"],
     "own_rates": [{}, {"host": "1/4"}, {"host": "1/5", "origin": "1/4"}],

@@ -133,8 +133,18 @@ def test_the_columns_of_state_are_the_rows_that_the_plain_evaluators_state_packs
 
 
 def _with_unlike_denominators(terms: Terms, data: st.DataObject) -> Terms:
-    clauses = tuple(_with_unlike_shares(_with_unlike_kept(clause, data), data) for clause in terms.clauses)
+    clauses = tuple(
+        _with_unlike_shares(_with_unlike_kept(clause, data), data) if _leaves_room(clause) else clause
+        for clause in terms.clauses
+    )
     return terms.model_copy(update={"clauses": clauses})
+
+
+def _leaves_room(clause: Clause) -> bool:
+    """Whether the clause's own denominator stays small enough for larger parts."""
+    to_whom, how_much = clause.to_whom, clause.how_much
+    is_fine = to_whom.apportion is not None or how_much.smoothing is not None or how_much.own_rates
+    return to_whom.bands is None and not is_fine
 
 
 def _with_unlike_kept(clause: Clause, data: st.DataObject) -> Clause:
@@ -151,9 +161,7 @@ def _with_unlike_kept(clause: Clause, data: st.DataObject) -> Clause:
 
 
 def _with_unlike_shares(clause: Clause, data: st.DataObject) -> Clause:
-    if clause.to_whom.regime != "proportional" or clause.to_whom.apportion is not None:
-        return clause
-    if clause.how_much.own_rates or clause.to_whom.bands is not None:
+    if clause.to_whom.regime != "proportional":
         return clause
     parts = int(data.draw(st.sampled_from(UNLIKE_SHARES)))
     rows = tuple(_unlike_row(row, parts) for row in clause.to_whom.key)

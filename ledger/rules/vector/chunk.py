@@ -114,7 +114,7 @@ class Computed:
 
 def fresh_state(group: Group, clause: Int64Column) -> Int64Column:
     """Packed state of rows for which nothing is carried."""
-    packed = np.zeros((len(clause), FIXED_COLUMNS + 2 * group.shape.slots), np.int64)
+    packed = np.zeros((len(clause), group.shape.width), np.int64)
     packed[:, 0] = LAYOUT
     packed[:, DENOMINATOR] = group.denominator[clause]
     packed[:, EXTENDED] = UNDECIDED
@@ -147,15 +147,17 @@ def _units(chunk: Chunk, limit: int) -> tuple[Units, Mask]:
     inner = group.inner_denominator[clause].astype(dtype, copy=False)
     share = group.share_denominator[clause].astype(dtype, copy=False)
     denominator, remainders = chunk.packed[:, DENOMINATOR], chunk.packed[:, _INNER_REMAINDERS]
-    rate = group.rate_denominator[clause].astype(dtype, copy=False)
+    history = chunk.packed[:, group.shape.history][:, 1::2]
+    fineness = group.fineness[clause].astype(dtype, copy=False)
     is_own = (denominator == inner * share) & (remainders % share[:, None] == 0).all(axis=1)
-    # Own rates divide what a surplus rule carries once more.
-    is_own &= (remainders[:, :_SURPLUS_PAIRS] % (share * rate)[:, None] == 0).all(axis=1)
+    # Averages and own rates divide what a surplus rule carries once more, and averages the history.
+    divided_again = np.hstack([remainders[:, :_SURPLUS_PAIRS], history])
+    is_own &= (divided_again % (share * fineness)[:, None] == 0).all(axis=1)
     if is_own.all():
         return Units(inner, share), np.ones(len(clause), np.bool_)
     fits = np.asarray(denominator <= limit)
     denominator = np.where(fits, denominator, 1)
-    actual = denominator // np.gcd.reduce([denominator, *remainders.T]) * rate
+    actual = denominator // np.gcd.reduce([denominator, *remainders.T, *history.T]) * fineness
     fits &= actual <= limit
     actual = np.where(fits, actual, 1)
     finer = np.lcm(actual, inner)
@@ -176,7 +178,8 @@ def _is_bounded(chunk: Chunk, outer: Int64Column) -> Mask:
         total += _magnitude(chunk.group.band_above_minor[chunk.clause, -1])
     if surplus:
         total += 3 * _magnitude(_base(chunk))
-    entitled = _magnitude(chunk.packed[:, FIXED_COLUMNS::2]).sum(axis=1)
+    entitled = _magnitude(chunk.packed[:, chunk.group.shape.entitled][:, ::2]).sum(axis=1)
+    total += _magnitude(chunk.packed[:, chunk.group.shape.history][:, ::2]).sum(axis=1)
     return np.asarray((total < _LARGE) & (entitled < _LARGE) & (total < _BOUND // (_GROWTH[surplus] * outer)))
 
 
@@ -209,7 +212,7 @@ def _compute(chunk: Chunk, units: Units) -> tuple[Int64Column, Int64Column]:
         * (units.inner // chunk.group.kept_denominator[chunk.clause])[chunk.fed.owner]
     )
     shared_rows = run_steps(situation, units, carry, _bases(chunk, values))
-    before = entitlements_of(chunk.packed)
+    before = entitlements_of(chunk.packed, chunk.group)
     change = Exact.of(carry.change, units.outer)
     after = before.plus(change)
     amount = _amounts(chunk, situation, units, before, after, change, values, shared_rows)
@@ -263,6 +266,7 @@ def _carry(chunk: Chunk, units: Units) -> Carry:
         for index, name in enumerate(PAIR_NAMES[:-1])
     }
     outer = units.outer
+    history = packed[:, chunk.group.shape.history]
     return Carry(
         year=packed[:, YEAR],
         steps_counted=packed[:, STEPS_COUNTED],
@@ -270,13 +274,17 @@ def _carry(chunk: Chunk, units: Units) -> Carry:
         pool_year=packed[:, POOL_YEAR],
         receipts=wholes[:, -1] * outer + remainders[:, -1] * (outer // denominator),
         change=np.zeros((len(packed), chunk.group.shape.slots), packed.dtype),
+        history=history[:, 2::2] * units.inner[:, None]
+        + history[:, 3::2] * units.inner[:, None] // denominator[:, None],
+        history_length=history[:, 0] if chunk.group.shape.years else np.zeros(len(packed), np.int64),
         **counted,
     )
 
 
-def entitlements_of(packed: Column) -> Exact:
-    """The exact cumulative entitlements of packed rows."""
-    return Exact(packed[:, FIXED_COLUMNS::2], packed[:, FIXED_COLUMNS + 1 :: 2], packed[:, DENOMINATOR])
+def entitlements_of(packed: Column, group: Group) -> Exact:
+    """The exact cumulative entitlements of packed rows of ``group``."""
+    entitled = packed[:, group.shape.entitled]
+    return Exact(entitled[:, ::2], entitled[:, 1::2], packed[:, DENOMINATOR])
 
 
 def _amounts(
@@ -349,7 +357,13 @@ def _packed(chunk: Chunk, units: Units, carry: Carry, after: Exact) -> Column:
         whole, remainder = divided(getattr(carry, name), outer if name == "receipts" else units.inner)
         packed[:, HEAD_COLUMNS + 2 * index] = whole
         packed[:, HEAD_COLUMNS + 2 * index + 1] = remainder * (1 if name == "receipts" else units.ratio)
-    packed[:, FIXED_COLUMNS::2], packed[:, FIXED_COLUMNS + 1 :: 2] = after.whole, after.remainder
+    entitled = packed[:, chunk.group.shape.entitled]
+    entitled[:, ::2], entitled[:, 1::2] = after.whole, after.remainder
+    if chunk.group.shape.years:
+        history = packed[:, chunk.group.shape.history]
+        whole, remainder = divided(carry.history, units.inner[:, None])
+        history[:, 0], history[:, 1] = carry.history_length, 0
+        history[:, 2::2], history[:, 3::2] = whole, remainder * units.ratio[:, None]
     packed[:, DENOMINATOR] = outer
     finer = np.flatnonzero(outer != chunk.group.denominator[chunk.clause])
     if len(finer):

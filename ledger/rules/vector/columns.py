@@ -80,7 +80,8 @@ class State:
     """What clauses carry from quarter to quarter: one row per agreement, clause and subject, in any order.
 
     ``packed`` holds ``ledger.rules.state``'s rows, padded on the right with zeros to one width; ``keys`` says
-    for each (agreement, clause) which entitlements its rows hold, in which order.
+    for each (agreement, clause) which entitlements its rows hold, in which order. After them, a clause that
+    averages years has their number and amounts; zeros mean that there are none.
     """
 
     agreement: Int64Column

@@ -20,6 +20,7 @@ from ledger.rules.terms import (
     Book,
     Clause,
     Grain,
+    MissingYears,
     Parts,
     Regime,
     Scope,
@@ -89,8 +90,11 @@ def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
         return "it keeps more than the whole of a measure", "留成比例大于 1"
     if cap is not None and cap.capped is not None and _slot(clause, cap.capped) == NONE:
         return "the capped party has no share", "受上限约束的一方没有份额"
-    if clause.rounding.grain is Grain.LINE and (cap or clause.how_much.surplus):
-        return "rounding by line goes with neither cap nor surplus", "按笔取整不能与上限或增量并用"
+    if clause.rounding.grain is Grain.LINE and (cap or clause.how_much.surplus or clause.how_much.smoothing):
+        return (
+            "rounding by line goes with no cap, surplus or average",
+            "按笔取整不能与上限、增量或多年平均并用",
+        )
     return _reason_by_shares(clause)
 
 
@@ -136,6 +140,7 @@ def _shape(item: ClauseInForce) -> Shape:
         tiers=len(clause.to_whom.key) if clause.to_whom.by_elapsed_time else 0,
         apportioned=clause.to_whom.apportion is not None,
         rated=bool(clause.how_much.own_rates),
+        years=0 if clause.how_much.smoothing is None else clause.how_much.smoothing.years,
         bands=0 if clause.to_whom.bands is None else len(clause.to_whom.bands.rows),
     )
 
@@ -171,7 +176,8 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
     kept = column.whole(_kept_denominator)
     share = column.whole(_share_denominator)
     rate = column.whole(lambda clause: clause.rate_denominator)
-    inner = kept * (_SURPLUS_PARTS if shape.surplus else 1) * rate
+    fineness = rate * column.whole(_years_denominator)
+    inner = kept * (_SURPLUS_PARTS if shape.surplus else 1) * fineness
     days = step_days(quarter, shape.step_months)
     held_rows = [[_key_rows(clause, day) for clause in clauses] for day in days]
     return Group(
@@ -205,6 +211,13 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
             np.int64,
         ),
         rate_denominator=rate,
+        fineness=fineness,
+        years_missing_as_zero=column.mask(
+            lambda clause: (
+                clause.how_much.smoothing is not None
+                and clause.how_much.smoothing.missing_years is MissingYears.ZERO
+            )
+        ),
         band_above_minor=np.array([_band_limits(clause) for clause in clauses], np.int64),
         band_period=column.whole(
             lambda clause: BAND_PERIOD_CODE[clause.to_whom.bands.over] if clause.to_whom.bands else NONE
@@ -241,6 +254,10 @@ def _share_denominator(clause: Clause) -> int:
 def _band_limits(clause: Clause) -> list[int]:
     bands = clause.to_whom.bands
     return [parse_amount(band.above, _scale(clause)) for band in bands.rows] if bands else []
+
+
+def _years_denominator(clause: Clause) -> int:
+    return 1 if clause.how_much.smoothing is None else clause.how_much.smoothing.denominator
 
 
 def _key_rows(clause: Clause, day: date) -> Sequence[Parts]:

@@ -74,6 +74,8 @@ class Carry:
     pool_of_year: Column
     receipts: Column
     change: Column
+    history: Column
+    history_length: Int64Column
 
 
 def run_steps(situation: Situation, units: Units, carry: Carry, bases: Column) -> list[Mask]:
@@ -120,9 +122,11 @@ def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, st
     shared = np.where(shared_rows, base, 0)
     if shape.surplus:
         shared = _surplus(situation, units, carry, shared, shared_rows, step)
+    _turn_pool(situation, carry, shared_rows)
+    if shape.years:
+        shared = _smoothed(situation, carry, shared, shared_rows, step)
     if shape.rated:
         shared = rated(situation, situation.clause, shared, situation.tier(step), step)
-    _turn_pool(situation, carry, shared_rows)
     _share_out(situation, units, carry, shared, step)
     return shared_rows
 
@@ -200,8 +204,36 @@ def _threshold(situation: Situation, units: Units, carry: Carry, within_year: In
 def _turn_pool(situation: Situation, carry: Carry, rows: Mask) -> None:
     turned = rows & (carry.pool_year != situation.quarter.year)
     if turned.any():
+        _turn_history(situation, carry, turned)
         carry.pool_year = np.where(turned, situation.quarter.year, carry.pool_year)
         carry.pool_of_year = np.where(turned, 0, carry.pool_of_year)
+
+
+def _turn_history(situation: Situation, carry: Carry, turned: Mask) -> None:
+    """Moves the years of the rows that turned to where they belong in the new year."""
+    years = situation.group.shape.years
+    if not years:
+        return
+    gap = np.where(turned, np.minimum(situation.quarter.year - carry.pool_year, years), 0).astype(np.int64)
+    place = np.arange(years) - gap[:, None]
+    moved = np.take_along_axis(carry.history, np.maximum(place, 0), axis=1)
+    carry.history = np.where(place < 0, 0, moved)
+    has_any = carry.history_length > 0
+    carry.history_length = np.where(has_any, np.minimum(carry.history_length + gap, years), 0)
+
+
+def _smoothed(situation: Situation, carry: Carry, shared: Column, rows: Mask, step: int) -> Column:
+    """Nothing before the year's last step, then the average of the years."""
+    group, years = situation.group, situation.group.shape.years
+    carry.history = carry.history.copy()
+    carry.history[:, 0] += shared
+    carry.history_length = np.where(rows, np.maximum(carry.history_length, 1), carry.history_length)
+    if not (situation.quarter.quarter == 4 and step == group.shape.steps - 1):
+        return np.zeros_like(shared)
+    count = np.where(
+        group.years_missing_as_zero[situation.clause], years, np.maximum(carry.history_length, 1)
+    )
+    return np.asarray(np.where(rows, carry.history.sum(axis=1) // count, 0))
 
 
 def _share_out(situation: Situation, units: Units, carry: Carry, shared: Column, step: int) -> None:

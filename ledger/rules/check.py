@@ -428,8 +428,8 @@ def _attendance_faults(path: str, apportion: Apportion) -> Iterator[Fault]:
         for role in sorted(days.keys() - apportion.roles):
             yield fault(f"{path}.{name}.{role}", "FACTOR_ROLE_UNKNOWN", role=role, known=known)
     for role, day in apportion.exits.items():
-        if day <= apportion.entries.get(role, date.min):
-            entry = apportion.entries[role]
+        entry = apportion.entries.get(role)
+        if entry is not None and day <= entry:
             yield fault(f"{path}.exits.{role}", "FACTOR_EXIT_ORDER", role=role, got=day, entry=entry)
     rounding = apportion.ratio_rounding
     if rounding is not None and rounding.remainder_to not in apportion.roles:

@@ -24,6 +24,7 @@ WANTED = {
     "kunming-double-count",
     "liusong-double-split",
     "pool-by-area",
+    "zibo-twenty-years",
 }
 
 

@@ -27,6 +27,7 @@ MOVED, OUTPUT, INCREMENT, NET = (
     "gaozhu-increment",
     "joint-park-revenue",
 )
+RATES, AREA, FACTORED = "head-office-own-rates", "pool-by-area", "head-office-three-factors"
 FIRST = "clauses.0"
 HALVES = {"origin": "1/2", "host": "1/2"}
 GONE = object()
@@ -472,7 +473,7 @@ def test_terms_that_say_the_same_have_one_normal_form() -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_damage_to_a_document_escapes_as_another_error(data: st.DataObject) -> None:
-    damaged = document(data.draw(st.sampled_from([MOVED, NET, OUTPUT])))
+    damaged = document(data.draw(st.sampled_from([MOVED, NET, OUTPUT, RATES, AREA, FACTORED])))
     holders = list(_holders(damaged))
     holder, name = data.draw(st.sampled_from(holders))
     holder[name] = data.draw(

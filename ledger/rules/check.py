@@ -21,8 +21,10 @@ from ledger.rules.examples import quarters_of, run_example
 from ledger.rules.facts import Fault
 from ledger.rules.faults import fault
 from ledger.rules.form import read_form
+from ledger.rules.plain import FactorsMissing
 from ledger.rules.terms import (
     DENOMINATOR_LIMIT,
+    Apportion,
     Bilingual,
     Cap,
     Clause,
@@ -102,6 +104,10 @@ def _terms_faults(terms: Terms) -> Iterator[Fault]:
     for index, clause in enumerate(terms.clauses):
         for role in sorted(clause.roles - terms.roles.keys()):
             yield fault(f"$.clauses[{index}]", "ROLE_UNDEFINED", role=role)
+        apportion = clause.to_whom.apportion
+        if apportion is not None and apportion.share_of in terms.roles:
+            path = f"$.clauses[{index}].to_whom.apportion.share_of"
+            yield fault(path, "APPORTION_OF_PARTY", name=apportion.share_of)
     numbers = Counter(clause.number for clause in terms.clauses)
     for index, clause in enumerate(terms.clauses):
         if numbers[clause.number] > 1:
@@ -150,6 +156,9 @@ def _clause_faults(path: str, clause: Clause) -> Iterator[Fault]:
     yield from _window_faults(path, clause)
     yield from _retention_faults(f"{path}.how_much.retention", clause)
     yield from _key_faults(f"{path}.to_whom.key", clause)
+    yield from _band_faults(f"{path}.to_whom.bands", clause)
+    yield from _apportion_faults(f"{path}.to_whom", clause)
+    yield from _rate_faults(f"{path}.how_much.own_rates", clause)
     yield from _rounding_faults(path, clause)
     if not measures:
         yield from _amount_faults(path, clause)
@@ -205,6 +214,7 @@ def _mechanism_faults(path: str, clause: Clause) -> Iterator[Fault]:
     for name, value in (
         ("what.deduct", clause.what.deduct),
         ("how_much.retention", clause.how_much.retention),
+        ("how_much.own_rates", clause.how_much.own_rates),
         ("then.routing", clause.then.routing),
     ):
         if value:
@@ -305,20 +315,130 @@ def _part_faults(path: str, text: str) -> Iterator[Fault]:
 
 def _key_faults(path: str, clause: Clause) -> Iterator[Fault]:
     cap = clause.within.cap
+    yield from _elapsed_faults(path, clause)
+    apportioned = clause.to_whom.apportion.roles if clause.to_whom.apportion is not None else ()
     before: date | None = None
     for index, row in enumerate(clause.to_whom.key):
-        yield from _row_faults(f"{path}[{index}].shares", clause.to_whom.regime, row.shares)
+        here = f"{path}[{index}].{row.written_as}"
+        yield from _row_faults(here, clause.to_whom.regime, row.exact)
         is_after = before is None or (row.starts is not None and row.starts > before)
-        if index > 0 and (row.starts is None or not is_after):
+        if index > 0 and row.after_months is None and (row.starts is None or not is_after):
             yield fault(f"{path}[{index}].starts", "KEY_ORDER", row=index + 1)
         before = row.starts or before
-        if cap is not None and cap.capped is not None and cap.capped not in row.shares:
-            yield fault(f"{path}[{index}].shares", "CAPPED_NOT_IN_ROW", role=cap.capped)
+        if cap is not None and cap.capped is not None and cap.capped not in {*row.exact, *apportioned}:
+            yield fault(here, "CAPPED_NOT_IN_ROW", role=cap.capped)
 
 
-def _row_faults(path: str, regime: Regime, row: Mapping[str, str]) -> Iterator[Fault]:
-    shares = {role: parse_share(text) for role, text in row.items()}
-    got = ", ".join(f"{role} {text}" for role, text in row.items())
+def _elapsed_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    """Rows by elapsed time: all of that kind, in order, in steps of the clause, counted from a window."""
+    if not clause.to_whom.by_elapsed_time:
+        return
+    if clause.when.window is None:
+        yield fault(path, "KEY_NEEDS_WINDOW")
+    before = -1
+    for index, row in enumerate(clause.to_whom.key):
+        months = row.after_months if row.after_months is not None or index else 0
+        if row.starts is not None or months is None:
+            yield fault(f"{path}[{index}]", "KEY_MIXED", row=index + 1)
+            continue
+        if months <= before:
+            yield fault(f"{path}[{index}].after_months", "KEY_ORDER_ELAPSED", row=index + 1, before=before)
+        if clause.when.step is Step.QUARTER and months % 3:
+            example = months + 3 - months % 3
+            yield fault(
+                f"{path}[{index}].after_months",
+                "MONTHS_NOT_OF_QUARTERS",
+                name="after_months",
+                got=months,
+                example=example,
+            )
+        before = months
+
+
+def _band_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    bands, cap = clause.to_whom.bands, clause.within.cap
+    if bands is None:
+        return
+    for name, is_used in (
+        ("to_whom.regime", clause.to_whom.regime is not Regime.PROPORTIONAL),
+        ("to_whom.apportion", clause.to_whom.apportion is not None),
+        ("how_much.own_rates", bool(clause.how_much.own_rates)),
+        ("within.cap.measured_on", cap is not None and cap.measured_on == "pool"),
+        ("rounding.grain", clause.rounding.grain is Grain.LINE),
+    ):
+        if is_used:
+            yield fault(path, "BANDS_EXCLUDE", name=name)
+    for index, row in enumerate(bands.rows):
+        here = f"{path}.rows[{index}]"
+        yield from _row_faults(f"{here}.{row.written_as}", clause.to_whom.regime, row.exact)
+        if cap is not None and cap.capped is not None and cap.capped not in row.exact:
+            yield fault(here, "CAPPED_NOT_IN_ROW", role=cap.capped)
+        before = bands.rows[index - 1].above
+        if index == 0 and Fraction(row.above):
+            yield fault(f"{here}.above", "BAND_FIRST", got=row.above)
+        elif index and Fraction(row.above) <= Fraction(before):
+            example = f'"{int(Fraction(before)) + 1000}"'
+            yield fault(f"{here}.above", "BAND_ORDER", got=row.above, before=before, example=example)
+
+
+def _rate_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    """With own rates everybody who may have a share has one."""
+    rates = clause.how_much.own_rates
+    for role, text in rates.items():
+        yield from _part_faults(f"{path}.{role}", text)
+    needed = {role for shares in clause.to_whom.ever_shares() for role, share in shares.items() if share}
+    for role in sorted(needed - rates.keys() if rates else ()):
+        yield fault(path, "OWN_RATE_MISSING", role=role)
+
+
+def _apportion_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    apportion = clause.to_whom.apportion
+    if apportion is None:
+        return
+    here = f"{path}.apportion"
+    if clause.to_whom.regime is not Regime.PROPORTIONAL:
+        yield fault(here, "APPORTION_PROPORTIONAL", got=clause.to_whom.regime.value)
+    for index, row in enumerate(clause.to_whom.key):
+        if apportion.share_of not in row.exact:
+            yield fault(f"{path}.key[{index}]", "APPORTION_NOT_IN_ROW", name=apportion.share_of)
+    total = sum((parse_share(text) for text in apportion.weights.values()), Fraction(0))
+    if total != 1:
+        yield fault(f"{here}.weights", "FACTOR_WEIGHTS_NOT_ONE", got=total)
+    if apportion.round_down_to is not None and not Fraction(apportion.round_down_to):
+        yield fault(f"{here}.round_down_to", "FACTOR_UNIT_ZERO")
+    yield from _factor_faults(f"{here}.values", apportion)
+    yield from _attendance_faults(here, apportion)
+
+
+def _factor_faults(path: str, apportion: Apportion) -> Iterator[Fault]:
+    seen: set[tuple[int, str]] = set()
+    for index, row in enumerate(apportion.values):
+        if row.values.keys() != apportion.weights.keys():
+            expected, got = ", ".join(sorted(apportion.weights)), ", ".join(sorted(row.values))
+            yield fault(f"{path}[{index}].values", "FACTORS_DIFFER", expected=expected, got=got)
+        if (row.year, row.role) in seen:
+            yield fault(f"{path}[{index}]", "FACTOR_ROW_TWICE", year=row.year, role=row.role)
+        seen.add((row.year, row.role))
+
+
+def _attendance_faults(path: str, apportion: Apportion) -> Iterator[Fault]:
+    """Days of entry and exit, and the role that takes the remainder, are of those that have factors."""
+    known = ", ".join(sorted(apportion.roles))
+    for name, days in (("entries", apportion.entries), ("exits", apportion.exits)):
+        for role in sorted(days.keys() - apportion.roles):
+            yield fault(f"{path}.{name}.{role}", "FACTOR_ROLE_UNKNOWN", role=role, known=known)
+    for role, day in apportion.exits.items():
+        entry = apportion.entries.get(role)
+        if entry is not None and day <= entry:
+            yield fault(f"{path}.exits.{role}", "FACTOR_EXIT_ORDER", role=role, got=day, entry=entry)
+    rounding = apportion.ratio_rounding
+    if rounding is not None and rounding.remainder_to not in apportion.roles:
+        role = rounding.remainder_to
+        yield fault(f"{path}.ratio_rounding.remainder_to", "FACTOR_ROLE_UNKNOWN", role=role, known=known)
+
+
+def _row_faults(path: str, regime: Regime, shares: Mapping[str, Fraction]) -> Iterator[Fault]:
+    got = ", ".join(f"{role} {share}" for role, share in shares.items())
     match regime:
         case Regime.PROPORTIONAL:
             total = sum(shares.values(), Fraction(0))
@@ -354,7 +474,12 @@ def _rounding_faults(path: str, clause: Clause) -> Iterator[Fault]:
     if surplus is not None and surplus.within_year is WithinYear.SAME_QUARTER and not is_by_quarter:
         yield fault(f"{path}.how_much.surplus.within_year", "SAME_QUARTER_BY_MONTH")
     if clause.rounding.grain is Grain.LINE:
-        for name, value in (("within.cap", cap), ("how_much.surplus", surplus)):
+        smoothing = clause.how_much.smoothing
+        for name, value in (
+            ("within.cap", cap),
+            ("how_much.surplus", surplus),
+            ("how_much.smoothing", smoothing),
+        ):
             if value is not None:
                 yield fault(f"{path}.rounding.grain", "GRAIN_LINE_EXCLUDES", name=name)
     if routing is not None:
@@ -377,6 +502,8 @@ def _amount_faults(path: str, clause: Clause) -> Iterator[Fault]:
         yield from _places(f"{path}.whose.eligibility.pre_move_tax_average_at_least", text, YUAN)
     if clause.how_much.surplus is not None:
         yield from _surplus_amounts(f"{path}.how_much.surplus", clause.how_much.surplus, commodity)
+    for index, row in enumerate(clause.to_whom.bands.rows if clause.to_whom.bands else ()):
+        yield from _places(f"{path}.to_whom.bands.rows[{index}].above", row.above, commodity)
     if clause.within.cap is not None:
         yield from _cap_amounts(f"{path}.within.cap", clause.within.cap, commodity)
 
@@ -455,7 +582,12 @@ def _expectation_faults(path: str, expected: Expected, commodity: Commodity) -> 
 
 def _example_results(path: str, terms: Terms, clause: Clause) -> Iterator[Fault]:
     for index, example in enumerate(clause.examples):
-        for result in run_example(terms, clause, index):
+        try:
+            results = run_example(terms, clause, index)
+        except FactorsMissing as missing:
+            yield fault(f"{path}.examples[{index}]", "EXAMPLE_FACTORS", **missing.fields)
+            continue
+        for result in results:
             here = f"{path}.examples[{index}].expect[{result.expectation}]"
             party = example.expect[result.expectation].party
             if result.expected_minor != result.got_minor:

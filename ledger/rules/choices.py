@@ -15,6 +15,36 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
         "full_to_each": ("各方均全额计入（双算）", "counted in full for each party"),
         "full_to_one": ("全额计入一方", "counted in full for one party"),
     },
+    "how_much.smoothing.missing_years": {
+        "fewer": (
+            "首个分享年度之前的年度不计，按已有年度数平均",
+            "years before the first shared one aren't counted, so that fewer are averaged",
+        ),
+        "zero": ("首个分享年度之前的年度按零计", "years before the first shared one count as zero"),
+    },
+    "to_whom.bands.over": {
+        "step": ("每期分别分档", "the bands are those of each step by itself"),
+        "year": ("按当年累计分享额分档", "the bands are those of what the year has shared so far"),
+        "lifetime": ("按历年累计分享额分档", "the bands are those of everything shared so far"),
+    },
+    "to_whom.apportion.factor_year": {
+        "same": ("采用当年的因素数据", "the factors are those of the same year"),
+        "previous": ("采用上一年度的因素数据", "the factors are those of the year before"),
+        "two_before": ("采用上上年度的因素数据", "the factors are those of two years before"),
+    },
+    "to_whom.apportion.zero_denominator": {
+        "drop_factor": (
+            "某项因素各方合计为零的，不计该项，其余因素的权重按比例增至合计为一；各项均为零的，各方均分",
+            (
+                "a factor whose total is zero is left out and the weights of the others grow to add up to "
+                "one; where all are zero, everybody has an equal part"
+            ),
+        ),
+        "equal": (
+            "某项因素各方合计为零的，该项由各方均分",
+            "a factor whose total is zero is divided into equal parts",
+        ),
+    },
     "within.cap.measured_on": {
         "receipts": (
             "上限按受限方实际分得的金额累计计算",
@@ -101,6 +131,10 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
 """Field path to value to a phrase in Chinese and English."""
 
 
+_ALIKE = {"to_whom.apportion.ratio_rounding.mode": "rounding.mode"}
+"""Fields that have the readings of another."""
+
+
 def choices_of(clause: Clause) -> tuple[Choice, ...]:
     """Every reading that the clause took."""
     found = []
@@ -123,4 +157,4 @@ def readings_at(path: str) -> dict[str, tuple[str, str]]:
 
     The clock of a routing's window has the readings of any clock.
     """
-    return READINGS.get(path) or READINGS.get(path.replace("then.routing.", "when.", 1), {})
+    return READINGS.get(_ALIKE.get(path, path)) or READINGS.get(path.replace("then.routing.", "when.", 1), {})

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from ledger.money import format_amount, parse_amount, parse_share
+from ledger.money import format_amount, parse_amount
 from ledger.rules.plain import MONEY_SCALE, scale_of
 from ledger.rules.terms import FORMAT, Clause, Terms
+from ledger.rules.words import exact_number
 
 Json = dict[str, Any]
 
-_SHARE_FIELDS = frozenset({"kept", "part"})
-_AMOUNT_FIELDS = frozenset({"amount", "base", "base_year_amount", "routed"})
-_TAX_FIELDS = frozenset({"pre_move_tax_average_at_least"})
+_AMOUNT_FIELDS = frozenset({"above", "amount", "base", "base_year_amount", "routed"})
 
 
 def json_schema() -> Json:
@@ -53,10 +54,8 @@ def normalise_clause(clause: Clause) -> Json:
 def _normal(value: Any, name: str, scale: int) -> Any:
     """``value``, which stands in the field ``name``; an entry of a list or map stands in that field."""
     match value:
-        case dict() if name == "shares":
-            return {role: str(parse_share(text)) for role, text in value.items()}
-        case dict() if name == "pre_move_tax":
-            return {year: _places(text, MONEY_SCALE) for year, text in value.items()}
+        case dict() if name in _MAPS:
+            return {key: _MAPS[name](text) for key, text in value.items()}
         case dict() if name == "subjects":
             return {subject: _normal(part, "", scale) for subject, part in value.items()}
         case dict():
@@ -65,15 +64,39 @@ def _normal(value: Any, name: str, scale: int) -> Any:
             return [_places(text, scale) for text in value]
         case list():
             return [_normal(part, "", scale) for part in value]
-        case str() if name in _SHARE_FIELDS:
-            return str(parse_share(value))
+        case str() if name in _TEXTS:
+            return _TEXTS[name](value)
         case str() if name in _AMOUNT_FIELDS:
             return _places(value, scale)
-        case str() if name in _TAX_FIELDS:
-            return _places(value, MONEY_SCALE)
         case _:
             return value
 
 
 def _places(text: str, scale: int) -> str:
     return format_amount(parse_amount(text, scale), scale)
+
+
+def _exact(text: str) -> str:
+    return str(Fraction(text))
+
+
+def _yuan(text: str) -> str:
+    return _places(text, MONEY_SCALE)
+
+
+_MAPS: dict[str, Callable[[str], str]] = {
+    "shares": _exact,
+    "weights": _exact,
+    "values": exact_number,
+    "own_rates": _exact,
+    "entries": str,
+    "exits": str,
+    "pre_move_tax": _yuan,
+}
+"""What makes each value of a map normal; the names in it are free."""
+_TEXTS: dict[str, Callable[[str], str]] = {
+    "kept": _exact,
+    "part": _exact,
+    "round_down_to": exact_number,
+    "pre_move_tax_average_at_least": _yuan,
+}

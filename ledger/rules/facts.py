@@ -84,8 +84,10 @@ class Carried:
 
     Exact amounts are in minor units. ``to_date``, ``recognised``, ``threshold`` and ``steps_counted`` are of
     ``year``, the last one with a counted step; ``loss`` was carried into it. ``pool`` and ``receipts`` are
-    uncapped and cumulative. ``extended`` is None until the window's extension is decided. ``entitlements``
-    has every key of the clause's ``entitlement_keys``.
+    uncapped and cumulative; ``pool_of_year`` is the part of ``pool`` in ``pool_year``, the last year with a
+    shared step. ``history`` is what ``pool_year`` and the years before it gave to be averaged, latest first,
+    as far as the clause's smoothing looks back; empty without one. ``extended`` is None until the window's
+    extension is decided. ``entitlements`` has every key of the clause's ``entitlement_keys``.
     """
 
     year: int = 0
@@ -95,6 +97,9 @@ class Carried:
     loss: Fraction = Fraction(0)
     threshold: Fraction = Fraction(0)
     pool: Fraction = Fraction(0)
+    pool_year: int = 0
+    pool_of_year: Fraction = Fraction(0)
+    history: tuple[Fraction, ...] = ()
     receipts: Fraction = Fraction(0)
     extended: bool | None = None
     entitlements: Mapping[tuple[Book, str], Fraction] = field(default_factory=dict)

@@ -78,6 +78,34 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         '按实际所得计算的上限须写明受限方（"capped": "origin"）；按分享总额计算的不写。',
     ),
+    "KEY_PARTS": (
+        (
+            "A row of the key says either `shares` or `weights`: give one of them, such as "
+            '"shares": {{"origin": "2/5", "host": "3/5"}}.'
+        ),
+        ('份额表每行只填 `shares` 或 `weights` 之一，例如 "shares": {{"origin": "2/5", "host": "3/5"}}。'),
+    ),
+    "KEY_OR_BANDS": (
+        (
+            "Shares stand either in `key` or, by amount, in `bands`: give one of them, such as "
+            '"key": [{{"shares": {{"origin": "2/5", "host": "3/5"}}}}].'
+        ),
+        (
+            "份额写在 `key` 中，或按金额分档写在 `bands` 中，二者只填其一，例如 "
+            '"key": [{{"shares": {{"origin": "2/5", "host": "3/5"}}}}]。'
+        ),
+    ),
+    "KEY_BEGINS": (
+        (
+            'A row of the key begins on a day or after a time: give `starts`, such as "2024-07-01", or '
+            "`after_months`, such as 60, not both."
+        ),
+        '份额表每行只填 `starts`（如 "2024-07-01"）或 `after_months`（如 60）之一。',
+    ),
+    "KEY_WEIGHTLESS": (
+        'All weights of the row are 0, so nobody has a share. Give one above 0, such as "origin": "120.5".',
+        '本行权重均为 0，无法计算份额。请至少填写一个大于 0 的权重，例如 "origin": "120.5"。',
+    ),
     # --- names and numbers --------------------------------------------------------------------------------
     "ROLE_UNDEFINED": (
         'The role {role!r} isn\'t defined. Add it to `roles`, such as "{role}": "P-001".',
@@ -254,6 +282,106 @@ SENTENCES: dict[str, tuple[str, str]] = {
             "2024-07-01。"
         ),
     ),
+    "KEY_ORDER_ELAPSED": (
+        (
+            "Rows by elapsed time should be in order: row {row} should begin later than after {before} "
+            'months. Give more, such as "after_months": 60.'
+        ),
+        (
+            "按期满月数分段的各行须依次递增：第 {row} 行应晚于 {before} 个月。"
+            '请填写更大的数，例如 "after_months": 60。'
+        ),
+    ),
+    "KEY_MIXED": (
+        (
+            "A key is either by date or by elapsed time, but row {row} isn't like the others. Give every row "
+            "after the first `after_months`, such as 60, and none `starts`."
+        ),
+        (
+            "份额表只能全部按日期或全部按期满月数分段，第 {row} 行与其他行不同。首行之后每行填写 "
+            "`after_months`（如 60），均不写 `starts`。"
+        ),
+    ),
+    "KEY_NEEDS_WINDOW": (
+        (
+            "Elapsed months are counted from the first day of the window, so the clause needs one. Give "
+            '`when.window`, such as {{"clock": {{"event": "first_tax", "begins": "step_of_day"}}}}.'
+        ),
+        (
+            "期满月数自分享期首日起算，本条须设分享期。请填写 `when.window`，例如 "
+            '{{"clock": {{"event": "first_tax", "begins": "step_of_day"}}}}。'
+        ),
+    ),
+    "APPORTION_PROPORTIONAL": (
+        (
+            'Factors divide a share, so `regime` should be "proportional", but it is {got!r}. '
+            "Change it or leave `apportion` out."
+        ),
+        '因素分摊是对份额的划分，`regime` 应为 "proportional"，实际为 {got!r}。请更正或删除 `apportion`。',
+    ),
+    "APPORTION_NOT_IN_ROW": (
+        (
+            "The factors divide the share of {name!r}, which this row doesn't have. Add it, such as "
+            '"{name}": "1/2".'
+        ),
+        '因素分摊的是 {name!r} 的份额，本行没有。请加入，例如 "{name}": "1/2"。',
+    ),
+    "APPORTION_OF_PARTY": (
+        (
+            "`share_of` names a share that is divided among parties, so {name!r} must not be a party itself. "
+            'Use a name that `roles` doesn\'t have, such as "branches".'
+        ),
+        (
+            "`share_of` 是待划分份额的名称，{name!r} 不得同时是参与方。"
+            '请使用 `roles` 中没有的名称，例如 "branches"。'
+        ),
+    ),
+    "FACTOR_WEIGHTS_NOT_ONE": (
+        "The weights of the factors should add up to 1, such as 7/20, 7/20 and 3/10, but add up to {got}.",
+        "各因素权重之和应为 1（如 7/20、7/20 与 3/10），实际为 {got}。",
+    ),
+    "FACTOR_UNIT_ZERO": (
+        "Values are rounded down to multiples of an amount above 0, such as 1000. Give one or leave it out.",
+        "数值向下取整的单位应大于 0，例如 1000。请更正或删除。",
+    ),
+    "FACTORS_DIFFER": (
+        'A party\'s values should be of {expected}, but are of {got}. Write "0" for what it lacks.',
+        '每行应填写以下因素的数值：{expected}，实际为 {got}。没有的填 "0"。',
+    ),
+    "FACTOR_ROW_TWICE": (
+        "The factors of {role!r} for {year} are given twice. Leave one of the rows out.",
+        "{role!r} 的 {year} 年因素重复填写。请删除其中一行。",
+    ),
+    "FACTOR_ROLE_UNKNOWN": (
+        "{role!r} has no factors, so it can't take part. Use one of: {known}.",
+        "{role!r} 没有因素数据，不参与分摊。可用的有：{known}。",
+    ),
+    "FACTOR_EXIT_ORDER": (
+        "{role!r} leaves on {got}, which should be after the day on which it enters, {entry}.",
+        "{role!r} 的退出日期 {got} 应晚于加入日期 {entry}。",
+    ),
+    "OWN_RATE_MISSING": (
+        (
+            "With own rates everybody with a share has a rate, but {role!r} has none. Add it, such as "
+            '"{role}": "1/4".'
+        ),
+        '按各方税率计算时，有份额的各方均须写明税率，{role!r} 没有。请加入，例如 "{role}": "1/4"。',
+    ),
+    "BAND_FIRST": (
+        'The lowest band is above "0" and takes everything below the next, but it is above {got!r}.',
+        '最低一档应为 "0" 以上，包含下一档以下的全部数额，实际为 {got!r}。',
+    ),
+    "BAND_ORDER": (
+        (
+            "Bands should be in order of amount: {got!r} doesn't come after {before!r}. Give a larger "
+            "amount, such as {example}."
+        ),
+        "各档须按金额递增：{got!r} 不大于 {before!r}。请填写更大的金额，例如 {example}。",
+    ),
+    "BANDS_EXCLUDE": (
+        "Bands by amount can't go with `{name}`, which needs one share for all of it. Leave one of them out.",
+        "按金额分档不能与 `{name}` 同时使用，因后者须有单一份额。请删除其一。",
+    ),
     "CAPPED_NOT_IN_ROW": (
         (
             "The capped party {role!r} should be in every row of shares, but isn't in this one. Add it, such "
@@ -275,9 +403,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "DENOMINATOR_TOO_LARGE": (
         (
             "The exact amounts of the clause need a common denominator of {got}, but at most {limit} is "
-            "kept. Use simpler shares, such as 2/5."
+            "kept. Use simpler shares, such as 2/5, or weights rounded to whole "
+            "numbers whose sum is below the limit."
         ),
-        "本条精确金额的公分母为 {got}，超过上限 {limit}。请使用更简单的份额，例如 2/5。",
+        (
+            "本条精确金额的公分母为 {got}，超过上限 {limit}。请使用更简单的份额，例如 2/5，"
+            "或取整后合计不超过上限的权重。"
+        ),
     ),
     # --- examples -----------------------------------------------------------------------------------------
     "EXAMPLE_SUBJECT_UNKNOWN": (
@@ -302,6 +434,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "EXAMPLE_TOO_LONG": (
         "The worked example goes over {got} quarters; at most {limit} are computed. Use nearer quarters.",
         "示例跨越 {got} 个季度，最多计算 {limit} 个。请使用相近的季度。",
+    ),
+    "EXAMPLE_FACTORS": (
+        (
+            "The worked example divides by the factors of {year}, which clause {clause} doesn't have. Add "
+            "them to `values`, or use other quarters."
+        ),
+        "示例需用 {year} 年的因素，但第 {clause} 条没有该年数据。请在 `values` 中补充，或改用其他季度。",
     ),
     "EXAMPLE_FAILS": (
         (

@@ -25,6 +25,7 @@ class _Expected(NamedTuple):
 
 _AMOUNT = _Expected("an amount in the unit", "以计量单位表示的金额", '"20000000.00"')
 _SHARE = _Expected("an exact share", "精确份额", '"2/5"')
+_WEIGHT = _Expected("a whole number, decimal or fraction", "整数、小数或分数", '"120.5"')
 _DAY = _Expected("a day", "日期", '"2024-07-01"')
 _QUARTER = _Expected("a quarter", "季度", '"2024Q3"')
 _ROLE = _Expected("a role", "角色", '"origin"')
@@ -38,6 +39,21 @@ _OBJECT = _Expected("an object", "对象", "{…}")
 _LIST = _Expected("a list", "列表", "[…]")
 
 _EXPECTED: dict[str, _Expected] = {
+    "after_months": _Expected("a whole number of months from 0 to 1200", "0 至 1200 的整月数", "60"),
+    "entries": _Expected("roles with days", "各角色的日期", '{"branch": "2024-07-01"}'),
+    "exits": _Expected("roles with days", "各角色的日期", '{"branch": "2024-07-01"}'),
+    "own_rates": _Expected("roles with their rates", "各角色的税率", '{"head_office": "1/4"}'),
+    "places": _Expected("a whole number of decimal places from 1 to 8", "1 至 8 的小数位数", "4"),
+    "round_down_to": _AMOUNT,
+    "share_of": _Expected("a name in the key", "份额表中的名称", '"branches"'),
+    "year": _Expected("a year from 1949 to 2199", "1949 至 2199 的年份", "2024"),
+    "above": _AMOUNT,
+    "years": _Expected("a whole number of years from 2 to 10", "2 至 10 的整年数", "3"),
+    "rows": _Expected(
+        "bands in order of amount",
+        "按金额递增的各档",
+        '[{"above": "0", "shares": {"origin": "1/2", "host": "1/2"}}]',
+    ),
     "agreement": _Expected("the agreement's code", "协议代码", '"HF-HN-2024"'),
     "amount": _AMOUNT,
     "base": _AMOUNT,
@@ -109,6 +125,7 @@ _EXPECTED: dict[str, _Expected] = {
         '[{"name": {"zh": "中央", "en": "centre"}, "kept": "1/2"}]',
     ),
     "title": _TEXT,
+    "weights": _Expected("roles with their weights", "各角色的权重", '{"origin": "120.5", "host": "300/7"}'),
     "transition": _Expected("how open windows go on when terms change", "修订时的衔接方式", '"by_step"'),
     "zh": _PLAIN_TEXT,
 }
@@ -119,6 +136,10 @@ _CODES_OF_READINGS = {
     "surplus_quarters": "SURPLUS_QUARTERS",
     "cap_limit": "CAP_LIMIT",
     "cap_capped": "CAP_CAPPED",
+    "key_parts": "KEY_PARTS",
+    "key_or_bands": "KEY_OR_BANDS",
+    "key_begins": "KEY_BEGINS",
+    "key_weightless": "KEY_WEIGHTLESS",
 }
 _LONGEST_SHOWN = 60
 
@@ -200,17 +221,25 @@ def _example_of_reading(value: str) -> str:
 def _expected(location: tuple[int | str, ...], kind: str) -> _Expected:
     """What belongs at the location: by its field's name, or by that of the list or map which holds it."""
     names = [part for part in location if isinstance(part, str)]
-    if len(names) > 1 and names[-2] in ("shares", "pre_move_tax", "events", "roles"):
+    if len(names) > 1 and names[-2] in _MAPS:
         return _EXPECTED_INSIDE[names[-2]]
     if names and isinstance(location[-1], int):
-        return _EXPECTED_INSIDE.get(names[-1], _OBJECT)
+        return _OBJECT if names[-1] in _MAPS else _EXPECTED_INSIDE.get(names[-1], _OBJECT)
     if names and names[-1] in _EXPECTED:
         return _EXPECTED[names[-1]]
     return _LIST if kind == "tuple_type" else _OBJECT
 
 
+_MAPS = frozenset(
+    {"shares", "weights", "values", "own_rates", "entries", "exits", "pre_move_tax", "events", "roles"}
+)
 _EXPECTED_INSIDE = {
+    "own_rates": _SHARE,
+    "values": _AMOUNT,
+    "entries": _DAY,
+    "exits": _DAY,
     "shares": _SHARE,
+    "weights": _WEIGHT,
     "pre_move_tax": _AMOUNT,
     "events": _DAY,
     "roles": _Expected("a party's code", "参与方代码", '"P-001"'),

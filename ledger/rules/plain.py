@@ -32,6 +32,8 @@ from ledger.rules.step_words import (
 )
 from ledger.rules.terms import (
     WHOLE_PARK,
+    BandPeriod,
+    Bands,
     Begins,
     Book,
     Cap,
@@ -41,8 +43,10 @@ from ledger.rules.terms import (
     Grain,
     Loss,
     Mechanism,
+    MissingYears,
     Regime,
     Scope,
+    Shares,
     Step,
     Surplus,
     Terms,
@@ -80,6 +84,19 @@ class ClauseNotInForce(LedgerError):
     code = "CLAUSE_NOT_IN_FORCE"
     sentence_en = "Clause {clause} isn't in force in {quarter}. Ask for a quarter in which it is."
     sentence_zh = "第{clause}条在{quarter}未生效。请选择其生效的季度。"
+
+
+class FactorsMissing(LedgerError):
+    """A step divides by factors of a year that the clause doesn't have."""
+
+    code = "FACTORS_MISSING"
+    sentence_en = (
+        "Clause {clause} divides by the factors of {year}, which it doesn't have. "
+        "Amend it with the factors of {year}."
+    )
+    sentence_zh = (
+        "第{clause}条按 {year} 年的因素分摊，但条款中没有该年数据。请修订条款，补充 {year} 年的因素。"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +138,7 @@ def evaluate(
     """Every amount of every quarter up to ``through``, and what is carried after it.
 
     ``versions`` are in order of ``starts``. ``held_extensions`` holds decisions that closed settlements took,
-    for clauses whose extension says ``hold``. Raises ``FigureNotOfMonth``.
+    for clauses whose extension says ``hold``. Raises ``FigureNotOfMonth``, ``FactorsMissing``.
     """
     if not versions:
         return Outcome({}, {})
@@ -165,7 +182,7 @@ def explain(
     """Why clause number ``clause`` gave ``subject`` what it did in ``quarter``.
 
     ``remaining`` is as of the end of ``through``. With grain ``clause``, subject 0 explains all subjects
-    together. Raises ``ClauseNotInForce``, ``FigureNotOfMonth``.
+    together. Raises ``ClauseNotInForce``, ``FigureNotOfMonth``, ``FactorsMissing``.
     """
     version, found = _clause_in_force(versions, quarter, clause)
     past = evaluate(versions, facts, quarter.previous, held_extensions=held_extensions)
@@ -293,6 +310,11 @@ def _step(case: _Case, carried: Carried, figures: Sequence[Line], step: Span) ->
     case.record.at(case.subject.subject, step)
     bases = [_figure_base(case, line, step.start) for line in figures]
     carried, is_shared = _is_shared(case, carried, step.start)
+    smoothing = case.clause.how_much.smoothing
+    carried = replace(carried, history=carried.history[: smoothing.years if smoothing else 0])
+    if is_shared:
+        _require_factors(case, step.start)
+        carried = _with_pool_of(case, carried, step.start.year)
     if case.clause.rounding.grain is not Grain.LINE:
         bases = [_base(case, bases)]
     carried = replace(carried, entitlements=_opened(case.clause, carried.entitlements))
@@ -308,6 +330,7 @@ def _allot(
 ) -> tuple[Carried, Parts]:
     if is_shared:
         carried, shared = _surplus(case, carried, base, step)
+        carried, shared = _smoothed(case, carried, shared, step)
         carried, by_role = _share_out(case, carried, shared, step.start)
     else:
         by_role = {case.clause.to_whom.otherwise: base}
@@ -407,13 +430,13 @@ def _window(case: _Case, carried: Carried, day: date) -> tuple[Carried, bool]:
     window = case.clause.when.window
     if window is not None:
         carried = _extension(case, carried, window, day)
-    is_open = _shares_on(case.clause, day) is not None and _is_open(
+    has_shares = case.clause.to_whom.bands is not None or _key_row(case, day) is not None
+    is_open = has_shares and _is_open(
         window, case.subject, case.clause.when.step, day, carried.extended is True
     )
     if case.record.listens:
         bounds = _window_bounds(case, carried)
-        shares_begun = _shares_on(case.clause, day) is not None
-        words = window_words(window, case.subject, day, bounds, shares_begun=shares_begun)
+        words = window_words(window, case.subject, day, bounds, shares_begun=has_shares)
         case.record.decision("window", words, answer=is_open)
     return carried, is_open
 
@@ -538,6 +561,23 @@ def _recognised(rule: Surplus, excess: Fraction, step: Span) -> Fraction:
     return excess if rule.loss is Loss.SHARED else max(_ZERO, excess)
 
 
+# --- Smoothing --------------------------------------------------------------------------------------------
+
+
+def _smoothed(case: _Case, carried: Carried, shared: Fraction, step: Span) -> tuple[Carried, Fraction]:
+    """Nothing before the year's last step, then the average of the years."""
+    rule = case.clause.how_much.smoothing
+    if rule is None:
+        return carried, shared
+    this_year, *earlier = carried.history or (_ZERO,)
+    history = (this_year + shared, *earlier)
+    count = len(history) if rule.missing_years is MissingYears.FEWER else rule.years
+    average = sum(history, _ZERO) / count if step.end.month == 1 else _ZERO
+    sums = " + ".join(["{}"] * len(history))
+    case.record.step("smoothing", average, f"({sums}) / {{count}} → {{result}}", *history, count=count)
+    return replace(carried, history=history), average
+
+
 # --- Pool, cap, shares ------------------------------------------------------------------------------------
 
 
@@ -545,29 +585,132 @@ def _share_out(
     case: _Case, carried: Carried, shared: Fraction, day: date
 ) -> tuple[Carried, dict[str, Fraction]]:
     """Each role's part of what is shared in the step."""
-    shares = _shares_on(case.clause, day) or {}
+    shares = _shares_on(case, day)
+    shared = _at_own_rates(case, shares, shared)
+    if case.record.listens:
+        _record_ratios(case, shared, day)
     cap = case.clause.within.cap
-    after = replace(carried, pool=carried.pool + shared)
-    if cap is None:
-        return after, _parts(case, shares, shared)
-    if cap.measured_on == "pool":
+    after = replace(carried, pool=carried.pool + shared, pool_of_year=carried.pool_of_year + shared)
+    if cap is not None and cap.measured_on == "pool":
         return after, _capped_pool(case, cap, shares, carried.pool, shared)
-    added = shares.get(cap.capped or "", _ZERO) * shared
-    after = replace(after, receipts=carried.receipts + added)
-    return after, _capped_receipts(case, cap, shares, carried.receipts, shared)
+    bands = case.clause.to_whom.bands
+    parts = _parts(case, shares, shared) if bands is None else _banded(case, bands, carried, shared)
+    if cap is None:
+        return after, parts
+    after = replace(after, receipts=carried.receipts + parts.get(cap.capped or "", _ZERO))
+    return after, _capped_receipts(case, cap, parts, carried.receipts)
 
 
-def _shares_on(clause: Clause, day: date) -> dict[str, Fraction] | None:
-    begun = [row for row in clause.to_whom.key if row.starts is None or row.starts <= day]
-    if not begun:
-        return None
-    shares = begun[-1].shares
-    return {role: _share(shares[role]) for role in _roles_in_order(clause) if role in shares}
+def _with_pool_of(case: _Case, carried: Carried, year: int) -> Carried:
+    """At the turn of the year its pool begins at 0; in the history, so do years without a shared step."""
+    if carried.pool_year == year:
+        return carried
+    history: tuple[Fraction, ...] = ()
+    smoothing = case.clause.how_much.smoothing
+    if carried.history and smoothing is not None:
+        turned = min(year - carried.pool_year, smoothing.years)
+        history = ((_ZERO,) * turned + carried.history)[: smoothing.years]
+    return replace(carried, pool_year=year, pool_of_year=_ZERO, history=history)
+
+
+def _banded(case: _Case, bands: Bands, carried: Carried, shared: Fraction) -> dict[str, Fraction]:
+    """Each band's shares of as much of what is ``shared`` as falls into it."""
+    before = _so_far(bands, carried)
+    limits = [_amount(band.above, case.scale) for band in bands.rows]
+    parts: dict[str, Fraction] = {}
+    for band, low, high in zip(bands.rows, limits, [*limits[1:], None], strict=True):
+        within = _in_band(low, high, before + shared) - _in_band(low, high, before)
+        case.record.step("band", within, "> {}: {result}", low)
+        for role, part in _parts(case, band.exact, within).items():
+            parts[role] = parts.get(role, _ZERO) + part
+    return parts
+
+
+def _so_far(bands: Bands, carried: Carried) -> Fraction:
+    match bands.over:
+        case BandPeriod.STEP:
+            return _ZERO
+        case BandPeriod.YEAR:
+            return carried.pool_of_year
+        case BandPeriod.LIFETIME:
+            return carried.pool
+
+
+def _in_band(low: int, high: int | None, amount: Fraction) -> Fraction:
+    """How much of ``amount`` lies in the band; the lowest, above 0, holds what is below it as well."""
+    above = amount if low == 0 else max(_ZERO, amount - low)
+    return above if high is None else min(above, Fraction(high - low))
+
+
+def _shares_on(case: _Case, day: date) -> dict[str, Fraction]:
+    """The shares of the step that begins on ``day``."""
+    row = _key_row(case, day)
+    if row is None:
+        return {}
+    shares = case.clause.to_whom.shares_on(row, day)
+    return {
+        role: shares[role]
+        for role in dict.fromkeys([*_roles_in_order(case.clause), *shares])
+        if role in shares
+    }
 
 
 def _roles_in_order(clause: Clause) -> list[str]:
     """The roles that the key divides among, as its rows name them."""
-    return list(dict.fromkeys(role for row in clause.to_whom.key for role in row.shares))
+    return list(dict.fromkeys(role for row in clause.to_whom.key for role in row.exact))
+
+
+def _at_own_rates(case: _Case, shares: Mapping[str, Fraction], shared: Fraction) -> Fraction:
+    """Two passes: the sum of the parts, each at its party's own rate, is what is divided in the end."""
+    own_rates = case.clause.how_much.own_rates
+    if not own_rates:
+        return shared
+    taxed = shared * case.clause.how_much.rate(shares)
+    rates = " + ".join(f"{share} × {own_rates.get(role, 0)}" for role, share in shares.items())
+    case.record.step("own_rates", taxed, "{} × ({rates}) = {result}", shared, rates=rates)
+    return taxed
+
+
+def _require_factors(case: _Case, day: date) -> None:
+    row = _key_row(case, day)
+    missing = None if row is None else case.clause.to_whom.missing_year(row, day)
+    if missing is not None:
+        raise FactorsMissing(clause=case.clause.number, year=missing)
+
+
+def _record_ratios(case: _Case, shared: Fraction, day: date) -> None:
+    apportion, row = case.clause.to_whom.apportion, _key_row(case, day)
+    if apportion is None or row is None:
+        return
+    year, roles = apportion.year_on(day), apportion.taking_part(day)
+    whole = shared * row.exact.get(apportion.share_of, _ZERO)
+    ratios = apportion.ratios(year, roles)
+    for role, parts in apportion.factor_parts(year, roles).items():
+        case.record.step(
+            "factors",
+            whole * ratios[role],
+            "{} × {ratio} = {result}; {year}: {factors} → {ratio}",
+            whole,
+            role=role,
+            book=case.book,
+            ratio=ratios[role],
+            year=year,
+            factors=" + ".join(str(part) for part in parts),
+        )
+
+
+def _key_row(case: _Case, day: date) -> Shares | None:
+    """The latest row of the key that has begun."""
+    begun = [row for row in case.clause.to_whom.key if _has_begun(case, row, day)]
+    return begun[-1] if begun else None
+
+
+def _has_begun(case: _Case, row: Shares, day: date) -> bool:
+    if row.after_months is None:
+        return row.starts is None or row.starts <= day
+    window = case.clause.when.window
+    opens = None if window is None else _first_day(window.clock, case.subject, case.clause.when.step)
+    return opens is not None and add_months(opens, row.after_months) <= day
 
 
 def _parts(case: _Case, shares: Mapping[str, Fraction], amount: Fraction) -> dict[str, Fraction]:
@@ -588,9 +731,8 @@ def _capped_pool(
 
 
 def _capped_receipts(
-    case: _Case, cap: Cap, shares: Mapping[str, Fraction], receipts: Fraction, shared: Fraction
+    case: _Case, cap: Cap, parts: dict[str, Fraction], receipts: Fraction
 ) -> dict[str, Fraction]:
-    parts = _parts(case, shares, shared)
     capped = cap.capped or ""
     gross = parts.get(capped, _ZERO)
     within = _change_within(case, cap, receipts, gross)

@@ -2,9 +2,10 @@
 
 Layout 1::
 
-    [1, denominator, year, steps_counted, extended,
-     to_date, recognised, loss, threshold, pool, receipts,
-     each of the clause's entitlement_keys in order]
+    [1, denominator, year, steps_counted, extended, pool_year,
+     to_date, recognised, loss, threshold, pool, pool_of_year, receipts,
+     each of the clause's entitlement_keys in order,
+     and with smoothing: the number of years in history, then as many as it looks back]
 
 ``extended`` is -1 (not decided), 0 or 1. From ``to_date`` on every exact amount is two numbers, ``whole`` and
 ``remainder``: whole + remainder / denominator with 0 <= remainder < denominator. The denominator is common to
@@ -24,8 +25,8 @@ from ledger.rules.terms import Clause
 LAYOUT = 1
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
-_FIXED = ("to_date", "recognised", "loss", "threshold", "pool", "receipts")
-_HEADER_LENGTH = 5
+_FIXED = ("to_date", "recognised", "loss", "threshold", "pool", "pool_of_year", "receipts")
+_HEADER_LENGTH = 6
 _CODE_OF_EXTENDED = {None: -1, False: 0, True: 1}
 _EXTENDED_OF_CODE = {code: extended for extended, code in _CODE_OF_EXTENDED.items()}
 
@@ -67,7 +68,8 @@ def pack(carried: Carried, clause: Clause) -> list[int]:
     """The numbers of ``carried``. Raises ``StateTooLarge``, ``EntitlementWithoutPlace``."""
     exact = list(_exact_amounts(carried, clause))
     denominator = lcm(clause.denominator, *(amount.denominator for amount in exact))
-    numbers = [LAYOUT, denominator, carried.year, carried.steps_counted, _CODE_OF_EXTENDED[carried.extended]]
+    extended = _CODE_OF_EXTENDED[carried.extended]
+    numbers = [LAYOUT, denominator, carried.year, carried.steps_counted, extended, carried.pool_year]
     for amount in exact:
         numbers += divmod(amount.numerator * (denominator // amount.denominator), denominator)
     for number in numbers:
@@ -79,22 +81,27 @@ def pack(carried: Carried, clause: Clause) -> list[int]:
 def unpack(numbers: Sequence[int], clause: Clause) -> Carried:
     """What was packed with the same version of ``clause``. Raises ``StateUnreadable``."""
     keys = clause.entitlement_keys
-    expected_length = _HEADER_LENGTH + 2 * (len(_FIXED) + len(keys))
+    history = _HEADER_LENGTH + 2 * (len(_FIXED) + len(keys))
+    expected_length = history + 2 * _history_length(clause)
     if len(numbers) != expected_length or numbers[0] != LAYOUT or not _is_sound(numbers):
         got = f"layout {numbers[0] if numbers else None}, {len(numbers)} numbers"
         expected = f"layout {LAYOUT}, {expected_length} numbers"
         raise StateUnreadable(clause=clause.number, expected=expected, got=got)
-    _, denominator, year, steps_counted, extended = numbers[:_HEADER_LENGTH]
+    _, denominator, year, steps_counted, extended, pool_year = numbers[:_HEADER_LENGTH]
     exact = [
         numbers[index] + Fraction(numbers[index + 1], denominator)
         for index in range(_HEADER_LENGTH, expected_length, 2)
     ]
+    of_keys = exact[len(_FIXED) : len(_FIXED) + len(keys)]
+    years = exact[len(_FIXED) + len(keys) :]
     return Carried(
         year=year,
         steps_counted=steps_counted,
         extended=_EXTENDED_OF_CODE[extended],
+        pool_year=pool_year,
         **dict(zip(_FIXED, exact, strict=False)),
-        entitlements=dict(zip(keys, exact[len(_FIXED) :], strict=True)),
+        history=tuple(years[1 : 1 + int(years[0])]) if years else (),
+        entitlements=dict(zip(keys, of_keys, strict=True)),
     )
 
 
@@ -110,3 +117,13 @@ def _exact_amounts(carried: Carried, clause: Clause) -> Iterator[Fraction]:
         yield getattr(carried, name)
     for key in keys:
         yield carried.entitlements.get(key, Fraction(0))
+    if clause.how_much.smoothing is not None:
+        years = carried.history[: clause.how_much.smoothing.years]
+        yield Fraction(len(years))
+        yield from years
+        yield from [Fraction(0)] * (clause.how_much.smoothing.years - len(years))
+
+
+def _history_length(clause: Clause) -> int:
+    """How many exact numbers the history takes: its length, and every year that it may hold."""
+    return 0 if clause.how_much.smoothing is None else 1 + clause.how_much.smoothing.years

@@ -8,10 +8,11 @@ Wherever a rule can be read two ways the field is required.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 from typing import Annotated, Literal, Self
 
@@ -20,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from ledger.money import RoundingMode, ShareUnreadable, parse_share
 from ledger.periods import PeriodUnreadable, Quarter
+from ledger.rules.factors import FactorPart, factor_parts, rounded_ratios
 
 FORMAT = "parkledger.terms/1"
 SEMANTICS = 1
@@ -51,10 +53,14 @@ def _quarter(text: str) -> str:
 AmountText = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,6})?$")]
 SignedAmountText = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,6})?$")]
 ShareText = Annotated[str, AfterValidator(_share)]
+WeightText = Annotated[
+    str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,6}|/[1-9][0-9]{0,15})?$")
+]
 QuarterText = Annotated[str, AfterValidator(_quarter)]
 SpanText = Annotated[str, StringConstraints(pattern=r"^[12][0-9]{3}(Q[1-4]|-(0[1-9]|1[0-2]))$")]
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 MeasureName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+FactorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Months = Annotated[int, Field(ge=1, le=1200)]
 
 
@@ -262,6 +268,27 @@ class Surplus(Document):
         return self
 
 
+class MissingYears(StrEnum):
+    """What an average over years does in the first of them."""
+
+    FEWER = "fewer"
+    """The years so far are averaged."""
+    ZERO = "zero"
+    """Years before the first count as 0."""
+
+
+class Smoothing(Document):
+    """Once a year, with its last step, the average of what the last years gave is shared."""
+
+    years: Annotated[int, Field(ge=2, le=10)] = Field(description="How many, with the year itself.")
+    missing_years: MissingYears
+
+    @property
+    def denominator(self) -> int:
+        """A common denominator of every average of whole amounts."""
+        return lcm(*range(1, self.years + 1)) if self.missing_years is MissingYears.FEWER else self.years
+
+
 class HowMuch(Document):
     """The base of a step: the measures, each as far as it is retained, less what is deducted."""
 
@@ -271,6 +298,20 @@ class HowMuch(Document):
         "whole.",
     )
     surplus: Surplus | None = None
+    smoothing: Smoothing | None = None
+    own_rates: dict[Role, ShareText] = Field(
+        default={},
+        description="Two passes (国家税务总局公告2012年第57号): what is shared is divided by the shares, "
+        "each part taken at its party's own rate, and the sum divided again by the same shares. Empty: one "
+        "pass.",
+    )
+
+    def rate(self, shares: Mapping[str, Fraction]) -> Fraction:
+        """What the parties' own rates leave of 1 under ``shares``; 1 without own rates."""
+        if not self.own_rates:
+            return Fraction(1)
+        rates = {role: parse_share(text) for role, text in self.own_rates.items()}
+        return sum((share * rates.get(role, 0) for role, share in shares.items()), Fraction(0))
 
 
 class Regime(StrEnum):
@@ -281,22 +322,281 @@ class Regime(StrEnum):
     FULL_TO_ONE = "full_to_one"
 
 
-class Shares(Document):
-    """From a day on (the first row may leave it out), who gets which exact part."""
+class Parts(Document):
+    """Who gets which exact part."""
+
+    shares: dict[Role, ShareText] | None = Field(default=None, min_length=1)
+    weights: dict[Role, WeightText] | None = Field(
+        default=None,
+        min_length=1,
+        description="Instead of shares: each role's weight, such as its equity or area. A role's share is "
+        "its weight over the sum of the row.",
+    )
+
+    @model_validator(mode="after")
+    def _shares_or_weights(self) -> Self:
+        if (self.shares is None) == (self.weights is None):
+            raise PydanticCustomError("key_parts", "give either shares or weights, not both")
+        if self.weights is not None and not any(Fraction(text) for text in self.weights.values()):
+            raise PydanticCustomError("key_weightless", "at least one weight is above zero")
+        return self
+
+    @property
+    def written_as(self) -> str:
+        """The field that holds the parts."""
+        return "shares" if self.weights is None else "weights"
+
+    @property
+    def exact(self) -> dict[str, Fraction]:
+        """Role to exact share."""
+        return dict(_exact_parts(self))
+
+
+class Shares(Parts):
+    """From a day or an elapsed time on (the first row may leave it out), who gets which exact part."""
 
     starts: date | None = Field(default=None, strict=False)
-    shares: dict[Role, ShareText] = Field(min_length=1)
+    after_months: Annotated[int, Field(ge=0, le=1200)] | None = Field(
+        default=None,
+        description="Instead of starts: from this many months after the window's first day on.",
+    )
+
+    @model_validator(mode="after")
+    def _one_beginning(self) -> Self:
+        if self.starts is not None and self.after_months is not None:
+            raise PydanticCustomError("key_begins", "give either starts or after_months, not both")
+        return self
+
+
+class BandPeriod(StrEnum):
+    """Over which time the amount that decides about the band is added up."""
+
+    STEP = "step"
+    YEAR = "year"
+    LIFETIME = "lifetime"
+
+
+class Band(Parts):
+    """Who gets which part of what lies above an amount, up to the next band's."""
+
+    above: AmountText
+
+
+class Bands(Document):
+    """Shares by amount, each band for itself: what is above a limit doesn't change what is below it."""
+
+    over: BandPeriod
+    rows: tuple[Band, ...] = Field(min_length=1, description="In order of amount; the first is above 0.")
+
+
+@lru_cache(maxsize=4096)
+def _parts_of(texts: tuple[tuple[str, str], ...], by_weight: bool) -> dict[str, Fraction]:
+    parts = {role: Fraction(text) for role, text in texts}
+    total = sum(parts.values()) if by_weight else 1
+    return {role: part / total for role, part in parts.items()}
+
+
+def _exact_parts(row: Parts) -> dict[str, Fraction]:
+    by_weight = row.weights is not None
+    return _parts_of(tuple((row.weights or row.shares or {}).items()), by_weight)
+
+
+class FactorYear(StrEnum):
+    """Whose year's factors count in a step."""
+
+    SAME = "same"
+    PREVIOUS = "previous"
+    TWO_BEFORE = "two_before"
+
+
+class ZeroDenominator(StrEnum):
+    """What a factor does that is 0 for everybody who takes part."""
+
+    DROP_FACTOR = "drop_factor"
+    """It is left out, and the others' weights grow to add up to 1; nothing left: equal parts."""
+    EQUAL = "equal"
+    """Everybody has an equal part of it."""
+
+
+class FactorValues(Document):
+    """One party's factors of one year."""
+
+    year: Annotated[int, Field(ge=1949, le=2199)]
+    role: Role
+    values: dict[FactorName, AmountText] = Field(min_length=1, description="Factor to its value.")
+
+
+class RatioRounding(Document):
+    """Ratios with so many decimal places, as the forms of a consolidated tax return state them."""
+
+    places: Annotated[int, Field(ge=1, le=8)]
+    mode: RoundingMode
+    remainder_to: Role = Field(
+        description="Whose ratio takes what is missing to 1; where it doesn't take part, the last role in "
+        "alphabetical order."
+    )
+
+
+class Apportion(Document):
+    """The share of one name in the key is divided among parties by weighted factors."""
+
+    share_of: Role = Field(description="A name in every row of the key that isn't a party itself.")
+    weights: dict[FactorName, ShareText] = Field(
+        min_length=1,
+        description="Factor to its weight; they add up to 1 (财预〔2012〕40号: 7/20, 7/20, 3/10).",
+    )
+    factor_year: FactorYear
+    zero_denominator: ZeroDenominator
+    values: tuple[FactorValues, ...] = Field(
+        min_length=1,
+        description="The factors, year by year. A party without a row in a year that has others counts as 0.",
+    )
+    round_down_to: AmountText | None = Field(
+        default=None, description="Values are rounded down to full multiples of this before the ratio."
+    )
+    ratio_rounding: RatioRounding | None = Field(
+        default=None, description="Null: ratios are exact fractions."
+    )
+    entries: dict[Role, Annotated[date, Field(strict=False)]] = Field(
+        default={}, description="A party takes part in steps that begin on or after this day."
+    )
+    exits: dict[Role, Annotated[date, Field(strict=False)]] = Field(
+        default={}, description="A party takes part in steps that begin before this day."
+    )
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Every party that the factors name."""
+        return frozenset(row.role for row in self.values)
+
+    @property
+    def years(self) -> frozenset[int]:
+        """Every year that has factors."""
+        return frozenset(row.year for row in self.values)
+
+    def year_on(self, day: date) -> int:
+        """The year whose factors count in the step that begins on ``day``."""
+        return day.year - _YEARS_BEFORE[self.factor_year]
+
+    def taking_part(self, day: date) -> frozenset[str]:
+        """The parties that take part in the step that begins on ``day``."""
+        return frozenset(
+            role
+            for role in self.roles
+            if self.entries.get(role, day) <= day and day < self.exits.get(role, date.max)
+        )
+
+    def factor_parts(self, year: int, roles: frozenset[str]) -> dict[str, list[FactorPart]]:
+        """What every factor of ``year`` gives to every one of ``roles``."""
+        weights = {factor: parse_share(text) for factor, text in self.weights.items()}
+        values = {role: self._values_of(year, role) for role in sorted(roles)}
+        drops_empty = self.zero_denominator is ZeroDenominator.DROP_FACTOR
+        return factor_parts(weights, values, drops_empty=drops_empty)
+
+    def ratios(self, year: int, roles: frozenset[str]) -> dict[str, Fraction]:
+        """Role to its ratio; they add up to 1, or there are none."""
+        exact = {
+            role: sum((part.part for part in parts), Fraction(0))
+            for role, parts in self.factor_parts(year, roles).items()
+        }
+        rounding = self.ratio_rounding
+        if rounding is None:
+            return exact
+        return rounded_ratios(exact, rounding.places, rounding.mode, rounding.remainder_to)
+
+    def ever(self) -> Iterable[dict[str, Fraction]]:
+        """The ratios of every time that the factors are about."""
+        for year in sorted(self.years):
+            days = [date(year + _YEARS_BEFORE[self.factor_year], month, 1) for month in range(1, 13)]
+            for roles in {self.taking_part(day) for day in days}:
+                yield self.ratios(year, roles)
+
+    def _values_of(self, year: int, role: str) -> dict[str, Fraction]:
+        unit = Fraction(self.round_down_to or 0)
+        exact = (row.values for row in self.values if (row.year, row.role) == (year, role))
+        return {
+            factor: Fraction(text) // unit * unit if unit else Fraction(text)
+            for values in exact
+            for factor, text in values.items()
+        }
+
+
+_YEARS_BEFORE = {FactorYear.SAME: 0, FactorYear.PREVIOUS: 1, FactorYear.TWO_BEFORE: 2}
 
 
 class ToWhom(Document):
     regime: Regime
-    key: tuple[Shares, ...] = Field(min_length=1, description="Dated table of shares, in date order.")
+    key: tuple[Shares, ...] = Field(
+        default=(), description="Table of shares, dated or by elapsed time, in that order."
+    )
+    bands: Bands | None = Field(default=None, description="Instead of key: shares by amount.")
+    apportion: Apportion | None = None
     otherwise: Role = Field(
         description="Who gets what is outside the window or of an enterprise that isn't eligible."
     )
     in_place: Role | None = Field(
         default=None, description="Statistics only: whose the figure is in the official book."
     )
+
+    @model_validator(mode="after")
+    def _key_or_bands(self) -> Self:
+        if bool(self.key) == (self.bands is not None):
+            raise PydanticCustomError("key_or_bands", "give either key or bands, not both")
+        return self
+
+    @property
+    def rows(self) -> tuple[Parts, ...]:
+        """Every row of the key, or every band."""
+        return self.key if self.bands is None else self.bands.rows
+
+    @property
+    def by_elapsed_time(self) -> bool:
+        """Whether the key's rows begin by the time since the window's first day."""
+        return any(row.after_months is not None for row in self.key)
+
+    @property
+    def credited(self) -> frozenset[str]:
+        """Every party that a row or its factors name."""
+        named = frozenset(role for row in self.rows for role in row.exact)
+        if self.apportion is None:
+            return named
+        return (named - {self.apportion.share_of}) | self.apportion.roles
+
+    @property
+    def denominator(self) -> int:
+        """A common denominator of every share."""
+        return lcm(1, *(share.denominator for shares in self.ever_shares() for share in shares.values()))
+
+    def missing_year(self, row: Parts, day: date) -> int | None:
+        """The year whose factors ``row`` needs on ``day`` and hasn't got."""
+        apportion = self.apportion
+        if apportion is None or not row.exact.get(apportion.share_of) or not apportion.taking_part(day):
+            return None
+        year = apportion.year_on(day)
+        return None if year in apportion.years else year
+
+    def shares_on(self, row: Parts, day: date) -> dict[str, Fraction]:
+        """The shares that ``row`` gives the parties in the step that begins on ``day``."""
+        apportion = self.apportion
+        if apportion is None:
+            return row.exact
+        return self._apportioned(row, apportion.ratios(apportion.year_on(day), apportion.taking_part(day)))
+
+    def _apportioned(self, row: Parts, ratios: dict[str, Fraction]) -> dict[str, Fraction]:
+        shares = row.exact
+        whole = shares.pop(self.apportion.share_of if self.apportion else "", Fraction(0))
+        for role, ratio in (ratios or {self.otherwise: Fraction(1)}).items():
+            shares[role] = shares.get(role, Fraction(0)) + whole * ratio
+        return shares
+
+    def ever_shares(self) -> Iterable[dict[str, Fraction]]:
+        """The shares of every row at every time."""
+        for row in self.rows:
+            if self.apportion is None:
+                yield row.exact
+            else:
+                yield self._apportioned(row, {})
+                yield from (self._apportioned(row, ratios) for ratios in self.apportion.ever())
 
 
 class Cap(Document):
@@ -428,8 +728,12 @@ class Clause(Document):
         yield self.what.reported_by
         yield self.rounding.remainder_to
         yield self.to_whom.otherwise
-        for row in self.to_whom.key:
-            yield from row.shares
+        yield from self.to_whom.credited
+        yield from self.how_much.own_rates
+        if self.to_whom.apportion is not None:
+            yield from (*self.to_whom.apportion.entries, *self.to_whom.apportion.exits)
+            if self.to_whom.apportion.ratio_rounding is not None:
+                yield self.to_whom.apportion.ratio_rounding.remainder_to
         if self.to_whom.in_place is not None:
             yield self.to_whom.in_place
         if self.within.cap is not None:
@@ -443,9 +747,7 @@ class Clause(Document):
     @property
     def entitlement_keys(self) -> tuple[tuple[Book, str], ...]:
         """Every (book, role) that the clause may credit, in the order in which carried state is stored."""
-        credited = {self.to_whom.otherwise, self.rounding.remainder_to}
-        for row in self.to_whom.key:
-            credited |= row.shares.keys()
+        credited = {self.to_whom.otherwise, self.rounding.remainder_to} | self.to_whom.credited
         if self.within.cap is not None:
             credited.add(self.within.cap.excess_to)
         if self.what.mechanism is not Mechanism.OUTPUT_VALUE:
@@ -457,11 +759,15 @@ class Clause(Document):
     def denominator(self) -> int:
         """A common denominator of every exact amount that the clause can make of whole minor units."""
         kept = lcm(1, *(row.kept.denominator for row in self.how_much.retention))
-        shares = lcm(
-            1, *(parse_share(text).denominator for row in self.to_whom.key for text in row.shares.values())
-        )
+        shares = self.to_whom.denominator
         steps = 12 if self.how_much.surplus is not None else 1
-        return kept * shares * steps
+        years = self.how_much.smoothing.denominator if self.how_much.smoothing is not None else 1
+        return kept * shares * steps * years * self.rate_denominator
+
+    @property
+    def rate_denominator(self) -> int:
+        """A common denominator of what own rates can leave."""
+        return lcm(1, *(self.how_much.rate(shares).denominator for shares in self.to_whom.ever_shares()))
 
 
 class Terms(Document):

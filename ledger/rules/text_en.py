@@ -9,6 +9,7 @@ from ledger.measures import MEASURE_BY_NAME, YUAN
 from ledger.money import Commodity, format_amount, parse_amount, parse_share
 from ledger.rules.choices import READINGS
 from ledger.rules.terms import (
+    Apportion,
     Book,
     Cap,
     Clause,
@@ -17,15 +18,24 @@ from ledger.rules.terms import (
     Example,
     ExampleSubject,
     Extension,
+    Parts,
     Retention,
     Routing,
     Scope,
     Shares,
+    Smoothing,
     Surplus,
     Terms,
     Window,
 )
-from ledger.rules.words import CAUSE_NAMES, EVENT_NAMES, MECHANISM_NAMES, role_en
+from ledger.rules.words import (
+    CAUSE_NAMES,
+    EVENT_NAMES,
+    MECHANISM_NAMES,
+    exact_number,
+    factor_en,
+    role_en,
+)
 
 _BOOK_NAMES = {Book.CASH: "in money", Book.OFFICIAL: "in place", Book.ASSESSMENT: "for assessment"}
 
@@ -164,6 +174,26 @@ def _how_much(clause: Clause) -> Iterator[str]:
         yield f"{_measures(whole)} count whole"
     if clause.how_much.surplus is not None:
         yield _surplus(clause.how_much.surplus, _commodity(clause))
+    if clause.how_much.smoothing is not None:
+        yield _smoothing(clause.how_much.smoothing)
+    if clause.how_much.own_rates:
+        yield _own_rates(clause.how_much.own_rates)
+
+
+def _smoothing(smoothing: Smoothing) -> str:
+    missing = READINGS["how_much.smoothing.missing_years"][smoothing.missing_years][1]
+    return (
+        "figures are shared only with the last step of each year, as the average of what that year and the "
+        f"years before it gave, {smoothing.years} years in all; {missing}"
+    )
+
+
+def _own_rates(own_rates: Mapping[str, str]) -> str:
+    rates = _list([f"{role_en(role)} {_share(text)}" for role, text in sorted(own_rates.items())])
+    return (
+        "what is shared is first divided by the shares and each part taken at its party's own rate "
+        f"({rates}), and the sum is then divided by the same shares"
+    )
 
 
 def _retention(row: Retention) -> str:
@@ -191,6 +221,13 @@ def _to_whom(clause: Clause) -> Iterator[str]:
     yield f"what is shared is {READINGS['to_whom.regime'][clause.to_whom.regime][1]}"
     for row in clause.to_whom.key:
         yield _shares(row)
+    if clause.to_whom.bands is not None:
+        yield READINGS["to_whom.bands.over"][clause.to_whom.bands.over][1]
+        for band in clause.to_whom.bands.rows:
+            above = _amount(band.above, _commodity(clause))
+            yield f"of what is above {above}, up to the next: {_parts(band)}"
+    if clause.to_whom.apportion is not None:
+        yield from _apportion(clause.to_whom.apportion)
     yield f"what is outside the window or of an enterprise that isn't eligible goes to {_otherwise(clause)}"
     if clause.to_whom.in_place is not None:
         in_place = role_en(clause.to_whom.in_place)
@@ -203,8 +240,46 @@ def _otherwise(clause: Clause) -> str:
 
 
 def _shares(row: Shares) -> str:
-    shares = _list([f"{role_en(role)} {_share(text)}" for role, text in sorted(row.shares.items())])
-    return shares if row.starts is None else f"from {_day(row.starts)}: {shares}"
+    if row.after_months is not None:
+        return f"from {_months(row.after_months)} after the window's first day on: {_parts(row)}"
+    return _parts(row) if row.starts is None else f"from {_day(row.starts)}: {_parts(row)}"
+
+
+def _parts(row: Parts) -> str:
+    if row.weights is None:
+        return _list([f"{role_en(role)} {_share(text)}" for role, text in sorted((row.shares or {}).items())])
+    weights = _list([f"{role_en(role)} {exact_number(text)}" for role, text in sorted(row.weights.items())])
+    return f"each share is a party's weight over the sum of all weights, the weights being {weights}"
+
+
+def _apportion(apportion: Apportion) -> Iterator[str]:
+    readings = READINGS["to_whom.apportion.factor_year"], READINGS["to_whom.apportion.zero_denominator"]
+    weights = _list([f"{factor_en(name)} {_share(text)}" for name, text in sorted(apportion.weights.items())])
+    yield (
+        f"the share of {role_en(apportion.share_of)} is divided among those who take part, by factors with "
+        f"the weights {weights}: each one's ratio is the sum of its part of every factor times the weight, "
+        "and where nobody takes part the share is treated as outside the window"
+    )
+    yield readings[0][apportion.factor_year][1]
+    yield readings[1][apportion.zero_denominator][1]
+    if apportion.round_down_to is not None:
+        yield f"values are first rounded down to multiples of {exact_number(apportion.round_down_to)}"
+    rounding = apportion.ratio_rounding
+    if rounding is not None:
+        mode = READINGS["rounding.mode"][rounding.mode][1]
+        yield (
+            f"ratios have {rounding.places} decimal places, {mode}, and what is missing to 1 goes to the "
+            f"ratio of {role_en(rounding.remainder_to)}"
+        )
+    for row in apportion.values:
+        values = _list(
+            [f"{factor_en(name)} {exact_number(text)}" for name, text in sorted(row.values.items())]
+        )
+        yield f"{role_en(row.role)} in {row.year}: {values}"
+    for role, day in sorted(apportion.entries.items()):
+        yield f"{role_en(role)} takes part in steps that begin on or after {_day(day)}"
+    for role, day in sorted(apportion.exits.items()):
+        yield f"{role_en(role)} takes no part in steps that begin on or after {_day(day)}"
 
 
 def _within(clause: Clause) -> Iterator[str]:

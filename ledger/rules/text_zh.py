@@ -10,6 +10,7 @@ from ledger.money import Commodity, format_amount, format_wan, parse_amount, par
 from ledger.periods import Quarter, Span
 from ledger.rules.choices import READINGS
 from ledger.rules.terms import (
+    Apportion,
     Book,
     Cap,
     Clause,
@@ -19,15 +20,25 @@ from ledger.rules.terms import (
     ExampleSubject,
     Expected,
     Extension,
+    Parts,
     Retention,
     Routing,
     Scope,
     Shares,
+    Smoothing,
     Surplus,
     Terms,
     Window,
 )
-from ledger.rules.words import CAUSE_NAMES, EVENT_NAMES, MECHANISM_NAMES, chinese_number, role_zh
+from ledger.rules.words import (
+    CAUSE_NAMES,
+    EVENT_NAMES,
+    MECHANISM_NAMES,
+    chinese_number,
+    exact_number,
+    factor_zh,
+    role_zh,
+)
 
 _BOOK_NAMES = {Book.CASH: "资金", Book.OFFICIAL: "在地统计数", Book.ASSESSMENT: "考核统计数"}
 
@@ -151,6 +162,20 @@ def _how_much(clause: Clause) -> Iterator[str]:
         yield f"{_measures(whole)}全额计入"
     if clause.how_much.surplus is not None:
         yield _surplus(clause.how_much.surplus, _commodity(clause))
+    if clause.how_much.smoothing is not None:
+        yield _smoothing(clause.how_much.smoothing)
+    if clause.how_much.own_rates:
+        yield _own_rates(clause.how_much.own_rates)
+
+
+def _smoothing(smoothing: Smoothing) -> str:
+    missing = READINGS["how_much.smoothing.missing_years"][smoothing.missing_years][0]
+    return f"每年仅在年度最后一期分享，数额为当年及以前共{smoothing.years}年纳入分享数额的平均数，{missing}"
+
+
+def _own_rates(own_rates: Mapping[str, str]) -> str:
+    rates = "、".join(f"{role_zh(role)} {_share(text)}" for role, text in sorted(own_rates.items()))
+    return f"纳入分享的数额先按各方份额划分，分别按各方税率（{rates}）计算后加总，再将总额按同一份额分配"
 
 
 def _retention(row: Retention) -> str:
@@ -177,14 +202,58 @@ def _to_whom(clause: Clause) -> Iterator[str]:
     yield READINGS["to_whom.regime"][clause.to_whom.regime][0]
     for row in clause.to_whom.key:
         yield _shares(row)
+    if clause.to_whom.bands is not None:
+        yield READINGS["to_whom.bands.over"][clause.to_whom.bands.over][0]
+        for band in clause.to_whom.bands.rows:
+            yield f"超过{_amount(band.above, _commodity(clause))}、不超过下一档的部分：{_parts(band)}"
+    if clause.to_whom.apportion is not None:
+        yield from _apportion(clause.to_whom.apportion)
     yield f"不在分享期内或不符合资格的，归{role_zh(clause.to_whom.otherwise)}"
     if clause.to_whom.in_place is not None:
         yield f"在地统计数全额归{role_zh(clause.to_whom.in_place)}，考核统计数不得对外公布"
 
 
 def _shares(row: Shares) -> str:
-    shares = "、".join(f"{role_zh(role)} {_share(text)}" for role, text in sorted(row.shares.items()))
-    return shares if row.starts is None else f"自{_day(row.starts)}起：{shares}"
+    if row.after_months is not None:
+        return f"自分享期首日起满{_months(row.after_months)}后：{_parts(row)}"
+    return _parts(row) if row.starts is None else f"自{_day(row.starts)}起：{_parts(row)}"
+
+
+def _parts(row: Parts) -> str:
+    if row.weights is None:
+        return "、".join(
+            f"{role_zh(role)} {_share(text)}" for role, text in sorted((row.shares or {}).items())
+        )
+    weights = (f"{role_zh(role)} {exact_number(text)}" for role, text in sorted(row.weights.items()))
+    return f"各方份额按权重占全部权重之比计算，权重为{'、'.join(weights)}"
+
+
+def _apportion(apportion: Apportion) -> Iterator[str]:
+    readings = READINGS["to_whom.apportion.factor_year"], READINGS["to_whom.apportion.zero_denominator"]
+    weights = "、".join(
+        f"{factor_zh(name)} {_share(text)}" for name, text in sorted(apportion.weights.items())
+    )
+    yield (
+        f"{role_zh(apportion.share_of)}的份额由参与各方按因素分摊，权重为{weights}，"
+        "各方比例为其各项因素占参与各方合计之比乘以权重后相加，无人参与的按分享期外处理"
+    )
+    yield readings[0][apportion.factor_year][0]
+    yield readings[1][apportion.zero_denominator][0]
+    if apportion.round_down_to is not None:
+        yield f"因素数值先向下取整至 {exact_number(apportion.round_down_to)} 的整数倍"
+    rounding = apportion.ratio_rounding
+    if rounding is not None:
+        mode = READINGS["rounding.mode"][rounding.mode][0]
+        yield f"比例保留{rounding.places}位小数，{mode}，与一的差额归{role_zh(rounding.remainder_to)}的比例"
+    for row in apportion.values:
+        values = "、".join(
+            f"{factor_zh(name)} {exact_number(text)}" for name, text in sorted(row.values.items())
+        )
+        yield f"{row.year}年{role_zh(row.role)}：{values}"
+    for role, day in sorted(apportion.entries.items()):
+        yield f"{role_zh(role)}自{_day(day)}起开始的各期参与分摊"
+    for role, day in sorted(apportion.exits.items()):
+        yield f"{role_zh(role)}自{_day(day)}起开始的各期不再参与分摊"
 
 
 def _within(clause: Clause) -> Iterator[str]:

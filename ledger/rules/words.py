@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from ledger.rules.terms import CauseOfMove, Event, Mechanism
 
 ROLE_NAMES: dict[str, tuple[str, str]] = {
@@ -12,6 +14,15 @@ ROLE_NAMES: dict[str, tuple[str, str]] = {
     "zone": ("合作区", "the cooperation zone"),
     "province": ("省级财政", "the province's treasury"),
     "head_office": ("总机构所在地", "the place of the head office"),
+    "branches": ("分支机构", "the branches"),
+    "branch_a": ("甲分支机构所在地", "the place of branch A"),
+    "branch_b": ("乙分支机构所在地", "the place of branch B"),
+    "centre": ("中央财政", "the central treasury"),
+    "region": ("自治区财政", "the region's treasury"),
+    "locality": ("所在市县财政", "the locality's treasury"),
+    "municipality_a": ("甲地", "municipality A"),
+    "municipality_b": ("乙地", "municipality B"),
+    "municipality_c": ("丙地", "municipality C"),
     "branch": ("分支机构所在地", "the place of the branches"),
     "pool": ("待分配资金", "the pool for distribution"),
 }
@@ -35,6 +46,17 @@ CAUSE_NAMES: dict[CauseOfMove, tuple[str, str]] = {
     CauseOfMove.MARKET: ("市场行为", "the enterprise's own choice"),
 }
 
+FACTOR_NAMES: dict[str, tuple[str, str]] = {
+    "revenue": ("营业收入", "revenue"),
+    "payroll": ("职工薪酬", "payroll"),
+    "assets": ("资产总额", "assets"),
+    "wages": ("工资总额", "wages"),
+    "capacity": ("装机容量", "installed capacity"),
+    "population": ("人口", "population"),
+    "area": ("面积", "area"),
+}
+"""Factor to its name; a factor that isn't here is called by itself."""
+
 _DIGITS = "零一二三四五六七八九"
 
 
@@ -44,6 +66,24 @@ def role_zh(role: str) -> str:
 
 def role_en(role: str) -> str:
     return ROLE_NAMES.get(role, (role, role))[1]
+
+
+def factor_zh(factor: str) -> str:
+    return FACTOR_NAMES.get(factor, (factor, factor))[0]
+
+
+def factor_en(factor: str) -> str:
+    return FACTOR_NAMES.get(factor, (factor, factor))[1]
+
+
+def exact_number(text: str) -> str:
+    """A number that was written as a whole number, decimal or fraction: decimal where that ends soon."""
+    number = Fraction(text)
+    millionths = number * 10**6
+    if millionths.denominator != 1:
+        return str(number)
+    whole, places = divmod(int(millionths), 10**6)
+    return f"{whole}.{places:06d}".rstrip("0").rstrip(".")
 
 
 def chinese_number(number: int) -> str:

@@ -29,6 +29,8 @@ REVENUES = ("rent", "land_transfer", "service_fee")
 COSTS = ("development_cost", "financing_cost")
 INDICATORS = ("industrial_output", "fixed_investment", "head_count")
 SHARE_ROWS = (("1/2", "1/2"), ("2/5", "3/5"), ("1/3", "2/3"), ("1", "0"), ("1/7", "6/7"))
+WEIGHT_ROWS = (("3", "4"), ("12.5", "7.5"), ("30/7", "5/7"), ("0", "5"))
+THREE_WEIGHTS = (("1", "2", "3"), ("0.5", "1/3", "0"))
 THREE_SHARES = (("1/4", "1/2", "1/4"), ("1/3", "1/3", "1/3"), ("3/10", "3/10", "2/5"))
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -89,14 +91,19 @@ def _versions(draw: Draw, raw: list[Json]) -> tuple[Version, ...]:
 def _amended(draw: Draw, raw: Json) -> Json:
     """The clause with other numbers and choices; what it counts, whose, by which step and for whom stays."""
     clause: Json = json.loads(json.dumps(raw))
-    if clause["to_whom"]["regime"] == "proportional":
-        roles = sorted(clause["to_whom"]["key"][0]["shares"])
-        clause["to_whom"]["key"] = [{"shares": _shares(draw, roles)}]
+    if clause["to_whom"]["regime"] == "proportional" and not clause["to_whom"].get("bands"):
+        roles = sorted(_parts_of(clause["to_whom"]["key"][0]))
+        clause["to_whom"]["key"] = [_parts(draw, roles)]
     surplus = clause["how_much"].get("surplus")
     if surplus:
         surplus["loss"] = draw(st.sampled_from(["forgotten", "carried", "shared"]))
         if "base" in surplus:
             surplus["base"] = draw(_amounts(5_000))
+    if clause["how_much"].get("smoothing"):
+        clause["how_much"]["smoothing"] = draw(st.sampled_from([None, _smoothing(draw), _smoothing(draw)]))
+    if clause["how_much"].get("own_rates"):
+        rates = draw(st.sampled_from([{}, dict.fromkeys(_credited(clause["to_whom"]), "1/8")]))
+        clause["how_much"]["own_rates"] = rates
     cap = clause["within"].get("cap")
     if cap and "amount" in cap:
         cap["amount"] = draw(_amounts(20_000))
@@ -151,13 +158,41 @@ def _clause(draw: Draw, number: int) -> Json:
     what = _what(draw, mechanism)
     to_whom = _to_whom(draw, money)
     within = _within(draw, listed, money) if grain != "line" else {}
+    if to_whom["regime"] == "proportional" and draw(st.integers(0, 2)) == 0:
+        _apportion(draw, to_whom)
+        cap = within.get("cap", {})
+        if "capped" in cap:
+            cap["capped"] = _credited(to_whom)[0]
+    when = _when(draw, step, listed, "cap" in within)
+    if when.get("window") and to_whom["regime"] == "proportional" and draw(st.booleans()):
+        to_whom["key"] = _elapsed_rows(draw, step, to_whom["key"])
+    how_much = _how_much(draw, what, step, listed, grain)
+    if to_whom.get("apportion"):
+        how_much.pop("smoothing", None)
+    on_pool = within.get("cap", {}).get("measured_on") == "pool"
+    if (
+        to_whom["regime"] == "proportional"
+        and not to_whom.get("apportion")
+        and grain != "line"
+        and not on_pool
+    ):
+        _bands(draw, to_whom)
+    if (
+        money
+        and not to_whom.get("bands")
+        and not to_whom.get("apportion")
+        and not how_much["retention"]
+        and draw(st.integers(0, 3)) == 0
+    ):
+        rates = st.sampled_from(["1/4", "3/20", "0", "1"])
+        how_much["own_rates"] = {role: draw(rates) for role in _credited(to_whom)}
     return {
         "number": number,
         "title": {"zh": f"第{number}项分成", "en": f"sharing {number}"},
         "what": what,
         "whose": _whose(draw, listed),
-        "when": _when(draw, step, listed, "cap" in within),
-        "how_much": _how_much(draw, what, step, listed, grain),
+        "when": when,
+        "how_much": how_much,
         "to_whom": to_whom,
         "within": within,
         "then": _then(draw, step, listed and grain != "clause", money),
@@ -170,8 +205,88 @@ def _clause(draw: Draw, number: int) -> Json:
     }
 
 
+def _apportion(draw: Draw, to_whom: Json) -> None:
+    """The last role's share is divided by factors instead of going to it."""
+    roles = draw(st.sampled_from([["host", "origin"], ["host", "origin", "third"], ["origin", "third"]]))
+    for row in to_whom["key"]:
+        parts = _parts_of(row)
+        parts["branches"] = parts.pop(max(parts))
+    weights: Json = draw(
+        st.sampled_from(
+            [{"revenue": "1"}, {"revenue": "7/20", "payroll": "13/20"}, {"area": "1/10", "wages": "9/10"}]
+        )
+    )
+    values = st.sampled_from(["0", "0", "1.5", "2", "3.5", "10"])
+    to_whom["apportion"] = {
+        "share_of": "branches",
+        "weights": weights,
+        "factor_year": draw(st.sampled_from(["same", "previous", "two_before"])),
+        "zero_denominator": draw(st.sampled_from(["drop_factor", "equal"])),
+        "round_down_to": draw(st.sampled_from([None, "2"])),
+        "ratio_rounding": draw(
+            st.none() | st.builds(_ratio_rounding, st.integers(1, 2), _modes, st.sampled_from(roles))
+        ),
+        "values": [
+            {"year": year, "role": role, "values": {factor: draw(values) for factor in weights}}
+            for year in range(2021, 2026)
+            for role in roles
+            if role == roles[0] or draw(st.booleans())
+        ],
+    }
+    if not to_whom["apportion"]["ratio_rounding"]:
+        # Exact ratios of five years and their sums would need a large denominator.
+        to_whom["apportion"]["values"] = [
+            row | {"values": dict.fromkeys(weights, draw(st.sampled_from(["0", "2", "4"])))}
+            for row in to_whom["apportion"]["values"]
+        ]
+    named = sorted({row["role"] for row in to_whom["apportion"]["values"]})
+    to_whom["apportion"]["entries"] = draw(
+        st.dictionaries(st.sampled_from(named), _days(months=8).map(date.isoformat), max_size=2)
+    )
+    to_whom["apportion"]["exits"] = draw(
+        st.dictionaries(st.sampled_from(named), _days(date(2023, 8, 1)).map(date.isoformat), max_size=2)
+    )
+    rounding = to_whom["apportion"]["ratio_rounding"]
+    if rounding and rounding["remainder_to"] not in named:
+        rounding["remainder_to"] = named[0]
+
+
+def _ratio_rounding(places: int, mode: str, remainder_to: str) -> Json:
+    return {"places": places, "mode": mode, "remainder_to": remainder_to}
+
+
+def _bands(draw: Draw, to_whom: Json) -> None:
+    """Now and then bands by amount instead of the key."""
+    if draw(st.integers(0, 3)):
+        return
+    roles = sorted(_parts_of(to_whom.pop("key")[0]))
+    limits = [0, *sorted(draw(st.sets(st.integers(1, 4_000), max_size=3)))]
+    rows = [{"above": str(limit)} | _parts(draw, roles) for limit in limits]
+    to_whom["bands"] = {"over": draw(st.sampled_from(["step", "year", "lifetime"])), "rows": rows}
+
+
+def _elapsed_rows(draw: Draw, step: str, rows: list[Json]) -> list[Json]:
+    """The rows in the same order, but by the time since the window's first day."""
+    months = sorted(draw(st.sets(_months_of(step), min_size=len(rows), max_size=len(rows))))
+    if draw(st.booleans()):
+        months[0] = draw(st.sampled_from([None, 0]))
+    return [
+        {name: value for name, value in row.items() if name != "starts"} | {"after_months": elapsed}
+        for row, elapsed in zip(rows, months, strict=True)
+    ]
+
+
 def _credited(to_whom: Json) -> list[str]:
-    return sorted({role for row in to_whom["key"] for role in row["shares"]})
+    rows = to_whom["bands"]["rows"] if to_whom.get("bands") else to_whom["key"]
+    named = {role for row in rows for role in _parts_of(row)}
+    if to_whom.get("apportion"):
+        named |= {row["role"] for row in to_whom["apportion"]["values"]}
+    return sorted(named - {"branches"})
+
+
+def _parts_of(row: Json) -> Json:
+    parts: Json = row.get("shares") or row["weights"]
+    return parts
 
 
 def _what(draw: Draw, mechanism: str) -> Json:
@@ -250,7 +365,13 @@ def _how_much(draw: Draw, what: Json, step: str, listed: bool, grain: str) -> Js
         how_much["retention"] = _retention(draw, what["measures"])
     if grain != "line" and draw(st.booleans()):
         how_much["surplus"] = _surplus(draw, step, listed)
+    if grain != "line" and draw(st.integers(0, 4)) == 0:
+        how_much["smoothing"] = _smoothing(draw)
     return how_much
+
+
+def _smoothing(draw: Draw) -> Json:
+    return {"years": draw(st.integers(2, 4)), "missing_years": draw(st.sampled_from(["fewer", "zero"]))}
 
 
 def _retention(draw: Draw, measures: list[str]) -> list[Json]:
@@ -280,6 +401,13 @@ def _surplus(draw: Draw, step: str, listed: bool) -> Json:
     return base | {"within_year": within_year, "loss": loss}
 
 
+def _parts(draw: Draw, roles: list[str]) -> Json:
+    if draw(st.integers(0, 3)):
+        return {"shares": _shares(draw, roles)}
+    rows: Any = WEIGHT_ROWS if len(roles) == 2 else THREE_WEIGHTS
+    return {"weights": dict(zip(roles, draw(st.sampled_from(rows)), strict=True))}
+
+
 def _shares(draw: Draw, roles: list[str]) -> Json:
     rows: Any = SHARE_ROWS if len(roles) == 2 else THREE_SHARES
     return dict(zip(roles, draw(st.sampled_from(rows)), strict=True))
@@ -296,11 +424,9 @@ def _to_whom(draw: Draw, money: bool) -> Json:
         roles = ["origin"] if regime == "full_to_one" else ["host", "origin"]
         return to_whom | {"key": [{"shares": dict.fromkeys(roles, "1")}]}
     roles = draw(st.sampled_from([["host", "origin"], ["host", "origin", "third"]]))
-    rows: list[Json] = [
-        {"starts": draw(st.sampled_from([None, None, "2023-02-15"])), "shares": _shares(draw, roles)}
-    ]
+    rows: list[Json] = [{"starts": draw(st.sampled_from([None, None, "2023-02-15"]))} | _parts(draw, roles)]
     later = sorted(draw(st.sets(_days(date(2023, 3, 1)), max_size=2)))
-    rows += [{"starts": day.isoformat(), "shares": _shares(draw, roles)} for day in later]
+    rows += [{"starts": day.isoformat()} | _parts(draw, roles) for day in later]
     return to_whom | {"key": rows}
 
 

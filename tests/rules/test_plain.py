@@ -20,6 +20,7 @@ from ledger.rules.explanation import render
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
 from ledger.rules.plain import (
     ClauseNotInForce,
+    FactorsMissing,
     FigureNotOfMonth,
     evaluate,
     evaluate_from,
@@ -440,6 +441,300 @@ def test_amendment_inside_a_window_computes_each_step_by_its_own_terms() -> None
     assert sum(by_role(after, "host").values()) - sum(by_role(before, "host").values()) == 5000
 
 
+# --- keys -------------------------------------------------------------------------------------------------
+
+
+def by_weights(**weights: str) -> Json:
+    return {"regime": "proportional", "key": [{"weights": weights}], "otherwise": "host"}
+
+
+@pytest.mark.parametrize(
+    ("weights", "origin"),
+    [
+        ({"origin": "60", "host": "40"}, wan(600)),
+        ({"origin": "120.5", "host": "361.5"}, wan(250)),
+        ({"origin": "300/7", "host": "100/7"}, wan(750)),
+        # 473F.07: population × average capacity / own capacity; the average cancels out.
+        ({"origin": "12000/800", "host": "30000/1200"}, wan(375)),
+    ],
+)
+def test_weights_give_each_party_its_part_of_their_sum(weights: dict[str, str], origin: int) -> None:
+    outcome = run(version(clause(to_whom=by_weights(**weights))), park(line("2024Q1", wan(1000))), "2024Q1")
+    assert by_role(outcome, "origin") == {"2024Q1": origin}
+    assert by_role(outcome, "host") == {"2024Q1": wan(1000) - origin}
+
+
+def test_share_of_the_first_years_gives_way_to_another_when_they_have_elapsed() -> None:
+    """淄博: 6:4 for twenty years, then everything to the host; here each enterprise has its own clock."""
+    terms = windowed("quarter", clock={"begins": "step_of_day"})
+    terms["to_whom"]["key"] = [
+        {"shares": {"origin": "3/5", "host": "2/5"}},
+        {"after_months": 240, "shares": {"origin": "0", "host": "1"}},
+    ]
+    events = [{Event.FIRST_TAX: date(2004, 2, 29)}, {Event.FIRST_TAX: date(2004, 4, 1)}]
+    subjects = {number: Subject(number, events=days) for number, days in enumerate(events, start=1)}
+    lines = [line(f"2024Q{quarter}", 100, subject=subject) for subject in (1, 2) for quarter in (1, 2)]
+    outcome = run(
+        version(terms, starts="2023Q4"), Facts([line("2023Q4", 50, subject=1), *lines], subjects), "2024Q2"
+    )
+    origin = {
+        (key.subject, str(key.quarter)): amount.amount_minor
+        for key, amount in outcome.amounts.items()
+        if key.role == "origin"
+    }
+    # The clock of the second begins with 2004Q2, so 2024Q1 is its last quarter at 6:4.
+    assert origin == {(1, "2023Q4"): 30, (2, "2024Q1"): 60}
+
+
+def test_before_the_first_row_by_elapsed_time_nothing_is_shared() -> None:
+    terms = windowed("month", clock={"event": None, "day": "2024-01-01"})
+    terms["whose"] = {"scope": "whole_park"}
+    terms["to_whom"]["key"] = [{"after_months": 2, "shares": {"origin": "1/2", "host": "1/2"}}]
+    lines = [line(f"2024-{month:02d}", 100) for month in (1, 2, 3, 4)]
+    outcome = run(version(terms), park(*lines), "2024Q2")
+    assert by_role(outcome, "origin") == {"2024Q1": 50, "2024Q2": 50}
+
+
+def by_factors(
+    key: dict[str, str], values: Mapping[int, Mapping[str, Sequence[str]]], **changes: Any
+) -> Json:
+    """The share of "branches" divided by revenue, payroll and assets of the year before."""
+    weights = {"revenue": "7/20", "payroll": "7/20", "assets": "3/10"}
+    apportion = {
+        "share_of": "branches",
+        "weights": weights,
+        "factor_year": "previous",
+        "zero_denominator": "drop_factor",
+        "values": [
+            {"year": year, "role": role, "values": dict(zip(weights, texts, strict=True))}
+            for year, of_year in values.items()
+            for role, texts in of_year.items()
+        ],
+    }
+    return {
+        "regime": "proportional",
+        "key": [{"shares": key}],
+        "apportion": apportion | changes,
+        "otherwise": "host",
+    }
+
+
+HALVES = {"origin": "1/2", "branches": "1/2"}
+
+
+def test_head_office_and_branches_divide_by_three_factors() -> None:
+    """财预〔2012〕40号: the head office's own department takes part like a branch."""
+    values = {2023: {"origin": ["100"] * 3, "host": ["50"] * 3, "fund": ["100"] * 3}}
+    terms = version(clause(to_whom=by_factors(HALVES, values)))
+    outcome = run(terms, park(line("2024Q1", wan(100))), "2024Q1")
+    got = {role: by_role(outcome, role)["2024Q1"] for role in ("origin", "host", "fund")}
+    assert got == {"origin": wan(70), "host": wan(10), "fund": wan(20)}
+
+
+def test_branch_takes_part_from_its_entry_until_its_exit() -> None:
+    values = {2023: {"origin": ["1"] * 3, "host": ["2"] * 3, "fund": ["5"] * 3}}
+    attendance = {"entries": {"fund": "2024-04-01"}, "exits": {"host": "2024-07-02", "origin": "2024-10-01"}}
+    terms = version(clause(to_whom=by_factors({"branches": "1"}, values, **attendance)))
+    lines = [line(f"2024Q{quarter}", 24) for quarter in range(1, 5)]
+    outcome = run(terms, park(*lines), "2024Q4")
+    assert by_role(outcome, "origin") == {"2024Q1": 8, "2024Q2": 3, "2024Q3": 3}
+    assert by_role(outcome, "host") == {"2024Q1": 16, "2024Q2": 6, "2024Q3": 6}
+    assert by_role(outcome, "fund") == {"2024Q2": 15, "2024Q3": 15, "2024Q4": 24}
+
+
+def test_where_nobody_takes_part_the_share_goes_where_unshared_figures_go() -> None:
+    values = {2023: {"origin": ["1"] * 3}}
+    apportioned = by_factors({"fund": "1/4", "branches": "3/4"}, values, exits={"origin": "2024-04-01"})
+    outcome = run(version(clause(to_whom=apportioned)), park(line("2024Q2", 100)), "2024Q2")
+    assert (by_role(outcome, "fund"), by_role(outcome, "host")) == ({"2024Q2": 25}, {"2024Q2": 75})
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"), [("drop_factor", {"origin": 70, "host": 30}), ("equal", {"origin": 60, "host": 40})]
+)
+def test_factor_that_is_zero_for_everybody_is_dropped_or_divided_equally(
+    rule: str, expected: dict[str, int]
+) -> None:
+    values = {2023: {"origin": ["70", "0", "0"], "host": ["30", "0", "0"]}}
+    weights = {"weights": {"revenue": "1/2", "payroll": "1/4", "assets": "1/4"}}
+    terms = clause(to_whom=by_factors({"branches": "1"}, values, zero_denominator=rule, **weights))
+    outcome = run(version(terms), park(line("2024Q1", 100)), "2024Q1")
+    assert {role: by_role(outcome, role)["2024Q1"] for role in expected} == expected
+
+
+@pytest.mark.parametrize("rule", ["drop_factor", "equal"])
+def test_where_all_factors_are_zero_everybody_has_an_equal_part(rule: str) -> None:
+    values = {2023: {"origin": ["0"] * 3, "host": ["0"] * 3}}
+    terms = clause(to_whom=by_factors({"branches": "1"}, values, zero_denominator=rule))
+    assert by_role(run(version(terms), park(line("2024Q1", 10)), "2024Q1"), "origin") == {"2024Q1": 5}
+
+
+def test_factors_are_rounded_down_before_the_ratio() -> None:
+    """GewStG § 29: wages are rounded down to full 1,000."""
+    values = {2024: {"origin": ["2999"], "host": ["1000.99"]}}
+    changes = {"weights": {"wages": "1"}, "factor_year": "same", "round_down_to": "1000"}
+    apportioned = by_factors({"branches": "1"}, {}, **changes)
+    apportioned["apportion"]["values"] = [
+        {"year": 2024, "role": role, "values": {"wages": texts[0]}} for role, texts in values[2024].items()
+    ]
+    outcome = run(version(clause(to_whom=apportioned)), park(line("2024Q1", 300)), "2024Q1")
+    assert (by_role(outcome, "origin"), by_role(outcome, "host")) == ({"2024Q1": 200}, {"2024Q1": 100})
+
+
+def test_ratios_have_the_places_that_the_clause_states_and_add_up_to_one() -> None:
+    rounding = {"places": 2, "mode": "down", "remainder_to": "fund"}
+    values = {2023: {role: ["1"] * 3 for role in ("origin", "host", "fund")}}
+    terms = clause(to_whom=by_factors({"branches": "1"}, values, ratio_rounding=rounding))
+    outcome = run(version(terms), park(line("2024Q1", 10000)), "2024Q1")
+    got = {role: by_role(outcome, role)["2024Q1"] for role in ("origin", "host", "fund")}
+    assert got == {"origin": 3300, "host": 3300, "fund": 3400}
+
+
+def test_branch_without_factors_in_the_year_that_counts_has_no_part_yet() -> None:
+    values = {2023: {"origin": ["1"] * 3}, 2024: {"origin": ["1"] * 3, "host": ["3"] * 3}}
+    lines = [line("2024Q4", 100), line("2025Q1", 100)]
+    outcome = run(version(clause(to_whom=by_factors({"branches": "1"}, values))), park(*lines), "2025Q1")
+    assert by_role(outcome, "host") == {"2025Q1": 75}
+
+
+def test_step_whose_factors_are_missing_is_refused_by_year() -> None:
+    terms = version(clause(to_whom=by_factors({"branches": "1"}, {2023: {"origin": ["1"] * 3}})))
+    with pytest.raises(FactorsMissing, match="2024") as refusal:
+        run(terms, park(), "2025Q1")
+    assert "2024 年" in refusal.value.message_zh
+
+
+def test_explanation_shows_the_factors_of_every_party() -> None:
+    values = {2023: {"origin": ["100"] * 3, "host": ["50"] * 3}}
+    terms = version(clause(to_whom=by_factors(HALVES, values)))
+    quarter = Quarter(2024, 1)
+    explanation = explain([terms], park(line("2024Q1", 600)), quarter, 1, 0, quarter)
+    steps = {step.role: step.arithmetic for step in explanation.steps if step.code == "factors"}
+    assert steps["host"] == ("3.00 × 1/3 = 1.00; 2023: 7/20 × 50/150 + 7/20 × 50/150 + 3/10 × 50/150 → 1/3")
+    assert "因素分摊" in render(explanation, "zh")
+
+
+def test_two_passes_with_own_rates_tax_each_part_and_divide_the_sum_again() -> None:
+    """国家税务总局公告2012年第57号: the head office and its department at 25%, branches at 15% and 25%."""
+    ratios = (("origin", "0.4"), ("host", "0.3"), ("fund", "0.3"))
+    apportion = by_factors(HALVES, {}, weights={"revenue": "1"})
+    apportion["apportion"]["values"] = [
+        {"year": 2023, "role": role, "values": {"revenue": text}} for role, text in ratios
+    ]
+    rates = {"own_rates": {"origin": "1/4", "host": "3/20", "fund": "1/4"}}
+    terms = version(clause(to_whom=apportion, how_much=rates))
+    facts = park(line("2024Q1", wan(1000)))
+    outcome = run(terms, facts, "2024Q1")
+    got = {role: by_role(outcome, role)["2024Q1"] for role in ("origin", "host", "fund")}
+    assert got == {"origin": wan("164.5"), "host": wan("35.25"), "fund": wan("35.25")}
+    assert outcome.carried[1, 0].pool == wan(235)
+    explanation = explain([terms], facts, Quarter(2024, 1), 1, 0, Quarter(2024, 1))
+    (taxed,) = (step.arithmetic for step in explanation.steps if step.code == "own_rates")
+    assert taxed == "10000000.00 × (7/10 × 1/4 + 3/20 × 1/4 + 3/20 × 3/20) = 2350000.00"
+
+
+@pytest.mark.parametrize(
+    ("over", "expected"),
+    [
+        ("step", {"2024Q3": 90, "2024Q4": 170, "2025Q1": 90, "2025Q2": -25}),
+        ("year", {"2024Q3": 90, "2024Q4": 200, "2025Q1": 90, "2025Q2": -40}),
+        ("lifetime", {"2024Q3": 90, "2024Q4": 200, "2025Q1": 120, "2025Q2": -40}),
+    ],
+)
+def test_bands_take_what_is_above_an_amount_at_other_shares(over: str, expected: dict[str, int]) -> None:
+    figures = {"2024Q3": 150, "2024Q4": 250, "2025Q1": 150, "2025Q2": -50}
+    terms = version(clause(to_whom=by_bands(over)))
+    outcome = run(terms, park(*(line(span, amount) for span, amount in figures.items())), "2025Q2")
+    assert by_role(outcome, "origin") == expected
+    assert by_role(outcome, "host") == {span: figures[span] - part for span, part in expected.items()}
+
+
+def by_bands(over: str) -> Json:
+    """Half to the origin, and four fifths of what is above one yuan."""
+    rows = [
+        {"above": "0", "shares": {"origin": "1/2", "host": "1/2"}},
+        {"above": "1.00", "weights": {"origin": "4", "host": "1"}},
+    ]
+    return {"regime": "proportional", "bands": {"over": over, "rows": rows}, "otherwise": "host"}
+
+
+def test_cap_limits_what_the_capped_party_gets_from_all_bands() -> None:
+    cap = {"amount": "1.00", "measured_on": "receipts", "capped": "origin", "excess_to": "fund"}
+    terms = version(clause(to_whom=by_bands("lifetime"), within={"cap": cap}))
+    outcome = run(terms, park(line("2024Q1", 150), line("2024Q2", 50)), "2024Q2")
+    assert by_role(outcome, "origin") == {"2024Q1": 90, "2024Q2": 10}
+    assert by_role(outcome, "fund") == {"2024Q2": 30}
+
+
+def test_part_that_is_divided_further_is_written_as_the_products_of_its_shares() -> None:
+    """Head office 25%, branches 75%, of which 60% to the centre, 10% to the region, 30% to the locality."""
+    shares = {"fund": "1/4", "origin": "9/20", "host": "3/40", "locality": "9/40"}
+    terms = version(clause(to_whom=to_whom(**shares)))
+    outcome = run(terms, park(line("2024Q1", wan(4000))), "2024Q1")
+    got = {role: by_role(outcome, role)["2024Q1"] for role in shares}
+    assert got == {"fund": wan(1000), "origin": wan(1800), "host": wan(300), "locality": wan(900)}
+
+
+@pytest.mark.parametrize(
+    ("factor", "values"),
+    [("area", {"origin": "1200.5", "host": "399.5"}), ("agreed", {"origin": "3", "host": "1"})],
+)
+def test_pool_goes_back_by_area_or_by_a_set_ratio(factor: str, values: dict[str, str]) -> None:
+    pooled = by_factors({"fund": "3/4", "branches": "1/4"}, {}, weights={factor: "1"}, factor_year="same")
+    pooled["apportion"]["values"] = [
+        {"year": 2024, "role": role, "values": {factor: text}} for role, text in values.items()
+    ]
+    outcome = run(version(clause(to_whom=pooled)), park(line("2024Q1", wan(160))), "2024Q1")
+    origin = wan("30.0125") if factor == "area" else wan(30)
+    assert by_role(outcome, "origin") == {"2024Q1": origin}
+    assert by_role(outcome, "host") == {"2024Q1": wan(40) - origin}
+
+
+def smoothed(missing_years: str, years: int = 3) -> Json:
+    return clause(
+        how_much={"smoothing": {"years": years, "missing_years": missing_years}},
+        to_whom=to_whom(origin="1", host="0"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("missing_years", "expected"),
+    [
+        ("fewer", {"2024Q4": 600, "2025Q4": 450, "2026Q4": 400, "2027Q4": 700}),
+        ("zero", {"2024Q4": 200, "2025Q4": 300, "2026Q4": 400, "2027Q4": 700}),
+    ],
+)
+def test_average_of_the_years_is_shared_with_the_last_step_of_each(
+    missing_years: str, expected: dict[str, int]
+) -> None:
+    """N.J.S.A. 5:10A-57: a payment is the average of three years."""
+    lines = [line("2024Q1", 500), line("2024Q3", 100), line("2025Q2", 300), line("2026Q4", 300)]
+    lines += [line("2027Q1", 1000), line("2027Q4", 500)]
+    outcome = run(version(smoothed(missing_years)), park(*lines), "2028Q3")
+    assert by_role(outcome, "origin") == expected
+    assert outcome.carried[1, 0].history == (Fraction(0), Fraction(1500), Fraction(300))
+
+
+def test_correction_of_an_earlier_year_changes_every_average_that_holds_it() -> None:
+    lines = [line("2024Q1", 300), line("2025Q1", 600)]
+    before = by_role(run(version(smoothed("zero")), park(*lines), "2027Q4"), "origin")
+    after = by_role(run(version(smoothed("zero")), park(line("2024Q1", 900), lines[1]), "2027Q4"), "origin")
+    assert before == {"2024Q4": 100, "2025Q4": 300, "2026Q4": 300, "2027Q4": 200}
+    assert after == {"2024Q4": 300, "2025Q4": 500, "2026Q4": 500, "2027Q4": 200}
+
+
+def test_year_in_which_the_clause_rested_counts_as_zero_and_what_came_before_the_first_does_not() -> None:
+    other = clause(number=2)
+    versions = [version(smoothed("fewer")), version(other, starts="2025Q1")]
+    versions.append(version(smoothed("fewer"), starts="2026Q1"))
+    lines = [line("2024Q1", 300), line("2025Q1", 999), line("2026Q1", 600)]
+    outcome = run(versions, park(*lines), "2026Q4")
+    assert {str(key.quarter): a.amount_minor for key, a in outcome.amounts.items() if key.clause == 1} == {
+        "2024Q4": 300,
+        "2026Q4": 300,
+    }
+
+
 # --- windows ----------------------------------------------------------------------------------------------
 
 
@@ -823,6 +1118,7 @@ def test_parts_of_a_proportional_book_add_up_to_the_base(scenario: Scenario) -> 
         found = version_.terms.clause(number)
         assert found is not None
         is_plain = found.how_much.surplus is None and found.rounding.grain != "line"
+        is_plain = is_plain and not found.how_much.own_rates and found.how_much.smoothing is None
         if found.to_whom.regime is not Regime.PROPORTIONAL or not is_plain:
             continue
         explanation = explain([version_], scenario.facts, through, number, subject, through)

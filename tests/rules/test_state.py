@@ -20,7 +20,7 @@ from ledger.rules.state import (
     unpack,
 )
 from ledger.rules.templates import load
-from ledger.rules.terms import Book, Clause
+from ledger.rules.terms import Book, Clause, MissingYears, Smoothing
 
 QUICKLY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -39,7 +39,7 @@ def test_state_of_any_computation_comes_back_unchanged(scenario: Scenario) -> No
         assert clause is not None
         numbers = pack(carried, clause)
         assert unpack(numbers, clause) == carried
-        assert all(0 <= remainder < numbers[1] for remainder in numbers[6::2])
+        assert all(0 <= remainder < numbers[1] for remainder in numbers[7::2])
 
 
 @QUICKLY
@@ -60,13 +60,27 @@ def test_layout_is_as_documented() -> None:
         loss=Fraction(2),
         threshold=Fraction(5),
         pool=Fraction(6),
+        pool_year=2025,
+        pool_of_year=Fraction(3),
         receipts=Fraction(8),
         extended=True,
         entitlements={(Book.CASH, "origin"): Fraction(1, 24)},
     )
-    header = [LAYOUT, 24, 2024, 3, 1]
-    fixed = [3, 12, -1, 16, 2, 0, 5, 0, 6, 0, 8, 0]
+    header = [LAYOUT, 24, 2024, 3, 1, 2025]
+    fixed = [3, 12, -1, 16, 2, 0, 5, 0, 6, 0, 3, 0, 8, 0]
     assert pack(carried, a_clause()) == header + fixed + [0, 0, 0, 1]
+
+
+def test_history_of_a_clause_that_averages_years_comes_last() -> None:
+    smoothing = Smoothing(years=3, missing_years=MissingYears.FEWER)
+    clause = a_clause()
+    clause = clause.model_copy(
+        update={"how_much": clause.how_much.model_copy(update={"smoothing": smoothing})}
+    )
+    carried = Carried(pool_year=2025, history=(Fraction(5), Fraction(1, 7)))
+    numbers = pack(carried, clause)
+    assert numbers[-8:] == [2, 0, 5, 0, 0, numbers[1] // 7, 0, 0]
+    assert unpack(numbers, clause).history == carried.history
 
 
 def test_denominator_grows_with_what_an_earlier_version_left() -> None:

@@ -16,10 +16,15 @@ WANTED = {
     "gaozhu-increment",
     "gross-to-retained",
     "head-office-and-branches",
+    "head-office-own-rates",
+    "head-office-provincial",
+    "head-office-three-factors",
     "hehuai-reinvested",
     "joint-park-revenue",
     "kunming-double-count",
     "liusong-double-split",
+    "pool-by-area",
+    "zibo-twenty-years",
 }
 
 

@@ -27,7 +27,9 @@ MOVED, OUTPUT, INCREMENT, NET = (
     "gaozhu-increment",
     "joint-park-revenue",
 )
+RATES, AREA, FACTORED = "head-office-own-rates", "pool-by-area", "head-office-three-factors"
 FIRST = "clauses.0"
+HALVES = {"origin": "1/2", "host": "1/2"}
 GONE = object()
 Json = dict[str, Any]
 
@@ -211,6 +213,49 @@ def test_all_faults_are_told_at_once() -> None:
         (NET, "then.routing.part", "2", "SHARE_ABOVE_ONE"),
         (NET, "examples.0.expect.0.routed", "0", "EXAMPLE_ROUTING_FAILS"),
         (NET, "to_whom.key.1.starts", None, "KEY_ORDER"),
+        (NET, "to_whom.key.1.after_months", 6, "KEY_BEGINS"),
+        (MOVED, "to_whom.key.0.after_months", 4, "MONTHS_NOT_OF_QUARTERS"),
+        (
+            MOVED,
+            "to_whom.key",
+            [{"shares": HALVES, "after_months": 12}, {"shares": HALVES, "after_months": 12}],
+            "KEY_ORDER_ELAPSED",
+        ),
+        (
+            MOVED,
+            "to_whom.key",
+            [{"shares": HALVES}, {"shares": HALVES, "after_months": 0}],
+            "KEY_ORDER_ELAPSED",
+        ),
+        (
+            MOVED,
+            "to_whom.key",
+            [{"shares": HALVES, "starts": "2024-01-01"}, {"shares": HALVES, "after_months": 12}],
+            "KEY_MIXED",
+        ),
+        (
+            MOVED,
+            "to_whom.key",
+            [{"shares": HALVES}, {"shares": HALVES, "after_months": 12}, {"shares": HALVES}],
+            "KEY_MIXED",
+        ),
+        (INCREMENT, "to_whom.key.0.after_months", 0, "KEY_NEEDS_WINDOW"),
+        (MOVED, "how_much.own_rates", {"origin": "1/4"}, "OWN_RATE_MISSING"),
+        (MOVED, "how_much.own_rates", {"origin": "1/4", "host": "2"}, "SHARE_ABOVE_ONE"),
+        (MOVED, "how_much.own_rates", {"origin": "1/4", "stranger": "1/4"}, "ROLE_UNDEFINED"),
+        (MOVED, "how_much.own_rates", {"origin": "25%"}, "VALUE_WRONG"),
+        (INCREMENT, "how_much.smoothing", {"years": 3}, "CHOICE_MISSING"),
+        (INCREMENT, "how_much.smoothing", {"years": 11, "missing_years": "zero"}, "VALUE_WRONG"),
+        (NET, "to_whom.key.0.weights", {"origin": "1", "host": "1"}, "KEY_PARTS"),
+        (NET, "to_whom.key.0.shares", None, "KEY_PARTS"),
+        (NET, "to_whom.key.0", {"weights": {"origin": "0", "host": "0"}}, "KEY_WEIGHTLESS"),
+        (NET, "to_whom.key.0", {"weights": {"origin": "1.2e3", "host": "1"}}, "VALUE_WRONG"),
+        (
+            NET,
+            "to_whom.key.0",
+            {"weights": {"origin": "1000000000000", "host": "7"}},
+            "DENOMINATOR_TOO_LARGE",
+        ),
         (NET, "then.routing.window.clock.day", "0001-01-01", "DAY_OUT_OF_RANGE"),
         (NET, "when.step", "month", "EXAMPLE_SPAN"),
         (INCREMENT, "how_much.surplus.base", "1.001", "AMOUNT_PLACES"),
@@ -229,6 +274,77 @@ def test_terms_that_contradict_themselves_are_refused(
     found = codes(changed(document(name), f"{FIRST}.{path}", value))
     assert (code or "EXAMPLE_FAILS") in found
     assert code != "DENOMINATOR_TOO_LARGE" or DENOMINATOR_LIMIT < 1_000_000_007
+
+
+FACTORS: Json = {
+    "share_of": "branches",
+    "weights": {"revenue": "7/20", "payroll": "7/20", "assets": "3/10"},
+    "factor_year": "same",
+    "zero_denominator": "equal",
+    "values": [
+        {"year": 2024, "role": role, "values": {"revenue": "1", "payroll": "1", "assets": "1"}}
+        for role in ("origin", "host")
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        ("weights.revenue", "1/2", "FACTOR_WEIGHTS_NOT_ONE"),
+        ("weights.revenue", "0.35", "VALUE_WRONG"),
+        ("factor_year", GONE, "CHOICE_MISSING"),
+        ("factor_year", "next", "CHOICE_UNKNOWN"),
+        ("zero_denominator", GONE, "CHOICE_MISSING"),
+        ("share_of", "host", "APPORTION_OF_PARTY"),
+        ("share_of", "others", "APPORTION_NOT_IN_ROW"),
+        ("round_down_to", "0", "FACTOR_UNIT_ZERO"),
+        ("values.0.values", {"revenue": "1"}, "FACTORS_DIFFER"),
+        ("values.0.values.revenue", "-1", "VALUE_WRONG"),
+        ("values.0", "1", "VALUE_WRONG"),
+        ("values.0.role", "host", "FACTOR_ROW_TWICE"),
+        ("values.0.role", "stranger", "ROLE_UNDEFINED"),
+        ("entries", {"fund": "2024-01-01"}, "FACTOR_ROLE_UNKNOWN"),
+        ("entries", {"host": "soon"}, "VALUE_WRONG"),
+        ("exits", {"host": "2024-01-01"}, "FACTOR_EXIT_ORDER"),
+        ("ratio_rounding", {"places": 4, "mode": "down", "remainder_to": "fund"}, "FACTOR_ROLE_UNKNOWN"),
+        ("ratio_rounding", {"places": 4, "remainder_to": "host"}, "CHOICE_MISSING"),
+        ("ratio_rounding", {"places": 9, "mode": "down", "remainder_to": "host"}, "VALUE_WRONG"),
+        ("factor_year", "previous", "EXAMPLE_FACTORS"),
+    ],
+)
+def test_factors_that_do_not_fit_are_refused(path: str, value: object, code: str) -> None:
+    data = changed(document(INCREMENT), f"{FIRST}.to_whom.key.0.shares", {"host": "1/2", "branches": "1/2"})
+    data = changed(data, f"{FIRST}.to_whom.apportion", FACTORS | {"entries": {"host": "2024-01-01"}})
+    assert code in codes(changed(data, f"{FIRST}.to_whom.apportion.{path}", value))
+
+
+BANDS: Json = {
+    "over": "year",
+    "rows": [{"above": "0", "shares": HALVES}, {"above": "9.00", "shares": HALVES}],
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        ("to_whom.key", [{"shares": HALVES}], "KEY_OR_BANDS"),
+        ("to_whom.bands", None, "KEY_OR_BANDS"),
+        ("to_whom.bands.over", GONE, "CHOICE_MISSING"),
+        ("to_whom.bands.rows.0.above", "0.01", "BAND_FIRST"),
+        ("to_whom.bands.rows.0.above", "-1", "VALUE_WRONG"),
+        ("to_whom.bands.rows.1.above", "0.00", "BAND_ORDER"),
+        ("to_whom.bands.rows.1.above", "9.001", "AMOUNT_PLACES"),
+        ("to_whom.bands.rows.1.shares.origin", "1/3", "SHARES_NOT_ONE"),
+        ("to_whom.bands.rows.1.shares", {"host": "1"}, "CAPPED_NOT_IN_ROW"),
+        ("within.cap", {"amount": "1.00", "measured_on": "pool", "excess_to": "host"}, "BANDS_EXCLUDE"),
+        ("how_much.own_rates", {"origin": "1/4", "host": "1/4"}, "BANDS_EXCLUDE"),
+    ],
+)
+def test_bands_that_do_not_fit_are_refused(path: str, value: object, code: str) -> None:
+    data = changed(document(MOVED), f"{FIRST}.to_whom.key", [])
+    data = changed(data, f"{FIRST}.to_whom.bands", BANDS)
+    assert code in codes(changed(data, f"{FIRST}.{path}", value))
 
 
 @pytest.mark.parametrize(
@@ -357,7 +473,7 @@ def test_terms_that_say_the_same_have_one_normal_form() -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_damage_to_a_document_escapes_as_another_error(data: st.DataObject) -> None:
-    damaged = document(data.draw(st.sampled_from([MOVED, NET, OUTPUT])))
+    damaged = document(data.draw(st.sampled_from([MOVED, NET, OUTPUT, RATES, AREA, FACTORED])))
     holders = list(_holders(damaged))
     holder, name = data.draw(st.sampled_from(holders))
     holder[name] = data.draw(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +19,7 @@ from ledger.periods import Quarter, Span, quarters_between
 from ledger.rules import plain, vector
 from ledger.rules.facts import Amount, Facts, Key, Line, Outcome, Subject, Version
 from ledger.rules.state import StateTooLarge, pack, unpack
-from ledger.rules.terms import Clause, Grain, Shares, Terms
+from ledger.rules.terms import Clause, Event, Grain, Shares, Terms
 from ledger.rules.vector import numbers
 
 QUARTER = Quarter(2023, 1)
@@ -132,8 +133,18 @@ def test_the_columns_of_state_are_the_rows_that_the_plain_evaluators_state_packs
 
 
 def _with_unlike_denominators(terms: Terms, data: st.DataObject) -> Terms:
-    clauses = tuple(_with_unlike_shares(_with_unlike_kept(clause, data), data) for clause in terms.clauses)
+    clauses = tuple(
+        _with_unlike_shares(_with_unlike_kept(clause, data), data) if _leaves_room(clause) else clause
+        for clause in terms.clauses
+    )
     return terms.model_copy(update={"clauses": clauses})
+
+
+def _leaves_room(clause: Clause) -> bool:
+    """Whether the clause's own denominator stays small enough for larger parts."""
+    to_whom, how_much = clause.to_whom, clause.how_much
+    is_fine = to_whom.apportion is not None or how_much.smoothing is not None or how_much.own_rates
+    return to_whom.bands is None and not is_fine
 
 
 def _with_unlike_kept(clause: Clause, data: st.DataObject) -> Clause:
@@ -158,9 +169,9 @@ def _with_unlike_shares(clause: Clause, data: st.DataObject) -> Clause:
 
 
 def _unlike_row(row: Shares, parts: int) -> Shares:
-    first, *others = sorted(row.shares)
+    first, *others = sorted(row.exact)
     shares = dict.fromkeys(others, f"1/{parts}") | {first: f"{parts - len(others)}/{parts}"}
-    return row.model_copy(update={"shares": shares})
+    return row.model_copy(update={"shares": shares, "weights": None})
 
 
 def _through_storage(carried: Any, number: int, scenario: Scenario) -> Any:
@@ -324,7 +335,13 @@ def test_a_role_that_an_amendment_leaves_out_keeps_its_part_of_the_rounded_sum(g
     assert_same(vector.evaluate(versions, facts, QUARTER.plus(3)), expected)
 
 
-def test_fractions_carried_from_an_earlier_version_are_shared_exactly_under_finer_shares() -> None:
+@pytest.mark.parametrize(
+    "rates",
+    [{}, {"host": "1/4", "origin": "3/20"}, {"host": "1/7", "origin": "1"}, {"host": "0", "origin": "1/49"}],
+)
+def test_fractions_carried_from_an_earlier_version_are_shared_exactly_under_finer_shares(
+    rates: dict[str, str],
+) -> None:
     surplus = {"base": "1.00", "within_year": "pro_rata", "loss": "carried"}
     kept = {
         "starts": "2020-01-01",
@@ -332,7 +349,9 @@ def test_fractions_carried_from_an_earlier_version_are_shared_exactly_under_fine
         "tiers": [{"name": {"zh": "级", "en": "tier"}, "kept": "1/7"}],
     }
     first = _terms(to_whom=_to_whom(host="1"), how_much={"retention": [kept], "surplus": surplus})
-    second = _terms(to_whom=_to_whom(host="6/7", origin="1/7"), how_much={"surplus": surplus})
+    second = _terms(
+        to_whom=_to_whom(host="6/7", origin="1/7"), how_much={"surplus": surplus, "own_rates": rates}
+    )
     versions = [Version(QUARTER, first), Version(QUARTER.next, second)]
     lines = [_vat(1, 1_000 + place, QUARTER.plus(place)) for place in range(6)]
     expected = plain.evaluate(versions, _facts(*lines), QUARTER.plus(6))
@@ -365,6 +384,35 @@ def test_an_extension_is_decided_as_the_plain_evaluator_decides_it(
     assert {carried.extended for carried in expected.carried.values()} == {True, False}
     ours = vector.evaluate(versions, _facts(*lines), QUARTER.plus(4), held_extensions=held)
     assert_same(ours, expected)
+
+
+# --- factors ----------------------------------------------------------------------------------------------
+
+
+def test_factors_of_a_year_that_the_clause_lacks_are_missed_only_where_something_is_shared() -> None:
+    key = [{"shares": {"host": "1/2", "branches": "1/2"}}, {"after_months": 3, "shares": {"branches": "1"}}]
+    apportion = {
+        "share_of": "branches",
+        "weights": {"payroll": "1"},
+        "factor_year": "previous",
+        "zero_denominator": "equal",
+        "values": [{"year": 2022, "role": role, "values": {"payroll": "1"}} for role in ("origin", "fund")],
+    }
+    window = {"clock": {"event": "first_tax", "begins": "step_of_day"}, "length_months": 6}
+    to_whom = {"regime": "proportional", "key": key, "apportion": apportion, "otherwise": "host"}
+    terms = _terms(when={"step": "quarter", "window": window}, to_whom=to_whom)
+    versions = [Version(QUARTER, terms)]
+    lines = [_vat(1, 100 + place, QUARTER.plus(place)) for place in range(6)]
+    for first_tax, is_missing in ((date(2023, 6, 1), False), (date(2023, 11, 1), True)):
+        facts = Facts(lines, {1: Subject(1, events={Event.FIRST_TAX: first_tax})})
+        if is_missing:
+            for evaluate in (plain.evaluate, vector.evaluate):
+                assert evaluate(versions, facts, QUARTER.plus(3)).amounts
+                with pytest.raises(plain.FactorsMissing, match="2023"):
+                    evaluate(versions, facts, QUARTER.plus(4))
+        else:
+            expected = plain.evaluate(versions, facts, QUARTER.plus(5))
+            assert_same(vector.evaluate(versions, facts, QUARTER.plus(5)), expected)
 
 
 # --- refusals ---------------------------------------------------------------------------------------------

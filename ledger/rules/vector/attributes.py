@@ -118,6 +118,14 @@ def eligible(group: Group, clause: Int64Column, attributes: Attributes, role_nam
     )
 
 
+def tiers(group: Group, clause: Int64Column, windows: Windows, month: int) -> Int64Column:
+    """Which row of the key holds for the step that begins with ``month``; ``NONE`` before the first."""
+    if not group.shape.tiers:
+        return np.zeros(len(clause), np.int64)
+    elapsed = month - windows.opens
+    return np.asarray((elapsed[:, None] >= group.tier_months[clause]).sum(axis=1) - 1)
+
+
 def cap_minor(group: Group, clause: Int64Column, attributes: Attributes) -> Int64Column:
     return np.where(group.cap_is_pre_move_tax[clause], attributes.pre_move_tax_minor, group.cap_minor[clause])
 

@@ -17,17 +17,20 @@ from ledger.rules.vector.compiled import Group
 from ledger.rules.vector.gather import NO_STEP
 from ledger.rules.vector.numbers import Column, Int64Column, Mask, divided
 from ledger.rules.vector.rounding import Exact, whole_amounts
-from ledger.rules.vector.steps import UNDECIDED, Carry, Situation, Units, run_steps, weights
+from ledger.rules.vector.steps import UNDECIDED, Carry, Situation, Units, rated, run_steps, weights
 
 DENOMINATOR: Final = 1
 YEAR: Final = 2
 STEPS_COUNTED: Final = 3
 EXTENDED: Final = 4
+POOL_YEAR: Final = 5
 _WHOLES = slice(HEAD_COLUMNS, FIXED_COLUMNS, 2)
 _REMAINDERS = slice(HEAD_COLUMNS + 1, FIXED_COLUMNS, 2)
 _INNER_REMAINDERS = slice(HEAD_COLUMNS + 1, FIXED_COLUMNS - 2, 2)
 """All but those of receipts, which come last."""
 
+_SURPLUS_PAIRS = 4
+"""The first pairs are those of a surplus rule."""
 _MOST = 2**63 - 1
 _BOUND = 2**62
 """No intermediate of the 64-bit path reaches this."""
@@ -111,7 +114,7 @@ class Computed:
 
 def fresh_state(group: Group, clause: Int64Column) -> Int64Column:
     """Packed state of rows for which nothing is carried."""
-    packed = np.zeros((len(clause), FIXED_COLUMNS + 2 * group.shape.slots), np.int64)
+    packed = np.zeros((len(clause), group.shape.width), np.int64)
     packed[:, 0] = LAYOUT
     packed[:, DENOMINATOR] = group.denominator[clause]
     packed[:, EXTENDED] = UNDECIDED
@@ -144,12 +147,19 @@ def _units(chunk: Chunk, limit: int) -> tuple[Units, Mask]:
     inner = group.inner_denominator[clause].astype(dtype, copy=False)
     share = group.share_denominator[clause].astype(dtype, copy=False)
     denominator, remainders = chunk.packed[:, DENOMINATOR], chunk.packed[:, _INNER_REMAINDERS]
+    history = chunk.packed[:, group.shape.history][:, 1::2]
+    fineness = group.fineness[clause].astype(dtype, copy=False)
     is_own = (denominator == inner * share) & (remainders % share[:, None] == 0).all(axis=1)
+    # Averages and own rates divide what a surplus rule carries once more, and averages the history.
+    divided_again = np.hstack([remainders[:, :_SURPLUS_PAIRS], history])
+    is_own &= (divided_again % (share * fineness)[:, None] == 0).all(axis=1)
     if is_own.all():
         return Units(inner, share), np.ones(len(clause), np.bool_)
     fits = np.asarray(denominator <= limit)
     denominator = np.where(fits, denominator, 1)
-    actual = denominator // np.gcd.reduce([denominator, *remainders.T])
+    actual = denominator // np.gcd.reduce([denominator, *remainders.T, *history.T]) * fineness
+    fits &= actual <= limit
+    actual = np.where(fits, actual, 1)
     finer = np.lcm(actual, inner)
     fits &= finer <= limit // share
     finer = np.where(fits, finer, inner)
@@ -164,9 +174,12 @@ def _is_bounded(chunk: Chunk, outer: Int64Column) -> Mask:
     surplus = chunk.group.shape.surplus
     total = _figures_bound(chunk) + _magnitude(chunk.packed[:, _WHOLES]).sum(axis=1) + len(PAIR_NAMES)
     total += _magnitude(cap_minor(chunk.group, chunk.clause, chunk.attributes))
+    if chunk.group.shape.bands:
+        total += _magnitude(chunk.group.band_above_minor[chunk.clause, -1])
     if surplus:
         total += 3 * _magnitude(_base(chunk))
-    entitled = _magnitude(chunk.packed[:, FIXED_COLUMNS::2]).sum(axis=1)
+    entitled = _magnitude(chunk.packed[:, chunk.group.shape.entitled][:, ::2]).sum(axis=1)
+    total += _magnitude(chunk.packed[:, chunk.group.shape.history][:, ::2]).sum(axis=1)
     return np.asarray((total < _LARGE) & (entitled < _LARGE) & (total < _BOUND // (_GROWTH[surplus] * outer)))
 
 
@@ -199,10 +212,10 @@ def _compute(chunk: Chunk, units: Units) -> tuple[Int64Column, Int64Column]:
         * (units.inner // chunk.group.kept_denominator[chunk.clause])[chunk.fed.owner]
     )
     shared_rows = run_steps(situation, units, carry, _bases(chunk, values))
-    before = entitlements_of(chunk.packed)
+    before = entitlements_of(chunk.packed, chunk.group)
     change = Exact.of(carry.change, units.outer)
     after = before.plus(change)
-    amount = _amounts(chunk, units, before, after, change, values, shared_rows)
+    amount = _amounts(chunk, situation, units, before, after, change, values, shared_rows)
     packed = _packed(chunk, units, carry, after)
     return stored(chunk.group, chunk.clause, amount), stored(chunk.group, chunk.clause, packed)
 
@@ -253,23 +266,30 @@ def _carry(chunk: Chunk, units: Units) -> Carry:
         for index, name in enumerate(PAIR_NAMES[:-1])
     }
     outer = units.outer
+    history = packed[:, chunk.group.shape.history]
     return Carry(
         year=packed[:, YEAR],
         steps_counted=packed[:, STEPS_COUNTED],
         extended=packed[:, EXTENDED],
+        pool_year=packed[:, POOL_YEAR],
         receipts=wholes[:, -1] * outer + remainders[:, -1] * (outer // denominator),
         change=np.zeros((len(packed), chunk.group.shape.slots), packed.dtype),
+        history=history[:, 2::2] * units.inner[:, None]
+        + history[:, 3::2] * units.inner[:, None] // denominator[:, None],
+        history_length=history[:, 0] if chunk.group.shape.years else np.zeros(len(packed), np.int64),
         **counted,
     )
 
 
-def entitlements_of(packed: Column) -> Exact:
-    """The exact cumulative entitlements of packed rows."""
-    return Exact(packed[:, FIXED_COLUMNS::2], packed[:, FIXED_COLUMNS + 1 :: 2], packed[:, DENOMINATOR])
+def entitlements_of(packed: Column, group: Group) -> Exact:
+    """The exact cumulative entitlements of packed rows of ``group``."""
+    entitled = packed[:, group.shape.entitled]
+    return Exact(entitled[:, ::2], entitled[:, 1::2], packed[:, DENOMINATOR])
 
 
 def _amounts(
     chunk: Chunk,
+    situation: Situation,
     units: Units,
     before: Exact,
     after: Exact,
@@ -284,12 +304,14 @@ def _amounts(
         case Grain.PERIOD:
             return whole_amounts(group, clause, change)
         case Grain.LINE:
-            return _amounts_by_line(chunk, units, values, shared_rows)
+            return _amounts_by_line(chunk, situation, units, values, shared_rows)
         case Grain.CLAUSE:
             return np.zeros((len(clause), group.shape.slots), np.int64)
 
 
-def _amounts_by_line(chunk: Chunk, units: Units, values: Column, shared_rows: list[Mask]) -> Column:
+def _amounts_by_line(
+    chunk: Chunk, situation: Situation, units: Units, values: Column, shared_rows: list[Mask]
+) -> Column:
     """Every figure's parts rounded by themselves, then added up by row."""
     group, owner = chunk.group, chunk.fed.owner
     amounts = np.zeros((len(chunk.clause), group.shape.slots), chunk.packed.dtype)
@@ -297,9 +319,12 @@ def _amounts_by_line(chunk: Chunk, units: Units, values: Column, shared_rows: li
     if not len(begins):
         return amounts
     step = chunk.fed.step
-    share = np.stack([weights(group, chunk.clause, units, index) for index in range(group.shape.steps)])
+    share = np.stack([weights(situation, units, index) for index in range(group.shape.steps)])
     is_shared = np.stack(shared_rows)[step, owner]
-    parts = np.where(is_shared, values, 0)[:, None] * share[step, owner]
+    shared = np.where(is_shared, values, 0)
+    if group.shape.rated:
+        shared = _rated_lines(situation, owner, step, shared)
+    parts = shared[:, None] * share[step, owner]
     whole_part = values * units.ratio[owner]
     parts[np.arange(len(owner)), group.otherwise_slot[chunk.clause][owner]] += np.where(
         is_shared, 0, whole_part
@@ -311,18 +336,34 @@ def _amounts_by_line(chunk: Chunk, units: Units, values: Column, shared_rows: li
     return amounts
 
 
+def _rated_lines(
+    situation: Situation, owner: Int64Column, step: npt.NDArray[np.int8], shared: Column
+) -> Column:
+    by_step = [
+        rated(situation, situation.clause[owner], shared, situation.tier(index)[owner], index)
+        for index in range(situation.group.shape.steps)
+    ]
+    return np.asarray(np.stack(by_step)[step, np.arange(len(owner))])
+
+
 def _packed(chunk: Chunk, units: Units, carry: Carry, after: Exact) -> Column:
     """The new state over the coarsest denominator that is a multiple of the clause's own."""
     outer = units.outer
     packed = np.empty_like(chunk.packed)
     packed[:, 0] = LAYOUT
     packed[:, YEAR], packed[:, STEPS_COUNTED] = carry.year, carry.steps_counted
-    packed[:, EXTENDED] = carry.extended
+    packed[:, EXTENDED], packed[:, POOL_YEAR] = carry.extended, carry.pool_year
     for index, name in enumerate(PAIR_NAMES):
         whole, remainder = divided(getattr(carry, name), outer if name == "receipts" else units.inner)
         packed[:, HEAD_COLUMNS + 2 * index] = whole
         packed[:, HEAD_COLUMNS + 2 * index + 1] = remainder * (1 if name == "receipts" else units.ratio)
-    packed[:, FIXED_COLUMNS::2], packed[:, FIXED_COLUMNS + 1 :: 2] = after.whole, after.remainder
+    entitled = packed[:, chunk.group.shape.entitled]
+    entitled[:, ::2], entitled[:, 1::2] = after.whole, after.remainder
+    if chunk.group.shape.years:
+        history = packed[:, chunk.group.shape.history]
+        whole, remainder = divided(carry.history, units.inner[:, None])
+        history[:, 0], history[:, 1] = carry.history_length, 0
+        history[:, 2::2], history[:, 3::2] = whole, remainder * units.ratio[:, None]
     packed[:, DENOMINATOR] = outer
     finer = np.flatnonzero(outer != chunk.group.denominator[chunk.clause])
     if len(finer):

@@ -24,9 +24,9 @@ CAUSE_CODE: Final = {cause: code for code, cause in enumerate(CauseOfMove)}
 NONE: Final = -1
 """The code of an attribute that isn't given."""
 
-HEAD_COLUMNS: Final = 5
-"""Packed state begins with layout, denominator, year, steps counted, extended."""
-PAIR_NAMES: Final = ("to_date", "recognised", "loss", "threshold", "pool", "receipts")
+HEAD_COLUMNS: Final = 6
+"""Packed state begins with layout, denominator, year, steps counted, extended, year of the pool."""
+PAIR_NAMES: Final = ("to_date", "recognised", "loss", "threshold", "pool", "pool_of_year", "receipts")
 FIXED_COLUMNS: Final = HEAD_COLUMNS + 2 * len(PAIR_NAMES)
 """Packed state before the entitlements: the head, then pairs of whole and remainder."""
 
@@ -80,7 +80,8 @@ class State:
     """What clauses carry from quarter to quarter: one row per agreement, clause and subject, in any order.
 
     ``packed`` holds ``ledger.rules.state``'s rows, padded on the right with zeros to one width; ``keys`` says
-    for each (agreement, clause) which entitlements its rows hold, in which order.
+    for each (agreement, clause) which entitlements its rows hold, in which order. After them, a clause that
+    averages years has their number and amounts; zeros mean that there are none.
     """
 
     agreement: Int64Column

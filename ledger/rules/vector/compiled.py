@@ -16,12 +16,13 @@ import numpy.typing as npt
 
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
-from ledger.rules.terms import Clause, Grain, Loss, Scope, Step, WithinYear
-from ledger.rules.vector.columns import EntitlementKeys
+from ledger.rules.terms import BandPeriod, Clause, Grain, Loss, Scope, Step, WithinYear
+from ledger.rules.vector.columns import FIXED_COLUMNS, EntitlementKeys
 from ledger.rules.vector.numbers import Int64Column, Mask
 
 STEP_MONTHS: Final = {Step.MONTH: 1, Step.QUARTER: 3}
 WITHIN_YEAR_CODE: Final = {choice: code for code, choice in enumerate(WithinYear)}
+BAND_PERIOD_CODE: Final = {choice: code for code, choice in enumerate(BandPeriod)}
 LOSS_CODE: Final = {choice: code for code, choice in enumerate(Loss)}
 
 
@@ -89,11 +90,34 @@ class Shape:
     surplus: bool
     capped: bool
     grain: Grain
+    tiers: int = 0
+    """Rows of keys by elapsed time; 0 where keys are by date."""
+    apportioned: bool = False
+    rated: bool = False
+    years: int = 0
+    """How many years are averaged; 0 without smoothing."""
+    bands: int = 0
+    """Bands by amount; 0 where shares don't depend on it. The tiers of ``Group.share`` are the bands."""
 
     @property
     def steps(self) -> int:
         """Steps in a quarter."""
         return 3 // self.step_months
+
+    @property
+    def width(self) -> int:
+        """Columns of packed state."""
+        return self.entitled.stop + (2 * (1 + self.years) if self.years else 0)
+
+    @property
+    def entitled(self) -> slice[int, int, None]:
+        """Where packed state holds the entitlements, as pairs."""
+        return slice(FIXED_COLUMNS, FIXED_COLUMNS + 2 * self.slots)
+
+    @property
+    def history(self) -> slice[int, int, None]:
+        """Where packed state holds the number of years and their amounts, as pairs."""
+        return slice(self.entitled.stop, self.width)
 
     @property
     def credited_from(self) -> int:
@@ -105,8 +129,13 @@ class Shape:
 class Group:
     """The rule columns of the clauses of one shape; ``first_row`` is the rules' row of the first of them.
 
-    ``share`` is [step of the quarter, clause, slot]: numerators over ``share_denominator``. Slots are indexes
-    into the clause's entitlement keys, ``NONE`` where there is no such role. Amounts are minor units.
+    ``share`` is [step of the quarter, clause, tier, slot]: numerators over ``share_denominator``; a key by
+    date has one tier. ``tier_months`` is [clause, tier]: how many months after the window's first day it
+    begins to hold. Slots are indexes into the clause's entitlement keys, ``NONE`` where there is no such
+    role. ``missing_year`` is [step, clause, tier]: the year whose factors are needed but missing, else 0.
+    ``rate`` is [step, clause, tier]: what own rates leave, as a numerator over ``rate_denominator``.
+    ``fineness`` is what averages and own rates divide the surplus by. ``band_above_minor`` is [clause, band].
+    Amounts are minor units.
     """
 
     shape: Shape
@@ -117,7 +146,15 @@ class Group:
     share_denominator: Int64Column
     denominator: Int64Column
     share: npt.NDArray[np.int64]
+    tier_months: Int64Column
+    missing_year: npt.NDArray[np.int64]
+    rate: npt.NDArray[np.int64]
+    rate_denominator: Int64Column
     has_key: npt.NDArray[np.bool_]
+    fineness: Int64Column
+    years_missing_as_zero: Mask
+    band_above_minor: Int64Column
+    band_period: Int64Column
     whole_park: Mask
     proportional: Mask
     otherwise_slot: Int64Column

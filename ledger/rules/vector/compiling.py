@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -20,6 +20,8 @@ from ledger.rules.terms import (
     Book,
     Clause,
     Grain,
+    MissingYears,
+    Parts,
     Regime,
     Scope,
     Surplus,
@@ -27,6 +29,7 @@ from ledger.rules.terms import (
 )
 from ledger.rules.vector.columns import CAUSE_CODE, EVENT_CODE, EVENTS, NONE, EntitlementKeys
 from ledger.rules.vector.compiled import (
+    BAND_PERIOD_CODE,
     LOSS_CODE,
     STEP_MONTHS,
     WITHIN_YEAR_CODE,
@@ -85,12 +88,33 @@ def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
         return "its routed part is above 1 or too fine", "转入基金的比例大于 1 或过细"
     if any(not _is_part(row.kept) for row in clause.how_much.retention):
         return "it keeps more than the whole of a measure", "留成比例大于 1"
-    if not all(_shares_fit(row.shares.values(), clause.to_whom.regime) for row in clause.to_whom.key):
-        return "its shares don't fit its regime", "份额与分计方式不符"
     if cap is not None and cap.capped is not None and _slot(clause, cap.capped) == NONE:
         return "the capped party has no share", "受上限约束的一方没有份额"
-    if clause.rounding.grain is Grain.LINE and (cap or clause.how_much.surplus):
-        return "rounding by line goes with neither cap nor surplus", "按笔取整不能与上限或增量并用"
+    if clause.rounding.grain is Grain.LINE and (cap or clause.how_much.surplus or clause.how_much.smoothing):
+        return (
+            "rounding by line goes with no cap, surplus or average",
+            "按笔取整不能与上限、增量或多年平均并用",
+        )
+    return _reason_by_shares(clause)
+
+
+def _reason_by_shares(clause: Clause) -> tuple[str, str] | None:
+    bands, cap = clause.to_whom.bands, clause.within.cap
+    if not all(
+        _shares_fit(shares.values(), clause.to_whom.regime) for shares in clause.to_whom.ever_shares()
+    ):
+        return "its shares don't fit its regime", "份额与分计方式不符"
+    if not all(_is_part(parse_share(text)) for text in clause.how_much.own_rates.values()):
+        return "its own rates are above 1 or too fine", "各方税率大于 1 或过细"
+    if bands is not None and (clause.rounding.grain is Grain.LINE or clause.how_much.own_rates):
+        return "bands go neither with rounding by line nor with own rates", "分档不能与逐笔取整或各方税率并用"
+    if bands is not None and cap is not None and cap.measured_on == "pool":
+        return "bands don't go with a cap on the pool", "分档不能与分享总额上限并用"
+    if clause.to_whom.by_elapsed_time and clause.when.window is None:
+        return (
+            "its key counts months from a window that it doesn't have",
+            "份额按分享期起算月数分段，但未设分享期",
+        )
     return None
 
 
@@ -98,8 +122,7 @@ def _is_part(part: Fraction) -> bool:
     return part <= 1 and part.denominator <= DENOMINATOR_LIMIT
 
 
-def _shares_fit(texts: Iterable[str], regime: Regime) -> bool:
-    shares = [parse_share(text) for text in texts]
+def _shares_fit(shares: Collection[Fraction], regime: Regime) -> bool:
     if regime is Regime.PROPORTIONAL:
         return sum(shares) == 1
     return all(share == 1 for share in shares)
@@ -114,11 +137,16 @@ def _shape(item: ClauseInForce) -> Shape:
         surplus=clause.how_much.surplus is not None,
         capped=clause.within.cap is not None,
         grain=clause.rounding.grain,
+        tiers=len(clause.to_whom.key) if clause.to_whom.by_elapsed_time else 0,
+        apportioned=clause.to_whom.apportion is not None,
+        rated=bool(clause.how_much.own_rates),
+        years=0 if clause.how_much.smoothing is None else clause.how_much.smoothing.years,
+        bands=0 if clause.to_whom.bands is None else len(clause.to_whom.bands.rows),
     )
 
 
-def _shape_order(shape: Shape) -> tuple[int, int, bool, bool, bool, str]:
-    return (shape.step_months, shape.slots, shape.official, shape.surplus, shape.capped, shape.grain.value)
+def _shape_order(shape: Shape) -> tuple[object, ...]:
+    return tuple(getattr(shape, name) for name in Shape.__slots__)
 
 
 def _groups(ordered: Sequence[ClauseInForce], quarter: Quarter) -> Iterable[Group]:
@@ -147,9 +175,11 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
     column = _Columns(clauses)
     kept = column.whole(_kept_denominator)
     share = column.whole(_share_denominator)
-    inner = kept * (_SURPLUS_PARTS if shape.surplus else 1)
+    rate = column.whole(lambda clause: clause.rate_denominator)
+    fineness = rate * column.whole(_years_denominator)
+    inner = kept * (_SURPLUS_PARTS if shape.surplus else 1) * fineness
     days = step_days(quarter, shape.step_months)
-    held_rows = [[_key_row(clause, day) for clause in clauses] for day in days]
+    held_rows = [[_key_rows(clause, day) for clause in clauses] for day in days]
     return Group(
         shape=shape,
         first_row=first_row,
@@ -159,9 +189,39 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
         share_denominator=share,
         denominator=inner * share,
         share=np.array(
-            [[_numerators(*pair) for pair in zip(members, rows, strict=True)] for rows in held_rows]
+            [
+                [_numerators(item, rows, day) for item, rows in zip(members, of_day, strict=True)]
+                for of_day, day in zip(held_rows, days, strict=True)
+            ]
         ),
-        has_key=np.array([[row is not None for row in rows] for rows in held_rows]),
+        missing_year=np.array(
+            [
+                [_missing_years(clause, rows, day) for clause, rows in zip(clauses, of_day, strict=True)]
+                for of_day, day in zip(held_rows, days, strict=True)
+            ],
+            np.int64,
+        ),
+        tier_months=np.array([_tier_months(clause) for clause in clauses], np.int64),
+        has_key=np.array([[bool(of_clause) for of_clause in rows] for rows in held_rows]),
+        rate=np.array(
+            [
+                [_rates(clause, rows, day) for clause, rows in zip(clauses, of_day, strict=True)]
+                for of_day, day in zip(held_rows, days, strict=True)
+            ],
+            np.int64,
+        ),
+        rate_denominator=rate,
+        fineness=fineness,
+        years_missing_as_zero=column.mask(
+            lambda clause: (
+                clause.how_much.smoothing is not None
+                and clause.how_much.smoothing.missing_years is MissingYears.ZERO
+            )
+        ),
+        band_above_minor=np.array([_band_limits(clause) for clause in clauses], np.int64),
+        band_period=column.whole(
+            lambda clause: BAND_PERIOD_CODE[clause.to_whom.bands.over] if clause.to_whom.bands else NONE
+        ),
         whole_park=column.mask(lambda clause: clause.whose.scope is Scope.WHOLE_PARK),
         proportional=column.mask(lambda clause: clause.to_whom.regime is Regime.PROPORTIONAL),
         otherwise_slot=column.whole(lambda clause: _slot(clause, clause.to_whom.otherwise)),
@@ -188,22 +248,55 @@ def _kept_denominator(clause: Clause) -> int:
 
 
 def _share_denominator(clause: Clause) -> int:
-    return lcm(
-        1, *(parse_share(text).denominator for row in clause.to_whom.key for text in row.shares.values())
-    )
+    return clause.to_whom.denominator
 
 
-def _key_row(clause: Clause, day: date) -> dict[str, str] | None:
-    return row_on([(row.starts or date.min, row.shares) for row in clause.to_whom.key], day)
+def _band_limits(clause: Clause) -> list[int]:
+    bands = clause.to_whom.bands
+    return [parse_amount(band.above, _scale(clause)) for band in bands.rows] if bands else []
 
 
-def _numerators(item: ClauseInForce, shares: dict[str, str] | None) -> list[int]:
-    """The credited share of each slot; the official book has none."""
-    denominator = _share_denominator(item.clause)
-    numerators = [0] * len(item.keys)
-    for role, text in (shares or {}).items():
-        numerators[_slot(item.clause, role)] = int(parse_share(text) * denominator)
-    return numerators
+def _years_denominator(clause: Clause) -> int:
+    return 1 if clause.how_much.smoothing is None else clause.how_much.smoothing.denominator
+
+
+def _key_rows(clause: Clause, day: date) -> Sequence[Parts]:
+    """The row that holds on ``day``, if any; of a key by elapsed time every row, of bands every band."""
+    if clause.to_whom.bands is not None:
+        return clause.to_whom.bands.rows
+    if clause.to_whom.by_elapsed_time:
+        return list(clause.to_whom.key)
+    held = row_on([(row.starts or date.min, row) for row in clause.to_whom.key], day)
+    return [] if held is None else [held]
+
+
+def _tier_months(clause: Clause) -> list[int]:
+    return [row.after_months or 0 for row in clause.to_whom.key] if clause.to_whom.by_elapsed_time else [0]
+
+
+def _numerators(item: ClauseInForce, rows: Sequence[Parts], day: date) -> list[list[int]]:
+    """The credited share of each tier and slot; the official book has none."""
+    clause = item.clause
+    denominator = _share_denominator(clause)
+    numerators = []
+    for row in rows:
+        of_row = [0] * len(item.keys)
+        if clause.to_whom.missing_year(row, day) is None:
+            for role, share in clause.to_whom.shares_on(row, day).items():
+                of_row[_slot(clause, role)] = int(share * denominator)
+        numerators.append(of_row)
+    return numerators or [[0] * len(item.keys)]
+
+
+def _missing_years(clause: Clause, rows: Sequence[Parts], day: date) -> list[int]:
+    return [clause.to_whom.missing_year(row, day) or 0 for row in rows] or [0]
+
+
+def _rates(clause: Clause, rows: Sequence[Parts], day: date) -> list[int]:
+    to_whom = clause.to_whom
+    shares = [to_whom.shares_on(row, day) for row in rows if to_whom.missing_year(row, day) is None]
+    rates = [int(clause.how_much.rate(of_row) * clause.rate_denominator) for of_row in shares]
+    return rates + [0] * (max(1, len(rows)) - len(rates))
 
 
 def _slot(clause: Clause, role: str | None) -> int:

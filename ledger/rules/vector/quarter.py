@@ -79,7 +79,7 @@ def evaluate_quarter(
 
 
 def _width(rules: Rules) -> int:
-    return FIXED_COLUMNS + 2 * max((group.shape.slots for group in rules.groups), default=0)
+    return max((group.shape.width for group in rules.groups), default=FIXED_COLUMNS)
 
 
 def _evaluate_group(inputs: _Inputs, group: Group, packed: Int64Column) -> tuple[list[Allocations], int]:
@@ -159,12 +159,33 @@ def _packed_before(
         return packed
     before = state.packed[carried[known]]
     packed[known, :FIXED_COLUMNS] = before[:, :FIXED_COLUMNS]
-    entitled = np.arange(FIXED_COLUMNS, packed.shape[1])
+    entitled = np.arange(FIXED_COLUMNS, group.shape.entitled.stop)
     if (places == np.arange(group.shape.slots)).all():
         packed[np.ix_(known, entitled)] = before[:, entitled]
     else:
         packed[np.ix_(known, entitled)] = _rearranged(before, places[clause[known]])
+    if group.shape.years:
+        _take_history(state, group, clause, known, carried, packed)
     return packed
+
+
+def _take_history(
+    state: State,
+    group: Group,
+    clause: Int64Column,
+    known: Int64Column,
+    carried: Int64Column,
+    packed: Int64Column,
+) -> None:
+    """Fills in the years of each known row, at most as many as the clause looks back."""
+    slots = [len(state.keys.get((item.agreement, item.clause.number), item.keys)) for item in group.clauses]
+    begins = FIXED_COLUMNS + 2 * np.array(slots)[clause[known]]
+    columns = begins[:, None] + np.arange(2 * (1 + group.shape.years))
+    inside = columns < state.packed.shape[1]
+    taken = state.packed[carried[known][:, None], np.where(inside, columns, 0)]
+    taken = np.where(inside, taken, 0)
+    taken[:, 0] = np.minimum(taken[:, 0], group.shape.years)
+    packed[known, group.shape.history] = taken
 
 
 def _rearranged(before: Int64Column, places: Int64Column) -> Int64Column:
@@ -200,8 +221,8 @@ def _clause_allocations(
     clause = work.row[rows] - group.first_row
     after = packed[:, : FIXED_COLUMNS + 2 * group.shape.slots]
     before = _packed_before(inputs.state, group, places, clause, work.carried[rows])
-    amount: Column = clause_totals(group, clause, entitlements_of(after)) - clause_totals(
-        group, clause, entitlements_of(before)
+    amount: Column = clause_totals(group, clause, entitlements_of(after, group)) - clause_totals(
+        group, clause, entitlements_of(before, group)
     )
     every = np.arange(len(group))
     nobody = Attributes.of(inputs.subjects, np.full(len(group), NONE))

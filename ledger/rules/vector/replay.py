@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from math import lcm
+from typing import Any
 
 import numpy as np
 
@@ -143,11 +144,10 @@ def state_of(carried: Mapping[int, Mapping[tuple[int, int], Carried]]) -> State:
             known = keys.get((agreement, clause), ())
             keys[agreement, clause] = known + tuple(key for key in kept.entitlements if key not in known)
     rows = [(agreement, *key, kept) for agreement, of in carried.items() for key, kept in of.items()]
-    width = FIXED_COLUMNS + 2 * max(map(len, keys.values()), default=0)
-    packed = np.zeros((len(rows), width), np.int64)
-    for place, (agreement, clause, _, kept) in enumerate(rows):
-        numbers = _packed(kept, keys[agreement, clause])
-        packed[place, : len(numbers)] = numbers
+    numbers = [_packed(kept, keys[agreement, clause]) for agreement, clause, _, kept in rows]
+    packed = np.zeros((len(rows), max(map(len, numbers), default=FIXED_COLUMNS)), np.int64)
+    for place, of_row in enumerate(numbers):
+        packed[place, : len(of_row)] = of_row
     return State(
         agreement=_whole(row[0] for row in rows),
         clause=_whole(row[1] for row in rows),
@@ -160,8 +160,10 @@ def state_of(carried: Mapping[int, Mapping[tuple[int, int], Carried]]) -> State:
 def _packed(carried: Carried, keys: EntitlementKeys) -> list[int]:
     exact: list[Fraction] = [getattr(carried, name) for name in PAIR_NAMES]
     exact += [carried.entitlements.get(key, Fraction(0)) for key in keys]
+    exact += [Fraction(len(carried.history)), *carried.history] if carried.history else []
     denominator = lcm(*(amount.denominator for amount in exact))
-    numbers = [LAYOUT, denominator, carried.year, carried.steps_counted, _EXTENDED_CODE[carried.extended]]
+    extended = _EXTENDED_CODE[carried.extended]
+    numbers = [LAYOUT, denominator, carried.year, carried.steps_counted, extended, carried.pool_year]
     for amount in exact:
         numbers += divmod(amount.numerator * (denominator // amount.denominator), denominator)
     return numbers
@@ -178,18 +180,26 @@ def carried_of(state: State) -> dict[int, dict[tuple[int, int], Carried]]:
 
 
 def _unpacked(numbers: Sequence[int], keys: EntitlementKeys) -> Carried:
-    _, denominator, year, steps_counted, extended = numbers[:HEAD_COLUMNS]
+    _, denominator, year, steps_counted, extended, pool_year = numbers[:HEAD_COLUMNS]
     exact = [
         numbers[place] + Fraction(numbers[place + 1], denominator)
-        for place in range(HEAD_COLUMNS, FIXED_COLUMNS + 2 * len(keys), 2)
+        for place in range(HEAD_COLUMNS, len(numbers), 2)
     ]
+    credited = len(PAIR_NAMES) + len(keys)
+    years = exact[credited:]
     return Carried(
         year=year,
         steps_counted=steps_counted,
         extended=_EXTENDED[extended],
-        **dict(zip(PAIR_NAMES, exact, strict=False)),
-        entitlements=dict(zip(keys, exact[len(PAIR_NAMES) :], strict=True)),
+        pool_year=pool_year,
+        history=tuple(years[1 : 1 + int(years[0])]) if years else (),
+        entitlements=dict(zip(keys, exact[len(PAIR_NAMES) : credited], strict=True)),
+        **_fixed_amounts(exact),
     )
+
+
+def _fixed_amounts(exact: Sequence[Fraction]) -> dict[str, Any]:
+    return dict(zip(PAIR_NAMES, exact, strict=False))
 
 
 def amounts_by_key(rules: Rules, allocations: Allocations) -> dict[int, dict[Key, Amount]]:

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ledger.periods import Quarter
-from ledger.rules.terms import Loss, WithinYear
-from ledger.rules.vector.attributes import Windows
+from ledger.rules.plain import FactorsMissing
+from ledger.rules.terms import BandPeriod, Loss, WithinYear
+from ledger.rules.vector.attributes import Windows, tiers
 from ledger.rules.vector.columns import NONE
-from ledger.rules.vector.compiled import LOSS_CODE, WITHIN_YEAR_CODE, Group, month_of
+from ledger.rules.vector.compiled import BAND_PERIOD_CODE, LOSS_CODE, WITHIN_YEAR_CODE, Group, month_of
 from ledger.rules.vector.numbers import Column, Int64Column, Mask
 
 UNDECIDED: Final = -1
@@ -49,6 +50,13 @@ class Situation:
     held: Int64Column
     first_step: npt.NDArray[np.int8]
 
+    def month(self, step: int) -> int:
+        """The month with which the step begins, counted from 1970-01."""
+        return month_of(self.quarter.start) + step * self.group.shape.step_months
+
+    def tier(self, step: int) -> Int64Column:
+        return tiers(self.group, self.clause, self.window, self.month(step))
+
 
 @dataclass(slots=True)
 class Carry:
@@ -62,8 +70,12 @@ class Carry:
     loss: Column
     threshold: Column
     pool: Column
+    pool_year: Int64Column
+    pool_of_year: Column
     receipts: Column
     change: Column
+    history: Column
+    history_length: Int64Column
 
 
 def run_steps(situation: Situation, units: Units, carry: Carry, bases: Column) -> list[Mask]:
@@ -77,20 +89,31 @@ def run_steps(situation: Situation, units: Units, carry: Carry, bases: Column) -
     ]
 
 
-def weights(group: Group, clause: Int64Column, units: Units, step: int) -> Column:
+def weights(situation: Situation, units: Units, step: int) -> Column:
     """Share × ``ratio`` by row and slot: what one inner unit gives in outer units."""
+    group, clause = situation.group, situation.clause
     finer = units.ratio // group.share_denominator[clause]
-    return np.asarray(group.share[step][clause] * finer[:, None])
+    return np.asarray(group.share[step][clause, np.maximum(situation.tier(step), 0)] * finer[:, None])
+
+
+def rated(situation: Situation, clause: Int64Column, amount: Column, tier: Int64Column, step: int) -> Column:
+    """What own rates leave of amounts in inner units, which are fine enough for it."""
+    group = situation.group
+    rate = group.rate[step][clause, np.maximum(tier, 0)]
+    return np.asarray(amount * rate // group.rate_denominator[clause])
 
 
 def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, step: int) -> Mask:
     shape = situation.group.shape
-    month = month_of(situation.quarter.start) + step * shape.step_months
+    month = situation.month(step)
     reached = situation.is_eligible & (situation.first_step <= step)
     if situation.window.extension_months.any():
         _decide_extension(situation, units, carry, reached, month)
     is_open = situation.window.is_open(month, carry.extended == 1)
-    shared_rows = np.asarray(reached & is_open & situation.group.has_key[step][situation.clause])
+    has_key = situation.group.has_key[step][situation.clause] & (situation.tier(step) != NONE)
+    shared_rows = np.asarray(reached & is_open & has_key)
+    if shape.apportioned:
+        _require_factors(situation, shared_rows, step)
     if shape.official:
         carry.change[:, 0] += base * units.ratio
     _credit(
@@ -99,8 +122,22 @@ def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, st
     shared = np.where(shared_rows, base, 0)
     if shape.surplus:
         shared = _surplus(situation, units, carry, shared, shared_rows, step)
+    _turn_pool(situation, carry, shared_rows)
+    if shape.years:
+        shared = _smoothed(situation, carry, shared, shared_rows, step)
+    if shape.rated:
+        shared = rated(situation, situation.clause, shared, situation.tier(step), step)
     _share_out(situation, units, carry, shared, step)
     return shared_rows
+
+
+def _require_factors(situation: Situation, shared_rows: Mask, step: int) -> None:
+    group, clause = situation.group, situation.clause
+    missing = group.missing_year[step][clause, np.maximum(situation.tier(step), 0)]
+    wrong = np.flatnonzero(shared_rows & (missing != 0))
+    if len(wrong):
+        number = group.clauses[clause[wrong[0]]].clause.number
+        raise FactorsMissing(clause=number, year=int(missing[wrong[0]]))
 
 
 def _credit(carry: Carry, slot: Int64Column, amount: Column) -> None:
@@ -164,20 +201,89 @@ def _threshold(situation: Situation, units: Units, carry: Carry, within_year: In
     return np.asarray(base + np.where(same_quarter, carry.threshold, carry.loss))
 
 
+def _turn_pool(situation: Situation, carry: Carry, rows: Mask) -> None:
+    turned = rows & (carry.pool_year != situation.quarter.year)
+    if turned.any():
+        _turn_history(situation, carry, turned)
+        carry.pool_year = np.where(turned, situation.quarter.year, carry.pool_year)
+        carry.pool_of_year = np.where(turned, 0, carry.pool_of_year)
+
+
+def _turn_history(situation: Situation, carry: Carry, turned: Mask) -> None:
+    """Moves the years of the rows that turned to where they belong in the new year."""
+    years = situation.group.shape.years
+    if not years:
+        return
+    gap = np.where(turned, np.minimum(situation.quarter.year - carry.pool_year, years), 0).astype(np.int64)
+    place = np.arange(years) - gap[:, None]
+    moved = np.take_along_axis(carry.history, np.maximum(place, 0), axis=1)
+    carry.history = np.where(place < 0, 0, moved)
+    has_any = carry.history_length > 0
+    carry.history_length = np.where(has_any, np.minimum(carry.history_length + gap, years), 0)
+
+
+def _smoothed(situation: Situation, carry: Carry, shared: Column, rows: Mask, step: int) -> Column:
+    """Nothing before the year's last step, then the average of the years."""
+    group, years = situation.group, situation.group.shape.years
+    carry.history = carry.history.copy()
+    carry.history[:, 0] += shared
+    carry.history_length = np.where(rows, np.maximum(carry.history_length, 1), carry.history_length)
+    if not (situation.quarter.quarter == 4 and step == group.shape.steps - 1):
+        return np.zeros_like(shared)
+    count = np.where(
+        group.years_missing_as_zero[situation.clause], years, np.maximum(carry.history_length, 1)
+    )
+    return np.asarray(np.where(rows, carry.history.sum(axis=1) // count, 0))
+
+
 def _share_out(situation: Situation, units: Units, carry: Carry, shared: Column, step: int) -> None:
-    pool = carry.pool
-    carry.pool = pool + shared
+    pool, pool_of_year = carry.pool, carry.pool_of_year
+    carry.pool, carry.pool_of_year = pool + shared, pool_of_year + shared
+    if situation.group.shape.bands:
+        before = _so_far(situation, pool, pool_of_year)
+        parts = _banded(situation, units, before, shared, step)
+        if situation.group.shape.capped:
+            cut = _cut_receipts(situation, units, carry, parts)
+            _credit(carry, situation.group.excess_slot[situation.clause], cut)
+        carry.change += parts
+        return
     if not situation.group.shape.capped:
-        carry.change += shared[:, None] * weights(situation.group, situation.clause, units, step)
+        carry.change += shared[:, None] * weights(situation, units, step)
         return
     on_pool = situation.group.cap_on_pool[situation.clause]
     limit = situation.cap_minor * units.inner
     pool_change = np.minimum(limit, carry.pool) - np.minimum(limit, pool)
     divided = np.where(on_pool, pool_change, shared)
-    parts = divided[:, None] * weights(situation.group, situation.clause, units, step)
+    parts = divided[:, None] * weights(situation, units, step)
     excess = (shared - divided) * units.ratio + _cut_receipts(situation, units, carry, parts)
     carry.change += parts
     _credit(carry, situation.group.excess_slot[situation.clause], excess)
+
+
+def _so_far(situation: Situation, pool: Column, pool_of_year: Column) -> Column:
+    """What was shared before the step in the time over which the bands count."""
+    period = situation.group.band_period[situation.clause]
+    of_year = np.where(period == BAND_PERIOD_CODE[BandPeriod.YEAR], pool_of_year, 0)
+    return np.asarray(np.where(period == BAND_PERIOD_CODE[BandPeriod.LIFETIME], pool, of_year))
+
+
+def _banded(situation: Situation, units: Units, before: Column, shared: Column, step: int) -> Column:
+    """Each band's shares of as much of what is ``shared`` as falls into it, by row and slot."""
+    group, clause = situation.group, situation.clause
+    share = group.share[step][clause] * (units.ratio // group.share_denominator[clause])[:, None, None]
+    limits = group.band_above_minor[clause] * units.inner[:, None]
+    parts: Column = np.zeros_like(share[:, 0])
+    for band in range(group.shape.bands):
+        ends = limits[:, band : band + 2]
+        within = _in_band(ends, before + shared, band) - _in_band(ends, before, band)
+        parts = parts + within[:, None] * share[:, band]
+    return parts
+
+
+def _in_band(ends: Column, amount: Column, band: int) -> Column:
+    """How far ``amount`` reaches into the band from ``ends[:, 0]`` to ``ends[:, 1]``, if it ends at all."""
+    above = amount if band == 0 else np.maximum(0, amount - ends[:, 0])
+    return np.asarray(above if ends.shape[1] == 1 else np.minimum(above, ends[:, 1] - ends[:, 0]))
 
 
 def _cut_receipts(situation: Situation, units: Units, carry: Carry, parts: Column) -> Column:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from ledger.money import format_amount, parse_amount, parse_share
-from ledger.rules.plain import MONEY_SCALE, scale_of
+from ledger.rules.plain_case import MONEY_SCALE, scale_of
 from ledger.rules.terms import FORMAT, Clause, Terms
 
 Json = dict[str, Any]

@@ -1,55 +1,29 @@
-"""What a clause makes of the figures, one subject at a time, in exact fractions.
+"""What a clause makes of the figures, quarter by quarter, in exact fractions until amounts are whole.
 
-Read it next to ``docs/rule-semantics.md``: the sections stand in the same order. The vectorised evaluator
+Read it next to ``docs/rule-semantics.md``; one step is computed by ``plain_steps``. The vectorised evaluator
 must agree with this one on everything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from functools import lru_cache
 
 from ledger.errors import LedgerError
-from ledger.measures import MEASURE_BY_NAME
-from ledger.money import RoundingMode, divide, parse_amount, parse_share, round_exact
+from ledger.money import RoundingMode, divide, round_exact
 from ledger.periods import Quarter, Span, add_months, quarters_between
 from ledger.rules.choices import choices_of
 from ledger.rules.explanation import Explanation, Recorder, Remaining
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
-from ledger.rules.terms import (
-    WHOLE_PARK,
-    Begins,
-    Book,
-    Cap,
-    Clause,
-    Clock,
-    Eligibility,
-    Grain,
-    Loss,
-    Mechanism,
-    Regime,
-    Scope,
-    Step,
-    Surplus,
-    Terms,
-    Window,
-    WithinYear,
-)
-
-Parts = Mapping[tuple[Book, str], Fraction]
-"""Exact minor units by book and role."""
+from ledger.rules.plain_case import ZERO, Case, Parts, scale_of, share_of
+from ledger.rules.plain_steps import compute_step, limit_of, opened, summed
+from ledger.rules.plain_windows import closing_day, first_day, is_open
+from ledger.rules.terms import WHOLE_PARK, Book, Clause, Grain, Regime, Scope, Step, Terms
 
 Held = Mapping[tuple[int, int], bool]
 """Decisions about extensions that closed settlements took, by clause number and subject."""
-
-MONEY_SCALE = 2
-"""Thresholds on taxes are in yuan, whatever the clause counts."""
-
-_STEP_MONTHS = {Step.MONTH: 1, Step.QUARTER: 3}
-_ZERO = Fraction(0)
 
 
 class FigureNotOfMonth(LedgerError):
@@ -69,22 +43,6 @@ class ClauseNotInForce(LedgerError):
     code = "CLAUSE_NOT_IN_FORCE"
     sentence_en = "Clause {clause} isn't in force in {quarter}. Ask for a quarter in which it is."
     sentence_zh = "第{clause}条在{quarter}未生效。请选择其生效的季度。"
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """A clause as one version has it, applied to one subject."""
-
-    clause: Clause
-    subject: Subject
-    scale: int
-    held: bool | None
-    record: Recorder
-
-    @property
-    def book(self) -> Book:
-        """The book that shares are credited in."""
-        return Book.ASSESSMENT if self.clause.what.mechanism is Mechanism.OUTPUT_VALUE else Book.CASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +185,7 @@ def _quarter(
             of_step = [line for line in figures.get(subject, ()) if _holds(step, line.span)]
             if kept is None and not of_step and subject != WHOLE_PARK:
                 continue
-            kept, parts = _step(case, kept or Carried(), of_step, step)
+            kept, parts = compute_step(case, kept or Carried(), of_step, step)
             allotted.setdefault(subject, []).extend(parts)
         if kept is not None:
             after[subject] = kept
@@ -248,14 +206,9 @@ def _figures_by_subject(clause: Clause, facts: Facts) -> dict[int, list[Line]]:
     return found
 
 
-def _case(clause: Clause, facts: Facts, subject: int, held: Held, record: Recorder) -> _Case:
+def _case(clause: Clause, facts: Facts, subject: int, held: Held, record: Recorder) -> Case:
     attributes = facts.subjects.get(subject) or Subject(subject)
-    return _Case(clause, attributes, scale_of(clause), held.get((clause.number, subject)), record)
-
-
-def scale_of(clause: Clause) -> int:
-    """Decimal places of the commodity that the clause's measures are counted in."""
-    return MEASURE_BY_NAME[clause.what.measures[0]].commodity.scale
+    return Case(clause, attributes, scale_of(clause), held.get((clause.number, subject)), record)
 
 
 def _steps(clause: Clause, quarter: Quarter) -> list[Span]:
@@ -266,335 +219,6 @@ def _steps(clause: Clause, quarter: Quarter) -> list[Span]:
 
 def _holds(step: Span, span: Span) -> bool:
     return step.start <= span.start < step.end
-
-
-def _step(case: _Case, carried: Carried, figures: Sequence[Line], step: Span) -> tuple[Carried, list[Parts]]:
-    """One step; with grain ``line`` every figure's parts by themselves, else the parts of the base."""
-    case.record.at(case.subject.subject, step)
-    bases = [_figure_base(case, line, step.start) for line in figures]
-    carried, is_shared = _is_shared(case, carried, step.start)
-    if case.clause.rounding.grain is not Grain.LINE:
-        bases = [_base(case, bases)]
-    carried = replace(carried, entitlements=_opened(case.clause, carried.entitlements))
-    allotted = []
-    for base in bases:
-        carried, parts = _allot(case, carried, base, is_shared, step)
-        allotted.append(parts)
-    return carried, allotted
-
-
-def _allot(
-    case: _Case, carried: Carried, base: Fraction, is_shared: bool, step: Span
-) -> tuple[Carried, Parts]:
-    if is_shared:
-        carried, shared = _surplus(case, carried, base, step)
-        carried, by_role = _share_out(case, carried, shared, step.start)
-    else:
-        by_role = {case.clause.to_whom.otherwise: base}
-        case.record.step("share", base, "{result}", role=case.clause.to_whom.otherwise, book=case.book)
-    parts = {(case.book, role): part for role, part in by_role.items()} | _official(case, base)
-    return replace(carried, entitlements=_sum(carried.entitlements, parts)), parts
-
-
-def _opened(clause: Clause, entitlements: Parts) -> Parts:
-    return dict.fromkeys(clause.entitlement_keys, _ZERO) | dict(entitlements)
-
-
-def _sum(*summands: Parts) -> dict[tuple[Book, str], Fraction]:
-    total: dict[tuple[Book, str], Fraction] = {}
-    for parts in summands:
-        for key, part in parts.items():
-            total[key] = total.get(key, _ZERO) + part
-    return total
-
-
-# --- Base of a step ---------------------------------------------------------------------------------------
-
-
-def _figure_base(case: _Case, line: Line, day: date) -> Fraction:
-    """The figure as far as it is kept; negative where it is deducted."""
-    case.record.step("figure", line.amount_minor, "{result}", line=line)
-    kept = _kept(case.clause, line.measure, day)
-    base = line.amount_minor * kept
-    if kept != 1:
-        case.record.step("retention", base, "{} × {kept} = {result}", line.amount_minor, line=line, kept=kept)
-    if line.measure in case.clause.what.deduct:
-        base = -base
-        case.record.step("deduction", base, "{result}", line=line)
-    return base
-
-
-def _kept(clause: Clause, measure: str, day: date) -> Fraction:
-    rows = [row for row in clause.how_much.retention if row.measure == measure]
-    begun = [row for row in rows if row.starts <= day]
-    if begun:
-        return begun[-1].kept
-    return _ZERO if rows else Fraction(1)
-
-
-def _base(case: _Case, bases: Sequence[Fraction]) -> Fraction:
-    base = sum(bases, _ZERO)
-    case.record.step(
-        "base", base, " + ".join(["{}"] * len(bases)) + " = {result}" if bases else "{result}", *bases
-    )
-    return base
-
-
-# --- Eligibility ------------------------------------------------------------------------------------------
-
-
-def _is_shared(case: _Case, carried: Carried, day: date) -> tuple[Carried, bool]:
-    """Whether the step that begins on ``day`` is shared at all: the subject is eligible, the window open."""
-    if not _is_eligible(case):
-        return carried, False
-    return _window(case, carried, day)
-
-
-def _is_eligible(case: _Case) -> bool:
-    rule = case.clause.whose.eligibility
-    if rule is None:
-        return True
-    subject = case.subject
-    is_moved_so = rule.cause_of_move is None or subject.cause_of_move is rule.cause_of_move
-    is_referred_so = rule.referred_by is None or subject.referred_by == rule.referred_by
-    is_eligible = _has_paid_enough(case, rule) and is_moved_so and is_referred_so
-    case.record.step(
-        "eligibility",
-        int(is_eligible),
-        "{cause} {referrer} {answer}",
-        cause=subject.cause_of_move or "–",
-        referrer=subject.referred_by or "–",
-        answer=_mark(is_eligible),
-    )
-    return is_eligible
-
-
-def _has_paid_enough(case: _Case, rule: Eligibility) -> bool:
-    if rule.pre_move_tax_average_at_least is None:
-        return True
-    taxes = case.subject.pre_move_tax_minor
-    average = Fraction(sum(taxes.values()), len(taxes)) if taxes else _ZERO
-    threshold = _amount(rule.pre_move_tax_average_at_least, MONEY_SCALE)
-    sign = "≥" if average >= threshold else "<"
-    case.record.step("eligibility", average, "{result} {sign} {}", threshold, sign=sign)
-    return average >= threshold
-
-
-def _mark(answer: bool) -> str:
-    return "✓" if answer else "✗"
-
-
-# --- Window -----------------------------------------------------------------------------------------------
-
-
-def _window(case: _Case, carried: Carried, day: date) -> tuple[Carried, bool]:
-    window = case.clause.when.window
-    if window is not None:
-        carried = _extension(case, carried, window, day)
-    is_open = _shares_on(case.clause, day) is not None and _is_open(
-        window, case.subject, case.clause.when.step, day, carried.extended is True
-    )
-    case.record.step("window", int(is_open), "{day} {answer}", day=day, answer=_mark(is_open))
-    return carried, is_open
-
-
-def _is_open(window: Window | None, subject: Subject, step: Step, day: date, extended: bool) -> bool:
-    if window is None:
-        return True
-    opens = _first_day(window.clock, subject, step)
-    if opens is None or day < opens:
-        return False
-    closes = _closing_day(window, opens, extended)
-    if closes is not None and day >= closes:
-        return False
-    return all(day < subject.events[event] for event in window.ends_at if event in subject.events)
-
-
-def _first_day(clock: Clock, subject: Subject, step: Step) -> date | None:
-    """The first day of the first step that counts; None as long as the event hasn't happened."""
-    starts = clock.day if clock.event is None else subject.events.get(clock.event)
-    if starts is None:
-        return None
-    clock_day = add_months(starts, clock.offset_months)
-    first = clock_day.replace(day=1) if step is Step.MONTH else Quarter.of(clock_day).start
-    return add_months(first, _STEP_MONTHS[step]) if clock.begins is Begins.NEXT_STEP else first
-
-
-def _closing_day(window: Window, opens: date, extended: bool) -> date | None:
-    """The first day that isn't in the window any more; None if it never closes."""
-    if window.length_months is None:
-        return None
-    added = window.extension.length_months if window.extension is not None and extended else 0
-    return add_months(opens, window.length_months + added)
-
-
-def _extension(case: _Case, carried: Carried, window: Window, day: date) -> Carried:
-    """Decides about the extension at the first step at or after the window's end, once."""
-    if window.extension is None or carried.extended is not None:
-        return carried
-    opens = _first_day(window.clock, case.subject, case.clause.when.step)
-    closes = None if opens is None else _closing_day(window, opens, extended=False)
-    if closes is None or day < closes:
-        return carried
-    holds = window.extension.on_correction == "hold" and case.held is not None
-    extended = case.held if holds else _is_below_cap(case, carried)
-    case.record.step("extension", int(bool(extended)), "{answer}", answer=_mark(bool(extended)))
-    return replace(carried, extended=extended)
-
-
-def _is_below_cap(case: _Case, carried: Carried) -> bool:
-    cap = case.clause.within.cap
-    if cap is None:
-        return False
-    so_far = carried.receipts if cap.measured_on == "receipts" else carried.pool
-    limit = _limit(case, cap)
-    case.record.step("cap", limit - so_far, "{} − {} = {result}", limit, so_far)
-    return so_far < limit
-
-
-# --- Surplus ----------------------------------------------------------------------------------------------
-
-
-def _surplus(case: _Case, carried: Carried, base: Fraction, step: Span) -> tuple[Carried, Fraction]:
-    """What of the step's base is shared: all of it, or the change of what exceeds the yearly base."""
-    rule = case.clause.how_much.surplus
-    if rule is None:
-        return carried, base
-    before = _turned(rule, carried, step.start.year)
-    to_date = before.to_date + base
-    threshold = _threshold(case, rule, before, step)
-    recognised = _recognised(rule, to_date - threshold, step)
-    case.record.step("surplus", recognised, "{} − {} → {result}", to_date, threshold)
-    after = replace(
-        before,
-        steps_counted=before.steps_counted + 1,
-        to_date=to_date,
-        threshold=threshold,
-        recognised=recognised,
-    )
-    shared = recognised - before.recognised
-    case.record.step("surplus", shared, "{} − {} = {result}", recognised, before.recognised)
-    return after, shared
-
-
-def _turned(rule: Surplus, carried: Carried, year: int) -> Carried:
-    """What is carried into ``year``: at its turn, the shortfall of the last year that had a counted step."""
-    if carried.year == year:
-        return carried
-    shortfall = max(_ZERO, carried.threshold - carried.to_date)
-    loss = shortfall if rule.loss is Loss.CARRIED else _ZERO
-    return replace(
-        carried, year=year, steps_counted=0, to_date=_ZERO, recognised=_ZERO, loss=loss, threshold=loss
-    )
-
-
-def _threshold(case: _Case, rule: Surplus, before: Carried, step: Span) -> Fraction:
-    match rule.within_year:
-        case WithinYear.YEAR_TO_DATE | WithinYear.FINAL_ONLY:
-            return _yearly_base(case, rule) + before.loss
-        case WithinYear.PRO_RATA:
-            counted = Fraction(before.steps_counted + 1, 12 // step.months)
-            return _yearly_base(case, rule) * counted + before.loss
-        case WithinYear.SAME_QUARTER:
-            return before.threshold + _base_of_quarter(case, rule, step.quarter)
-
-
-def _yearly_base(case: _Case, rule: Surplus) -> Fraction:
-    if rule.base is not None:
-        return Fraction(_amount(rule.base, case.scale))
-    return Fraction(case.subject.base_year_amount_minor or 0)
-
-
-def _base_of_quarter(case: _Case, rule: Surplus, quarter: Quarter) -> int:
-    amounts = rule.base_by_quarter or ("0", "0", "0", "0")
-    return _amount(amounts[quarter.quarter - 1], case.scale)
-
-
-def _recognised(rule: Surplus, excess: Fraction, step: Span) -> Fraction:
-    if rule.within_year is WithinYear.FINAL_ONLY and step.end.month != 1:
-        return _ZERO
-    return excess if rule.loss is Loss.SHARED else max(_ZERO, excess)
-
-
-# --- Pool, cap, shares ------------------------------------------------------------------------------------
-
-
-def _share_out(
-    case: _Case, carried: Carried, shared: Fraction, day: date
-) -> tuple[Carried, dict[str, Fraction]]:
-    """Each role's part of what is shared in the step."""
-    shares = _shares_on(case.clause, day) or {}
-    cap = case.clause.within.cap
-    after = replace(carried, pool=carried.pool + shared)
-    if cap is None:
-        return after, _parts(case, shares, shared)
-    if cap.measured_on == "pool":
-        return after, _capped_pool(case, cap, shares, carried.pool, shared)
-    added = shares.get(cap.capped or "", _ZERO) * shared
-    after = replace(after, receipts=carried.receipts + added)
-    return after, _capped_receipts(case, cap, shares, carried.receipts, shared)
-
-
-def _shares_on(clause: Clause, day: date) -> dict[str, Fraction] | None:
-    begun = [row for row in clause.to_whom.key if row.starts is None or row.starts <= day]
-    return {role: _share(text) for role, text in begun[-1].shares.items()} if begun else None
-
-
-def _parts(case: _Case, shares: Mapping[str, Fraction], amount: Fraction) -> dict[str, Fraction]:
-    parts = {role: share * amount for role, share in shares.items()}
-    for role, part in parts.items():
-        case.record.step(
-            "share", part, "{} × {share} = {result}", amount, role=role, book=case.book, share=shares[role]
-        )
-    return parts
-
-
-def _capped_pool(
-    case: _Case, cap: Cap, shares: Mapping[str, Fraction], pool: Fraction, shared: Fraction
-) -> dict[str, Fraction]:
-    case.record.step("pool", pool + shared, "{} + {} = {result}", pool, shared)
-    within = _change_within(case, cap, pool, shared)
-    return _with_excess(case, cap, _parts(case, shares, within), shared - within)
-
-
-def _capped_receipts(
-    case: _Case, cap: Cap, shares: Mapping[str, Fraction], receipts: Fraction, shared: Fraction
-) -> dict[str, Fraction]:
-    parts = _parts(case, shares, shared)
-    capped = cap.capped or ""
-    gross = parts.get(capped, _ZERO)
-    within = _change_within(case, cap, receipts, gross)
-    return _with_excess(case, cap, parts | {capped: within}, gross - within)
-
-
-def _change_within(case: _Case, cap: Cap, so_far: Fraction, added: Fraction) -> Fraction:
-    """How much of what is ``added`` to ``so_far`` the cap leaves."""
-    limit = _limit(case, cap)
-    before, after = min(Fraction(limit), so_far), min(Fraction(limit), so_far + added)
-    case.record.step(
-        "cap", after - before, "min({0}, {1}) − min({0}, {2}) = {result}", limit, so_far + added, so_far
-    )
-    return after - before
-
-
-def _limit(case: _Case, cap: Cap) -> int:
-    if cap.amount is not None:
-        return _amount(cap.amount, case.scale)
-    return sum(case.subject.pre_move_tax_minor.values())
-
-
-def _with_excess(case: _Case, cap: Cap, parts: dict[str, Fraction], excess: Fraction) -> dict[str, Fraction]:
-    if excess:
-        case.record.step("cap", excess, "{result}", role=cap.excess_to, book=case.book)
-    return parts | {cap.excess_to: parts.get(cap.excess_to, _ZERO) + excess}
-
-
-def _official(case: _Case, base: Fraction) -> dict[tuple[Book, str], Fraction]:
-    in_place = case.clause.to_whom.in_place
-    if case.book is Book.CASH or in_place is None:
-        return {}
-    case.record.step("share", base, "{result}", role=in_place, book=Book.OFFICIAL)
-    return {(Book.OFFICIAL, in_place): base}
 
 
 # --- Rounding ---------------------------------------------------------------------------------------------
@@ -637,13 +261,13 @@ def _whole_amounts(
                 for subject, kept in after.items()
             }
         case Grain.PERIOD:
-            return {subject: _rounded(clause, _sum(*parts)) for subject, parts in allotted.items()}
+            return {subject: _rounded(clause, summed(*parts)) for subject, parts in allotted.items()}
         case Grain.LINE:
             return {subject: _added(clause, parts) for subject, parts in allotted.items()}
 
 
 def _total(carried: Mapping[int, Carried]) -> Parts:
-    return _sum(*(kept.entitlements for kept in carried.values()))
+    return summed(*(kept.entitlements for kept in carried.values()))
 
 
 def _entitlements(carried: Mapping[int, Carried], subject: int) -> Parts:
@@ -666,27 +290,27 @@ def _added(clause: Clause, by_line: Sequence[Parts]) -> dict[tuple[Book, str], i
 def _rounded(clause: Clause, exact: Parts) -> dict[tuple[Book, str], int]:
     """Whole minor units; in a proportional book they add up to the rounded sum."""
     rounding = clause.rounding
-    opened = _opened(clause, exact)
-    whole = {key: round_exact(part, rounding.mode) for key, part in opened.items()}
+    entitled = opened(clause, exact)
+    whole = {key: round_exact(part, rounding.mode) for key, part in entitled.items()}
     if clause.to_whom.regime is not Regime.PROPORTIONAL:
         return whole
-    keys = [key for key in opened if key[0] is not Book.OFFICIAL]
+    keys = [key for key in entitled if key[0] is not Book.OFFICIAL]
     remainder_index = [role for _, role in keys].index(rounding.remainder_to)
-    parts = divide([opened[key] for key in keys], rounding.mode, remainder_index)
+    parts = divide([entitled[key] for key in keys], rounding.mode, remainder_index)
     return whole | dict(zip(keys, parts, strict=True))
 
 
 # --- Routing ----------------------------------------------------------------------------------------------
 
 
-def _routed(case: _Case, day: date, amount_minor: int, role: str) -> int:
+def _routed(case: Case, day: date, amount_minor: int, role: str) -> int:
     """How much of a role's amount of the quarter that begins on ``day`` goes on to the fund."""
     routing = case.clause.then.routing
     if routing is None:
         return 0
-    if not _is_open(routing.window, case.subject, case.clause.when.step, day, extended=False):
+    if not is_open(routing.window, case.subject, case.clause.when.step, day, extended=False):
         return 0
-    part = _share(routing.part)
+    part = share_of(routing.part)
     routed_minor = round_exact(amount_minor * part, RoundingMode.DOWN)
     case.record.step(
         "routing", routed_minor, "{} × {part} = {result}", amount_minor, role=role, book=Book.CASH, part=part
@@ -701,21 +325,19 @@ def _is_about(clause: Clause, asked: int, subject: int) -> bool:
     return subject == asked or (asked == WHOLE_PARK and clause.rounding.grain is Grain.CLAUSE)
 
 
-def _remaining(case: _Case, carried: Carried) -> Remaining:
+def _remaining(case: Case, carried: Carried) -> Remaining:
     window = case.clause.when.window
-    opens = None if window is None else _first_day(window.clock, case.subject, case.clause.when.step)
-    closes = (
-        None if window is None or opens is None else _closing_day(window, opens, carried.extended is True)
-    )
+    opens = None if window is None else first_day(window.clock, case.subject, case.clause.when.step)
+    closes = None if window is None or opens is None else closing_day(window, opens, carried.extended is True)
     return Remaining(_left_under_cap(case, carried), closes)
 
 
-def _left_under_cap(case: _Case, carried: Carried) -> Fraction | None:
+def _left_under_cap(case: Case, carried: Carried) -> Fraction | None:
     cap = case.clause.within.cap
     if cap is None:
         return None
     so_far = carried.receipts if cap.measured_on == "receipts" else carried.pool
-    return max(_ZERO, _limit(case, cap) - so_far)
+    return max(ZERO, limit_of(case, cap) - so_far)
 
 
 def _odd_unit(clause: Clause, subject: int, computed: ClauseQuarter) -> int:
@@ -731,17 +353,7 @@ def _odd_unit(clause: Clause, subject: int, computed: ClauseQuarter) -> int:
 def _odd(clause: Clause, exact: Parts) -> int:
     role = clause.rounding.remainder_to
     return sum(
-        whole - round_exact(exact.get(key, _ZERO), clause.rounding.mode)
+        whole - round_exact(exact.get(key, ZERO), clause.rounding.mode)
         for key, whole in _rounded(clause, exact).items()
         if key[1] == role
     )
-
-
-@lru_cache(maxsize=4096)
-def _share(text: str) -> Fraction:
-    return parse_share(text)
-
-
-@lru_cache(maxsize=4096)
-def _amount(text: str, scale: int) -> int:
-    return parse_amount(text, scale)

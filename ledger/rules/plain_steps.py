@@ -1,0 +1,318 @@
+"""One step of a clause for one subject, in exact fractions: from figures to each role's part.
+
+Read it next to ``docs/rule-semantics.md``: the sections stand in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+
+from ledger.periods import Quarter, Span
+from ledger.rules.facts import Carried, Line
+from ledger.rules.plain_case import MONEY_SCALE, ZERO, Case, Parts, amount_of, share_of
+from ledger.rules.plain_windows import closing_day, first_day, is_open
+from ledger.rules.terms import Book, Cap, Clause, Eligibility, Grain, Loss, Surplus, Window, WithinYear
+
+
+def compute_step(
+    case: Case, carried: Carried, figures: Sequence[Line], step: Span
+) -> tuple[Carried, list[Parts]]:
+    """One step; with grain ``line`` every figure's parts by themselves, else the parts of the base."""
+    case.record.at(case.subject.subject, step)
+    bases = [_figure_base(case, line, step.start) for line in figures]
+    carried, is_shared = _is_shared(case, carried, step.start)
+    if case.clause.rounding.grain is not Grain.LINE:
+        bases = [_base(case, bases)]
+    carried = replace(carried, entitlements=opened(case.clause, carried.entitlements))
+    allotted = []
+    for base in bases:
+        carried, parts = _allot(case, carried, base, is_shared, step)
+        allotted.append(parts)
+    return carried, allotted
+
+
+def _allot(
+    case: Case, carried: Carried, base: Fraction, is_shared: bool, step: Span
+) -> tuple[Carried, Parts]:
+    if is_shared:
+        carried, shared = _surplus(case, carried, base, step)
+        carried, by_role = _share_out(case, carried, shared, step.start)
+    else:
+        by_role = {case.clause.to_whom.otherwise: base}
+        case.record.step("share", base, "{result}", role=case.clause.to_whom.otherwise, book=case.book)
+    parts = {(case.book, role): part for role, part in by_role.items()} | _official(case, base)
+    return replace(carried, entitlements=summed(carried.entitlements, parts)), parts
+
+
+def opened(clause: Clause, entitlements: Parts) -> Parts:
+    return dict.fromkeys(clause.entitlement_keys, ZERO) | dict(entitlements)
+
+
+def summed(*summands: Parts) -> dict[tuple[Book, str], Fraction]:
+    total: dict[tuple[Book, str], Fraction] = {}
+    for parts in summands:
+        for key, part in parts.items():
+            total[key] = total.get(key, ZERO) + part
+    return total
+
+
+# --- Base of a step ---------------------------------------------------------------------------------------
+
+
+def _figure_base(case: Case, line: Line, day: date) -> Fraction:
+    """The figure as far as it is kept; negative where it is deducted."""
+    case.record.step("figure", line.amount_minor, "{result}", line=line)
+    kept = _kept(case.clause, line.measure, day)
+    base = line.amount_minor * kept
+    if kept != 1:
+        case.record.step("retention", base, "{} × {kept} = {result}", line.amount_minor, line=line, kept=kept)
+    if line.measure in case.clause.what.deduct:
+        base = -base
+        case.record.step("deduction", base, "{result}", line=line)
+    return base
+
+
+def _kept(clause: Clause, measure: str, day: date) -> Fraction:
+    rows = [row for row in clause.how_much.retention if row.measure == measure]
+    begun = [row for row in rows if row.starts <= day]
+    if begun:
+        return begun[-1].kept
+    return ZERO if rows else Fraction(1)
+
+
+def _base(case: Case, bases: Sequence[Fraction]) -> Fraction:
+    base = sum(bases, ZERO)
+    case.record.step(
+        "base", base, " + ".join(["{}"] * len(bases)) + " = {result}" if bases else "{result}", *bases
+    )
+    return base
+
+
+# --- Eligibility ------------------------------------------------------------------------------------------
+
+
+def _is_shared(case: Case, carried: Carried, day: date) -> tuple[Carried, bool]:
+    """Whether the step that begins on ``day`` is shared at all: the subject is eligible, the window open."""
+    if not _is_eligible(case):
+        return carried, False
+    return _window(case, carried, day)
+
+
+def _is_eligible(case: Case) -> bool:
+    rule = case.clause.whose.eligibility
+    if rule is None:
+        return True
+    subject = case.subject
+    is_moved_so = rule.cause_of_move is None or subject.cause_of_move is rule.cause_of_move
+    is_referred_so = rule.referred_by is None or subject.referred_by == rule.referred_by
+    is_eligible = _has_paid_enough(case, rule) and is_moved_so and is_referred_so
+    case.record.step(
+        "eligibility",
+        int(is_eligible),
+        "{cause} {referrer} {answer}",
+        cause=subject.cause_of_move or "–",
+        referrer=subject.referred_by or "–",
+        answer=_mark(is_eligible),
+    )
+    return is_eligible
+
+
+def _has_paid_enough(case: Case, rule: Eligibility) -> bool:
+    if rule.pre_move_tax_average_at_least is None:
+        return True
+    taxes = case.subject.pre_move_tax_minor
+    average = Fraction(sum(taxes.values()), len(taxes)) if taxes else ZERO
+    threshold = amount_of(rule.pre_move_tax_average_at_least, MONEY_SCALE)
+    sign = "≥" if average >= threshold else "<"
+    case.record.step("eligibility", average, "{result} {sign} {}", threshold, sign=sign)
+    return average >= threshold
+
+
+def _mark(answer: bool) -> str:
+    return "✓" if answer else "✗"
+
+
+# --- Window -----------------------------------------------------------------------------------------------
+
+
+def _window(case: Case, carried: Carried, day: date) -> tuple[Carried, bool]:
+    window = case.clause.when.window
+    if window is not None:
+        carried = _extension(case, carried, window, day)
+    holds = _shares_on(case.clause, day) is not None and is_open(
+        window, case.subject, case.clause.when.step, day, carried.extended is True
+    )
+    case.record.step("window", int(holds), "{day} {answer}", day=day, answer=_mark(holds))
+    return carried, holds
+
+
+def _extension(case: Case, carried: Carried, window: Window, day: date) -> Carried:
+    """Decides about the extension at the first step at or after the window's end, once."""
+    if window.extension is None or carried.extended is not None:
+        return carried
+    opens = first_day(window.clock, case.subject, case.clause.when.step)
+    closes = None if opens is None else closing_day(window, opens, extended=False)
+    if closes is None or day < closes:
+        return carried
+    holds = window.extension.on_correction == "hold" and case.held is not None
+    extended = case.held if holds else _is_below_cap(case, carried)
+    case.record.step("extension", int(bool(extended)), "{answer}", answer=_mark(bool(extended)))
+    return replace(carried, extended=extended)
+
+
+def _is_below_cap(case: Case, carried: Carried) -> bool:
+    cap = case.clause.within.cap
+    if cap is None:
+        return False
+    so_far = carried.receipts if cap.measured_on == "receipts" else carried.pool
+    limit = limit_of(case, cap)
+    case.record.step("cap", limit - so_far, "{} − {} = {result}", limit, so_far)
+    return so_far < limit
+
+
+# --- Surplus ----------------------------------------------------------------------------------------------
+
+
+def _surplus(case: Case, carried: Carried, base: Fraction, step: Span) -> tuple[Carried, Fraction]:
+    """What of the step's base is shared: all of it, or the change of what exceeds the yearly base."""
+    rule = case.clause.how_much.surplus
+    if rule is None:
+        return carried, base
+    before = _turned(rule, carried, step.start.year)
+    to_date = before.to_date + base
+    threshold = _threshold(case, rule, before, step)
+    recognised = _recognised(rule, to_date - threshold, step)
+    case.record.step("surplus", recognised, "{} − {} → {result}", to_date, threshold)
+    after = replace(
+        before,
+        steps_counted=before.steps_counted + 1,
+        to_date=to_date,
+        threshold=threshold,
+        recognised=recognised,
+    )
+    shared = recognised - before.recognised
+    case.record.step("surplus", shared, "{} − {} = {result}", recognised, before.recognised)
+    return after, shared
+
+
+def _turned(rule: Surplus, carried: Carried, year: int) -> Carried:
+    """What is carried into ``year``: at its turn, the shortfall of the last year that had a counted step."""
+    if carried.year == year:
+        return carried
+    shortfall = max(ZERO, carried.threshold - carried.to_date)
+    loss = shortfall if rule.loss is Loss.CARRIED else ZERO
+    return replace(
+        carried, year=year, steps_counted=0, to_date=ZERO, recognised=ZERO, loss=loss, threshold=loss
+    )
+
+
+def _threshold(case: Case, rule: Surplus, before: Carried, step: Span) -> Fraction:
+    match rule.within_year:
+        case WithinYear.YEAR_TO_DATE | WithinYear.FINAL_ONLY:
+            return _yearly_base(case, rule) + before.loss
+        case WithinYear.PRO_RATA:
+            counted = Fraction(before.steps_counted + 1, 12 // step.months)
+            return _yearly_base(case, rule) * counted + before.loss
+        case WithinYear.SAME_QUARTER:
+            return before.threshold + _base_of_quarter(case, rule, step.quarter)
+
+
+def _yearly_base(case: Case, rule: Surplus) -> Fraction:
+    if rule.base is not None:
+        return Fraction(amount_of(rule.base, case.scale))
+    return Fraction(case.subject.base_year_amount_minor or 0)
+
+
+def _base_of_quarter(case: Case, rule: Surplus, quarter: Quarter) -> int:
+    amounts = rule.base_by_quarter or ("0", "0", "0", "0")
+    return amount_of(amounts[quarter.quarter - 1], case.scale)
+
+
+def _recognised(rule: Surplus, excess: Fraction, step: Span) -> Fraction:
+    if rule.within_year is WithinYear.FINAL_ONLY and step.end.month != 1:
+        return ZERO
+    return excess if rule.loss is Loss.SHARED else max(ZERO, excess)
+
+
+# --- Pool, cap, shares ------------------------------------------------------------------------------------
+
+
+def _share_out(
+    case: Case, carried: Carried, shared: Fraction, day: date
+) -> tuple[Carried, dict[str, Fraction]]:
+    """Each role's part of what is shared in the step."""
+    shares = _shares_on(case.clause, day) or {}
+    cap = case.clause.within.cap
+    after = replace(carried, pool=carried.pool + shared)
+    if cap is None:
+        return after, _parts(case, shares, shared)
+    if cap.measured_on == "pool":
+        return after, _capped_pool(case, cap, shares, carried.pool, shared)
+    added = shares.get(cap.capped or "", ZERO) * shared
+    after = replace(after, receipts=carried.receipts + added)
+    return after, _capped_receipts(case, cap, shares, carried.receipts, shared)
+
+
+def _shares_on(clause: Clause, day: date) -> dict[str, Fraction] | None:
+    begun = [row for row in clause.to_whom.key if row.starts is None or row.starts <= day]
+    return {role: share_of(text) for role, text in begun[-1].shares.items()} if begun else None
+
+
+def _parts(case: Case, shares: Mapping[str, Fraction], amount: Fraction) -> dict[str, Fraction]:
+    parts = {role: share * amount for role, share in shares.items()}
+    for role, part in parts.items():
+        case.record.step(
+            "share", part, "{} × {share} = {result}", amount, role=role, book=case.book, share=shares[role]
+        )
+    return parts
+
+
+def _capped_pool(
+    case: Case, cap: Cap, shares: Mapping[str, Fraction], pool: Fraction, shared: Fraction
+) -> dict[str, Fraction]:
+    case.record.step("pool", pool + shared, "{} + {} = {result}", pool, shared)
+    within = _change_within(case, cap, pool, shared)
+    return _with_excess(case, cap, _parts(case, shares, within), shared - within)
+
+
+def _capped_receipts(
+    case: Case, cap: Cap, shares: Mapping[str, Fraction], receipts: Fraction, shared: Fraction
+) -> dict[str, Fraction]:
+    parts = _parts(case, shares, shared)
+    capped = cap.capped or ""
+    gross = parts.get(capped, ZERO)
+    within = _change_within(case, cap, receipts, gross)
+    return _with_excess(case, cap, parts | {capped: within}, gross - within)
+
+
+def _change_within(case: Case, cap: Cap, so_far: Fraction, added: Fraction) -> Fraction:
+    """How much of what is ``added`` to ``so_far`` the cap leaves."""
+    limit = limit_of(case, cap)
+    before, after = min(Fraction(limit), so_far), min(Fraction(limit), so_far + added)
+    case.record.step(
+        "cap", after - before, "min({0}, {1}) − min({0}, {2}) = {result}", limit, so_far + added, so_far
+    )
+    return after - before
+
+
+def limit_of(case: Case, cap: Cap) -> int:
+    if cap.amount is not None:
+        return amount_of(cap.amount, case.scale)
+    return sum(case.subject.pre_move_tax_minor.values())
+
+
+def _with_excess(case: Case, cap: Cap, parts: dict[str, Fraction], excess: Fraction) -> dict[str, Fraction]:
+    if excess:
+        case.record.step("cap", excess, "{result}", role=cap.excess_to, book=case.book)
+    return parts | {cap.excess_to: parts.get(cap.excess_to, ZERO) + excess}
+
+
+def _official(case: Case, base: Fraction) -> dict[tuple[Book, str], Fraction]:
+    in_place = case.clause.to_whom.in_place
+    if case.book is Book.CASH or in_place is None:
+        return {}
+    case.record.step("share", base, "{result}", role=in_place, book=Book.OFFICIAL)
+    return {(Book.OFFICIAL, in_place): base}

@@ -55,6 +55,14 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
             "自起算日所在一期的下一期起计入",
             "counting begins with the step after the clock's day",
         ),
+        "year_of_day": (
+            "自起算日所在年度的第一期起计入",
+            "counting begins with the first step of the year that holds the clock's day",
+        ),
+        "next_year": (
+            "自起算日所在年度的下一年度起计入",
+            "counting begins with the first step of the year after the clock's day",
+        ),
     },
     "when.window.extension.on_correction": {
         "reopen": (

@@ -76,7 +76,7 @@ def facts_of(clause: Clause, example: Example) -> Facts:
         )
         for figure in example.figures
     ]
-    return Facts(lines, subjects)
+    return Facts(lines, subjects, example.occurrences)
 
 
 def quarters_of(example: Example) -> list[Quarter]:

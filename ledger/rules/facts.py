@@ -45,10 +45,14 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Every accepted figure, of any quarter, and the subjects they are about."""
+    """Every accepted figure, of any quarter, the subjects they are about, and what has happened when.
+
+    ``occurrences`` are the dated happenings of the whole agreement that clocks can name.
+    """
 
     lines: Sequence[Line]
     subjects: Mapping[int, Subject] = field(default_factory=dict)
+    occurrences: Mapping[str, date] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,15 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "`{name}` should be {expected}, such as {example}, but is {got}.",
         "`{name}` 应为{expected_zh}，例如 {example}，实际为 {got}。",
     ),
-    "CLOCK_DAY_OR_EVENT": (
+    "CLOCK_START": (
         (
-            'A clock starts either on a stated day or with an event: give one of them, such as "day": '
-            '"2024-07-01".'
+            "A clock starts on a stated day, with an enterprise's event or with an occurrence of the "
+            'agreement: give exactly one of `day`, `event` and `occurrence`, such as "day": "2024-07-01".'
         ),
-        '起算时点应为指定日期或事件，二者只填其一，例如 "day": "2024-07-01"。',
+        (
+            "起算时点为指定日期、企业事件或协议事项：`day`、`event`、`occurrence` 只填其一，例如 "
+            '"day": "2024-07-01"。'
+        ),
     ),
     "SURPLUS_BASE": (
         (

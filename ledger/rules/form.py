@@ -77,6 +77,8 @@ _EXPECTED: dict[str, _Expected] = {
     ),
     "name": _TEXT,
     "number": _Expected("a whole number from 1 to 999", "1 至 999 的整数", "1"),
+    "occurrence": _Expected("an occurrence of the agreement", "协议事项", '"aid_fund_paid_in"'),
+    "occurrences": _Expected("occurrence to its day", "事项及其日期", '{"aid_fund_paid_in": "2024-07-01"}'),
     "offset_months": _Expected("a whole number of months from 0 to 1200", "0 至 1200 的整月数", "12"),
     "otherwise": _ROLE,
     "part": _SHARE,
@@ -114,7 +116,7 @@ _EXPECTED: dict[str, _Expected] = {
 }
 
 _CODES_OF_READINGS = {
-    "clock": "CLOCK_DAY_OR_EVENT",
+    "clock": "CLOCK_START",
     "surplus_base": "SURPLUS_BASE",
     "surplus_quarters": "SURPLUS_QUARTERS",
     "cap_limit": "CAP_LIMIT",
@@ -200,7 +202,7 @@ def _example_of_reading(value: str) -> str:
 def _expected(location: tuple[int | str, ...], kind: str) -> _Expected:
     """What belongs at the location: by its field's name, or by that of the list or map which holds it."""
     names = [part for part in location if isinstance(part, str)]
-    if len(names) > 1 and names[-2] in ("shares", "pre_move_tax", "events", "roles"):
+    if len(names) > 1 and names[-2] in ("shares", "pre_move_tax", "events", "occurrences", "roles"):
         return _EXPECTED_INSIDE[names[-2]]
     if names and isinstance(location[-1], int):
         return _EXPECTED_INSIDE.get(names[-1], _OBJECT)
@@ -213,6 +215,7 @@ _EXPECTED_INSIDE = {
     "shares": _SHARE,
     "pre_move_tax": _AMOUNT,
     "events": _DAY,
+    "occurrences": _DAY,
     "roles": _Expected("a party's code", "参与方代码", '"P-001"'),
     "measures": _MEASURE,
     "deduct": _MEASURE,

@@ -7,7 +7,7 @@ must agree with this one on everything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -19,7 +19,7 @@ from ledger.rules.explanation import Explanation, Recorder, Remaining
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
 from ledger.rules.plain_case import ZERO, Case, Parts, scale_of, share_of
 from ledger.rules.plain_steps import compute_step, limit_of, opened, summed
-from ledger.rules.plain_windows import closing_day, first_day, is_open
+from ledger.rules.plain_windows import Dates, closing_day, first_day, is_open
 from ledger.rules.terms import WHOLE_PARK, Book, Clause, Grain, Regime, Scope, Step, Terms
 
 Held = Mapping[tuple[int, int], bool]
@@ -81,7 +81,7 @@ def evaluate_from(
     state = dict(carried)
     lines = _lines_by_quarter(facts.lines)
     for quarter in quarters_between(first, through):
-        known = Facts(lines.get(quarter, ()), facts.subjects)
+        known = replace(facts, lines=lines.get(quarter, ()))
         for clause in _clauses_in_force(versions, quarter):
             result = _quarter(
                 clause, known, quarter, _of_clause(state, clause), held_extensions or {}, Recorder()
@@ -108,7 +108,7 @@ def explain(
     """
     version, found = _clause_in_force(versions, quarter, clause)
     past = evaluate(versions, facts, quarter.previous, held_extensions=held_extensions)
-    known = Facts(_lines_by_quarter(facts.lines).get(quarter, ()), facts.subjects)
+    known = replace(facts, lines=_lines_by_quarter(facts.lines).get(quarter, ()))
     heard = Recorder(scale=scale_of(found), listens=True)
     computed = _quarter(found, known, quarter, _of_clause(past.carried, found), held_extensions or {}, heard)
     outcome = evaluate(versions, facts, max(through, quarter), held_extensions=held_extensions)
@@ -208,7 +208,8 @@ def _figures_by_subject(clause: Clause, facts: Facts) -> dict[int, list[Line]]:
 
 def _case(clause: Clause, facts: Facts, subject: int, held: Held, record: Recorder) -> Case:
     attributes = facts.subjects.get(subject) or Subject(subject)
-    return Case(clause, attributes, scale_of(clause), held.get((clause.number, subject)), record)
+    dates = Dates(attributes.events, facts.occurrences)
+    return Case(clause, attributes, dates, scale_of(clause), held.get((clause.number, subject)), record)
 
 
 def _steps(clause: Clause, quarter: Quarter) -> list[Span]:
@@ -308,7 +309,7 @@ def _routed(case: Case, day: date, amount_minor: int, role: str) -> int:
     routing = case.clause.then.routing
     if routing is None:
         return 0
-    if not is_open(routing.window, case.subject, case.clause.when.step, day, extended=False):
+    if not is_open(routing.window, case.dates, case.clause.when.step, day, extended=False):
         return 0
     part = share_of(routing.part)
     routed_minor = round_exact(amount_minor * part, RoundingMode.DOWN)
@@ -327,7 +328,7 @@ def _is_about(clause: Clause, asked: int, subject: int) -> bool:
 
 def _remaining(case: Case, carried: Carried) -> Remaining:
     window = case.clause.when.window
-    opens = None if window is None else first_day(window.clock, case.subject, case.clause.when.step)
+    opens = None if window is None else first_day(window.clock, case.dates, case.clause.when.step)
     closes = None if window is None or opens is None else closing_day(window, opens, carried.extended is True)
     return Remaining(_left_under_cap(case, carried), closes)
 

@@ -11,6 +11,7 @@ from ledger.measures import MEASURE_BY_NAME
 from ledger.money import parse_amount, parse_share
 from ledger.rules.explanation import Recorder
 from ledger.rules.facts import Subject
+from ledger.rules.plain_windows import Dates
 from ledger.rules.terms import Book, Clause, Mechanism
 
 Parts = Mapping[tuple[Book, str], Fraction]
@@ -28,6 +29,7 @@ class Case:
 
     clause: Clause
     subject: Subject
+    dates: Dates
     scale: int
     held: bool | None
     record: Recorder

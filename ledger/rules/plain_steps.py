@@ -143,7 +143,7 @@ def _window(case: Case, carried: Carried, day: date) -> tuple[Carried, bool]:
     if window is not None:
         carried = _extension(case, carried, window, day)
     holds = _shares_on(case.clause, day) is not None and is_open(
-        window, case.subject, case.clause.when.step, day, carried.extended is True
+        window, case.dates, case.clause.when.step, day, carried.extended is True
     )
     case.record.step("window", int(holds), "{day} {answer}", day=day, answer=_mark(holds))
     return carried, holds
@@ -153,7 +153,7 @@ def _extension(case: Case, carried: Carried, window: Window, day: date) -> Carri
     """Decides about the extension at the first step at or after the window's end, once."""
     if window.extension is None or carried.extended is not None:
         return carried
-    opens = first_day(window.clock, case.subject, case.clause.when.step)
+    opens = first_day(window.clock, case.dates, case.clause.when.step)
     closes = None if opens is None else closing_day(window, opens, extended=False)
     if closes is None or day < closes:
         return carried

@@ -2,35 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from ledger.periods import Quarter, add_months
-from ledger.rules.facts import Subject
-from ledger.rules.terms import Begins, Clock, Step, Window
+from ledger.rules.terms import Begins, Clock, Event, Step, Window
 
 STEP_MONTHS = {Step.MONTH: 1, Step.QUARTER: 3}
 
 
-def is_open(window: Window | None, subject: Subject, step: Step, day: date, extended: bool) -> bool:
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """What clocks can start with: the events of one subject, and what has happened to the agreement."""
+
+    events: Mapping[Event, date]
+    occurrences: Mapping[str, date]
+
+
+def is_open(window: Window | None, dates: Dates, step: Step, day: date, extended: bool) -> bool:
     if window is None:
         return True
-    opens = first_day(window.clock, subject, step)
+    opens = first_day(window.clock, dates, step)
     if opens is None or day < opens:
         return False
     closes = closing_day(window, opens, extended)
     if closes is not None and day >= closes:
         return False
-    return all(day < subject.events[event] for event in window.ends_at if event in subject.events)
+    return all(day < dates.events[event] for event in window.ends_at if event in dates.events)
 
 
-def first_day(clock: Clock, subject: Subject, step: Step) -> date | None:
-    """The first day of the first step that counts; None as long as the event hasn't happened."""
-    starts = clock.day if clock.event is None else subject.events.get(clock.event)
+def first_day(clock: Clock, dates: Dates, step: Step) -> date | None:
+    """The first day of the first step that counts; None as long as the clock hasn't started."""
+    starts = _starts(clock, dates)
     if starts is None:
         return None
     clock_day = add_months(starts, clock.offset_months)
-    first = clock_day.replace(day=1) if step is Step.MONTH else Quarter.of(clock_day).start
-    return add_months(first, STEP_MONTHS[step]) if clock.begins is Begins.NEXT_STEP else first
+    first_of_step = clock_day.replace(day=1) if step is Step.MONTH else Quarter.of(clock_day).start
+    match clock.begins:
+        case Begins.STEP_OF_DAY:
+            return first_of_step
+        case Begins.NEXT_STEP:
+            return add_months(first_of_step, STEP_MONTHS[step])
+        case Begins.YEAR_OF_DAY:
+            return date(clock_day.year, 1, 1)
+        case Begins.NEXT_YEAR:
+            return date(clock_day.year + 1, 1, 1)
+
+
+def _starts(clock: Clock, dates: Dates) -> date | None:
+    if clock.event is not None:
+        return dates.events.get(clock.event)
+    if clock.occurrence is not None:
+        return dates.occurrences.get(clock.occurrence)
+    return clock.day
 
 
 def closing_day(window: Window, opens: date, extended: bool) -> date | None:

@@ -54,6 +54,7 @@ ShareText = Annotated[str, AfterValidator(_share)]
 QuarterText = Annotated[str, AfterValidator(_quarter)]
 SpanText = Annotated[str, StringConstraints(pattern=r"^[12][0-9]{3}(Q[1-4]|-(0[1-9]|1[0-2]))$")]
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+OccurrenceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 MeasureName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 Months = Annotated[int, Field(ge=1, le=1200)]
 
@@ -151,20 +152,28 @@ class Begins(StrEnum):
 
     STEP_OF_DAY = "step_of_day"
     NEXT_STEP = "next_step"
+    YEAR_OF_DAY = "year_of_day"
+    """The first step of the calendar year that holds the day."""
+    NEXT_YEAR = "next_year"
 
 
 class Clock(Document):
-    """What starts the time: a stated day, or an event of each enterprise, plus an offset."""
+    """What starts the time, plus an offset."""
 
-    day: date | None = Field(default=None, strict=False)
-    event: Event | None = None
+    day: date | None = Field(default=None, strict=False, description="A stated day.")
+    event: Event | None = Field(default=None, description="An event of each enterprise.")
+    occurrence: OccurrenceName | None = Field(
+        default=None,
+        description="A condition precedent: something that happens once for the whole agreement, such as "
+        "aid_fund_paid_in. Until it has happened the window isn't open.",
+    )
     offset_months: Annotated[int, Field(ge=0, le=1200)] = 0
     begins: Begins
 
     @model_validator(mode="after")
-    def _day_or_event(self) -> Self:
-        if (self.day is None) == (self.event is None):
-            raise PydanticCustomError("clock", "give either day or event, not both")
+    def _one_start(self) -> Self:
+        if sum(start is not None for start in (self.day, self.event, self.occurrence)) != 1:
+            raise PydanticCustomError("clock", "give one of day, event, occurrence")
         return self
 
 
@@ -399,6 +408,9 @@ class Example(Document):
     """Figures and the result that the parties agree they must give."""
 
     title: Bilingual
+    occurrences: dict[OccurrenceName, Annotated[date, Field(strict=False)]] = Field(
+        default={}, description="The day of everything that has happened to the agreement."
+    )
     subjects: dict[str, ExampleSubject] = {}
     figures: tuple[ExampleFigure, ...] = Field(min_length=1)
     expect: tuple[Expected, ...] = Field(min_length=1)

@@ -25,7 +25,7 @@ from ledger.rules.terms import (
     Terms,
     Window,
 )
-from ledger.rules.words import CAUSE_NAMES, EVENT_NAMES, MECHANISM_NAMES, role_en
+from ledger.rules.words import CAUSE_NAMES, EVENT_NAMES, MECHANISM_NAMES, occurrence_en, role_en
 
 _BOOK_NAMES = {Book.CASH: "in money", Book.OFFICIAL: "in place", Book.ASSESSMENT: "for assessment"}
 
@@ -131,13 +131,17 @@ def _window_parts(window: Window) -> Iterator[str]:
 
 
 def _clock(clock: Clock) -> str:
-    if clock.event is None:
-        start = "" if clock.day is None else _day(clock.day)
-    else:
-        start = f"the day of the enterprise's {EVENT_NAMES[clock.event][1]}"
     offset = f"{_months(clock.offset_months)} after " if clock.offset_months else ""
     begins = READINGS["when.window.clock.begins"][clock.begins][1]
-    return f"the clock starts {offset}on {start}, {begins}"
+    return f"the clock starts {offset}on {_start(clock)}, {begins}"
+
+
+def _start(clock: Clock) -> str:
+    if clock.event is not None:
+        return f"the day of the enterprise's {EVENT_NAMES[clock.event][1]}"
+    if clock.occurrence is not None:
+        return f"the day of “{occurrence_en(clock.occurrence)}”"
+    return "" if clock.day is None else _day(clock.day)
 
 
 def _extension(extension: Extension) -> str:
@@ -279,6 +283,7 @@ def _annex(clause: Clause) -> str:
 
 def _example(clause: Clause, example: Example) -> str:
     commodity = _commodity(clause)
+    happened = [f"“{occurrence_en(name)}” on {_day(day)}" for name, day in example.occurrences.items()]
     subjects = [_example_subject(name, subject, commodity) for name, subject in example.subjects.items()]
     figures = "; ".join(
         f"{_whose_figure(figure.subject)}{MEASURE_BY_NAME[figure.measure].name_en} {figure.span} "
@@ -291,7 +296,7 @@ def _example(clause: Clause, example: Example) -> str:
         + ("" if expected.routed is None else f", of which {_amount(expected.routed, commodity)} is routed")
         for expected in example.expect
     )
-    return f"{example.title.en}: given {'; '.join([*subjects, figures])}: {results}."
+    return f"{example.title.en}: given {'; '.join([*happened, *subjects, figures])}: {results}."
 
 
 def _whose_figure(subject: str | None) -> str:

@@ -27,7 +27,14 @@ from ledger.rules.terms import (
     Terms,
     Window,
 )
-from ledger.rules.words import CAUSE_NAMES, EVENT_NAMES, MECHANISM_NAMES, chinese_number, role_zh
+from ledger.rules.words import (
+    CAUSE_NAMES,
+    EVENT_NAMES,
+    MECHANISM_NAMES,
+    chinese_number,
+    occurrence_zh,
+    role_zh,
+)
 
 _BOOK_NAMES = {Book.CASH: "资金", Book.OFFICIAL: "在地统计数", Book.ASSESSMENT: "考核统计数"}
 
@@ -122,12 +129,17 @@ def _window_parts(window: Window) -> Iterator[str]:
 
 
 def _clock(clock: Clock) -> str:
-    if clock.event is None:
-        start = "" if clock.day is None else _day(clock.day)
-    else:
-        start = f"企业{EVENT_NAMES[clock.event][0]}之日"
     offset = f"起满{_months(clock.offset_months)}之日" if clock.offset_months else ""
-    return f"以{start}{offset}为起算日，{READINGS['when.window.clock.begins'][clock.begins][0]}"
+    begins = READINGS["when.window.clock.begins"][clock.begins][0]
+    return f"以{_start(clock)}{offset}为起算日，{begins}"
+
+
+def _start(clock: Clock) -> str:
+    if clock.event is not None:
+        return f"企业{EVENT_NAMES[clock.event][0]}之日"
+    if clock.occurrence is not None:
+        return f"“{occurrence_zh(clock.occurrence)}”之日"
+    return "" if clock.day is None else _day(clock.day)
 
 
 def _extension(extension: Extension) -> str:
@@ -253,6 +265,7 @@ def _annex(clause: Clause) -> str:
 
 def _example(clause: Clause, example: Example) -> str:
     commodity = _commodity(clause)
+    happened = [f"{_day(day)}“{occurrence_zh(name)}”" for name, day in example.occurrences.items()]
     subjects = [_example_subject(name, subject, commodity) for name, subject in example.subjects.items()]
     figures = "，".join(
         f"{_whose_figure(figure.subject)}{Span.parse(figure.span).name_zh}"
@@ -265,7 +278,7 @@ def _example(clause: Clause, example: Example) -> str:
         + ("" if expected.routed is None else f"（其中划转{_signed(expected.routed, commodity)}）")
         for expected in example.expect
     )
-    return f"{example.title.zh}：已知{'；'.join([*subjects, figures])}。结果：{results}。"
+    return f"{example.title.zh}：已知{'；'.join([*happened, *subjects, figures])}。结果：{results}。"
 
 
 def _term(expected: Expected) -> str:

@@ -30,6 +30,13 @@ EVENT_NAMES: dict[Event, tuple[str, str]] = {
     Event.DEREGISTRATION: ("注销登记", "de-registration"),
     Event.MOVED_AWAY: ("迁出", "moving away"),
 }
+OCCURRENCE_NAMES: dict[str, tuple[str, str]] = {
+    "aid_fund_paid_in": ("援助资金全部到位", "the aid fund's being paid in full"),
+    "land_delivered": ("土地交付", "the delivery of the land"),
+    "approval_granted": ("上级批准", "the approval by the authority above"),
+}
+"""Occurrence to its name; an occurrence that isn't here is called by itself."""
+
 CAUSE_NAMES: dict[CauseOfMove, tuple[str, str]] = {
     CauseOfMove.GOVERNMENT_LED: ("政府主导", "led by the government"),
     CauseOfMove.MARKET: ("市场行为", "the enterprise's own choice"),
@@ -44,6 +51,14 @@ def role_zh(role: str) -> str:
 
 def role_en(role: str) -> str:
     return ROLE_NAMES.get(role, (role, role))[1]
+
+
+def occurrence_zh(occurrence: str) -> str:
+    return OCCURRENCE_NAMES.get(occurrence, (occurrence, occurrence))[0]
+
+
+def occurrence_en(occurrence: str) -> str:
+    return OCCURRENCE_NAMES.get(occurrence, (occurrence, occurrence))[1]
 
 
 def chinese_number(number: int) -> str:

@@ -24,6 +24,7 @@ ROLES = ("fund", "host", "origin", "third")
 FIRST = Quarter(2023, 1)
 LAST = Quarter(2025, 4)
 SUBJECTS = (11, 12, 13)
+OCCURRENCES = ("aid_fund_paid_in", "opened")
 TAXES = ("vat", "cit", "retained_tax")
 REVENUES = ("rent", "land_transfer", "service_fee")
 COSTS = ("development_cost", "financing_cost")
@@ -65,8 +66,10 @@ def terms_and_facts(draw: Draw) -> Scenario:
     """One to two clauses, perhaps amended in the middle, and figures for them with corrections."""
     raw = [_clause(draw, number + 1) for number in range(draw(st.integers(1, 2)))]
     versions = _versions(draw, raw)
-    facts = Facts(_lines(draw, raw), {subject: draw(_subjects(subject)) for subject in SUBJECTS[:2]})
-    corrected = Facts(_corrected(draw, facts.lines) + _lines(draw, raw, most=4), facts.subjects)
+    subjects = {subject: draw(_subjects(subject)) for subject in SUBJECTS[:2]}
+    happened = draw(st.dictionaries(st.sampled_from(OCCURRENCES), _days()))
+    facts = Facts(_lines(draw, raw), subjects, happened)
+    corrected = replace(facts, lines=_corrected(draw, facts.lines) + _lines(draw, raw, most=4))
     through = FIRST.plus(draw(st.integers(0, LAST.ordinal - FIRST.ordinal)))
     return Scenario(versions, facts, corrected, through)
 
@@ -213,11 +216,13 @@ def _months_of(step: str) -> st.SearchStrategy[int]:
 
 def _clock(draw: Draw, step: str, by_event: bool) -> Json:
     start: Json = {"day": draw(_days()).isoformat()}
+    if draw(st.integers(0, 3)) == 0:
+        start = {"occurrence": draw(st.sampled_from(OCCURRENCES))}
     if by_event and draw(st.booleans()):
         start = {"event": draw(st.sampled_from(["registration", "first_tax"]))}
     return start | {
         "offset_months": draw(st.sampled_from([0, 0, 3] if step == "quarter" else [0, 1, 5])),
-        "begins": draw(st.sampled_from(["step_of_day", "next_step"])),
+        "begins": draw(st.sampled_from(["step_of_day", "next_step", "year_of_day", "next_year"])),
     }
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -14,8 +13,9 @@ import pytest
 from clause_strategies import Scenario, terms_and_facts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rule_builders import Json, by_role, clause, line, park, retention, run, to_whom, version, wan
 
-from ledger.periods import Quarter, Span
+from ledger.periods import Quarter
 from ledger.rules.explanation import render
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
 from ledger.rules.plain import (
@@ -26,77 +26,9 @@ from ledger.rules.plain import (
     explain,
     version_in_force,
 )
-from ledger.rules.terms import Book, CauseOfMove, Event, Regime, Terms
+from ledger.rules.terms import Book, CauseOfMove, Event, Regime
 
-Json = dict[str, Any]
-WAN_MINOR = 1_000_000
 PLAINLY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def wan(text: str | float) -> int:
-    """Minor units of ten thousand yuan."""
-    return int(Fraction(str(text)) * WAN_MINOR)
-
-
-def clause(**changes: Any) -> Json:
-    """Retained tax of the whole park, split 5:5, rounded down with the remainder to the host."""
-    return {
-        "number": 1,
-        "title": {"zh": "税收分成", "en": "tax sharing"},
-        "what": {"mechanism": "tax", "measures": ["retained_tax"], "reported_by": "host"},
-        "whose": {"scope": "whole_park"},
-        "when": {"step": "quarter"},
-        "to_whom": to_whom(origin="1/2", host="1/2"),
-        "then": {"provisional": "cash", "negative": "refund", "netting": True},
-        "rounding": {"grain": "subject", "mode": "down", "remainder_to": "host"},
-        "examples": [
-            {
-                "title": {"zh": "示例", "en": "example"},
-                "figures": [{"span": "2024-01", "measure": "retained_tax", "amount": "1.00"}],
-                "expect": [
-                    {"first": "2024Q1", "last": "2024Q1", "book": "cash", "party": "host", "amount": "0"}
-                ],
-            }
-        ],
-    } | changes
-
-
-def to_whom(**shares: str) -> Json:
-    return {"regime": "proportional", "key": [{"shares": shares}], "otherwise": "host"}
-
-
-def version(*clauses: Json, starts: str = "2024Q1", last_quarter: str | None = None) -> Version:
-    document = {
-        "agreement": "A-1",
-        "roles": {"origin": "P-1", "host": "P-2", "fund": "P-3"},
-        "in_force_from": starts,
-        "last_quarter": last_quarter,
-        "transition": "by_step",
-        "clauses": list(clauses),
-    }
-    return Version(Quarter.parse(starts), Terms.model_validate_json(json.dumps(document)))
-
-
-def line(span: str, amount_minor: int, measure: str = "retained_tax", subject: int = 0) -> Line:
-    return Line(subject, measure, Span.parse(span), amount_minor)
-
-
-def park(*lines: Line) -> Facts:
-    return Facts(lines)
-
-
-def by_role(outcome: Outcome, role: str, book: Book = Book.CASH) -> dict[str, int]:
-    """Quarter to the role's minor units, all clauses and subjects together."""
-    found: dict[str, int] = {}
-    for key, amount in outcome.amounts.items():
-        if key.role == role and key.book is book:
-            found[str(key.quarter)] = found.get(str(key.quarter), 0) + amount.amount_minor
-    return found
-
-
-def run(versions: Version | Sequence[Version], facts: Facts, through: str, **held: Any) -> Outcome:
-    sequence = [versions] if isinstance(versions, Version) else versions
-    return evaluate(sequence, facts, Quarter.parse(through), **held)
 
 
 # --- cases ------------------------------------------------------------------------------------------------
@@ -116,11 +48,6 @@ def test_local_part_of_corporate_income_tax_is_divided_into_quarter_half_quarter
         wan(20),
         wan(10),
     ]
-
-
-def retention(measure: str, starts: str, *kept: str) -> Json:
-    tiers = [{"name": {"zh": "级", "en": "tier"}, "kept": text} for text in kept]
-    return {"measure": measure, "starts": starts, "tiers": tiers}
 
 
 def moved(**changes: Any) -> Json:

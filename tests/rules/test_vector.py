@@ -173,15 +173,18 @@ def _run_one(scenario: Scenario, through: Quarter) -> tuple[vector.Rules | None,
     state, rules = vector.State.none(), None
     subjects = vector.subjects_of({1: scenario.facts.subjects})
     for quarter in quarters_between(FIRST, through):
-        rules = vector.compile_clauses(_in_force(1, scenario.versions, quarter), quarter, state.keys)
+        rules = vector.compile_clauses(_in_force(1, scenario, quarter), quarter, state.keys)
         figures = vector.figures_of({1: _lines(scenario.facts, quarter)})
         state = vector.evaluate_quarter(rules, quarter, figures, subjects, state).state
     return rules, state
 
 
-def _in_force(agreement: int, versions: Sequence[Version], quarter: Quarter) -> list[vector.ClauseInForce]:
-    version = plain.version_in_force(versions, quarter)
-    return [vector.ClauseInForce(agreement, clause) for clause in (version.terms.clauses if version else ())]
+def _in_force(agreement: int, scenario: Scenario, quarter: Quarter) -> list[vector.ClauseInForce]:
+    version = plain.version_in_force(scenario.versions, quarter)
+    return [
+        vector.ClauseInForce(agreement, clause, occurrences=scenario.facts.occurrences)
+        for clause in (version.terms.clauses if version else ())
+    ]
 
 
 def _lines(facts: Facts, quarter: Quarter) -> list[Line]:
@@ -196,7 +199,7 @@ def _evaluate_together(scenarios: Mapping[int, Scenario], through: Quarter) -> d
         clauses = [
             clause
             for agreement, scenario in scenarios.items()
-            for clause in _in_force(agreement, scenario.versions, quarter)
+            for clause in _in_force(agreement, scenario, quarter)
         ]
         rules = vector.compile_clauses(clauses, quarter, state.keys)
         figures = vector.figures_of(

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ledger.rules.vector.columns import EVENTS, NONE, Subjects
+from ledger.rules.vector.columns import EVENTS, NEVER_MONTH, NONE, Subjects
 from ledger.rules.vector.compiled import Group, WindowColumns
 from ledger.rules.vector.numbers import Int64Column, Mask
-
-NEVER_MONTH: Final = 2**40
-"""The month of an event that hasn't happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +68,7 @@ class Windows:
     holds: Mask
 
     @classmethod
-    def of(
-        cls, window: WindowColumns, clause: Int64Column, attributes: Attributes, step_months: int
-    ) -> Windows:
+    def of(cls, window: WindowColumns, clause: Int64Column, attributes: Attributes) -> Windows:
         by_event = window.event != NONE
         clock = np.where(
             by_event[clause],
@@ -81,7 +76,7 @@ class Windows:
             window.clock_month[clause],
         )
         first = clock + window.offset_months[clause]
-        first = first - first % step_months + window.begins_next[clause] * step_months
+        first = first - first % window.aligned_months[clause] + window.later_months[clause]
         ends = np.where(window.ends_at[clause], attributes.after_event_month, NEVER_MONTH)
         return cls(
             present=window.present[clause],

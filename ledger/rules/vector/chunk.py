@@ -214,7 +214,7 @@ def _situation(chunk: Chunk) -> Situation:
         group=group,
         clause=clause,
         quarter=chunk.quarter,
-        window=Windows.of(group.window, clause, attributes, group.shape.step_months),
+        window=Windows.of(group.window, clause, attributes),
         is_eligible=eligible(group, clause, attributes, chunk.role_names),
         cap_minor=cap_minor(group, clause, attributes).astype(dtype, copy=False),
         base_minor=_base(chunk).astype(dtype, copy=False),

@@ -24,6 +24,9 @@ CAUSE_CODE: Final = {cause: code for code, cause in enumerate(CauseOfMove)}
 NONE: Final = -1
 """The code of an attribute that isn't given."""
 
+NEVER_MONTH: Final = 2**40
+"""The month of what hasn't happened."""
+
 HEAD_COLUMNS: Final = 5
 """Packed state begins with layout, denominator, year, steps counted, extended."""
 PAIR_NAMES: Final = ("to_date", "recognised", "loss", "threshold", "pool", "receipts")

@@ -6,7 +6,8 @@ computed together; within a group the differences between clauses are values in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Final
@@ -29,12 +30,14 @@ LOSS_CODE: Final = {choice: code for code, choice in enumerate(Loss)}
 class ClauseInForce:
     """A clause that is in force for the quarter, and the id of its agreement.
 
-    ``earlier_keys`` are the entitlements that the clause's carried state has (``State.keys``).
+    ``earlier_keys`` are the entitlements that the clause's carried state has (``State.keys``);
+    ``occurrences`` is what has happened to the agreement (``Facts.occurrences``).
     """
 
     agreement: int
     clause: Clause
     earlier_keys: EntitlementKeys = ()
+    occurrences: Mapping[str, date] = field(default_factory=dict)
 
     @cached_property
     def keys(self) -> EntitlementKeys:
@@ -66,13 +69,17 @@ class ClauseRefused(LedgerError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowColumns:
-    """Windows by clause: months are counted from 1970-01; ``event`` is ``NONE`` for a stated day."""
+    """Windows by clause: months are counted from 1970-01; ``event`` is ``NONE`` for a day that is known.
+
+    The first month is the clock's, put back to a multiple of ``aligned_months``, plus ``later_months``.
+    """
 
     present: Mask
     clock_month: Int64Column
     event: Int64Column
     offset_months: Int64Column
-    begins_next: Mask
+    aligned_months: Int64Column
+    later_months: Int64Column
     length_months: Int64Column
     extension_months: Int64Column
     holds: Mask

@@ -17,15 +17,17 @@ from ledger.money import parse_amount, parse_share
 from ledger.periods import Quarter, add_months, row_on
 from ledger.rules.terms import (
     DENOMINATOR_LIMIT,
+    Begins,
     Book,
     Clause,
+    Clock,
     Grain,
     Regime,
     Scope,
     Surplus,
     Window,
 )
-from ledger.rules.vector.columns import CAUSE_CODE, EVENT_CODE, EVENTS, NONE, EntitlementKeys
+from ledger.rules.vector.columns import CAUSE_CODE, EVENT_CODE, EVENTS, NEVER_MONTH, NONE, EntitlementKeys
 from ledger.rules.vector.compiled import (
     LOSS_CODE,
     STEP_MONTHS,
@@ -45,6 +47,14 @@ FOREVER_MONTHS: Final = 10**6
 NO_THRESHOLD_MINOR: Final = -(2**62)
 _SURPLUS_PARTS: Final = 12
 """A yearly base is divided by at most this many steps."""
+
+_BEGINS: Final[Mapping[Begins, Callable[[int], tuple[int, int]]]] = {
+    Begins.STEP_OF_DAY: lambda step_months: (step_months, 0),
+    Begins.NEXT_STEP: lambda step_months: (step_months, step_months),
+    Begins.YEAR_OF_DAY: lambda _: (12, 0),
+    Begins.NEXT_YEAR: lambda _: (12, 12),
+}
+"""By the length of a step: the months to which a clock is put back, and those by which it begins later."""
 
 Value = TypeVar("Value")
 
@@ -167,9 +177,9 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
         otherwise_slot=column.whole(lambda clause: _slot(clause, clause.to_whom.otherwise)),
         remainder_slot=column.whole(lambda clause: _slot(clause, clause.rounding.remainder_to)),
         mode=column.whole(lambda clause: MODE_CODE[clause.rounding.mode]),
-        window=_windows([clause.when.window for clause in clauses]),
+        window=_windows(members, [clause.when.window for clause in clauses]),
         routing_window=_windows(
-            [clause.then.routing.window if clause.then.routing else None for clause in clauses]
+            members, [clause.then.routing.window if clause.then.routing else None for clause in clauses]
         ),
         **_surplus_columns(clauses),
         **_cap_columns(column),
@@ -213,20 +223,27 @@ def _slot(clause: Clause, role: str | None) -> int:
     return NONE
 
 
-def _windows(windows: Sequence[Window | None]) -> WindowColumns:
+def _windows(members: Sequence[ClauseInForce], windows: Sequence[Window | None]) -> WindowColumns:
     column = _Columns(windows)
+    begins = [
+        _BEGINS[window.clock.begins](STEP_MONTHS[item.clause.when.step]) if window else (1, 0)
+        for item, window in zip(members, windows, strict=True)
+    ]
     return WindowColumns(
         present=column.mask(lambda window: window is not None),
-        clock_month=column.whole(
-            lambda window: month_of(window.clock.day) if window and window.clock.day else 0
+        clock_month=np.array(
+            [
+                _clock_month(item, window.clock) if window else 0
+                for item, window in zip(members, windows, strict=True)
+            ],
+            np.int64,
         ),
         event=column.whole(
             lambda window: EVENT_CODE[window.clock.event] if window and window.clock.event else NONE
         ),
         offset_months=column.whole(lambda window: window.clock.offset_months if window else 0),
-        begins_next=column.mask(
-            lambda window: window is not None and window.clock.begins.value == "next_step"
-        ),
+        aligned_months=np.array([aligned for aligned, _ in begins], np.int64),
+        later_months=np.array([later for _, later in begins], np.int64),
         length_months=column.whole(
             lambda window: window.length_months if window and window.length_months else FOREVER_MONTHS
         ),
@@ -240,6 +257,12 @@ def _windows(windows: Sequence[Window | None]) -> WindowColumns:
             [[window is not None and event in window.ends_at for event in EVENTS] for window in windows]
         ),
     )
+
+
+def _clock_month(item: ClauseInForce, clock: Clock) -> int:
+    """The month in which a clock without an event starts."""
+    day = clock.day if clock.occurrence is None else item.occurrences.get(clock.occurrence)
+    return NEVER_MONTH if day is None else month_of(day)
 
 
 def _scale(clause: Clause) -> int:

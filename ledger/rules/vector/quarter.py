@@ -222,7 +222,7 @@ def _booked(
     amount = amount_minor[row, slot]
     routed = np.zeros(len(amount), np.int64)
     if group.routed.any():
-        window = Windows.of(group.routing_window, clause, attributes, group.shape.step_months)
+        window = Windows.of(group.routing_window, clause, attributes)
         is_routed = group.routed[clause] & window.is_open(month_of(quarter.start))
         of_row = clause[row]
         part = part_towards_zero(amount, group.routed_numerator[of_row], group.routed_denominator[of_row])

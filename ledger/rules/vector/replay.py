@@ -72,7 +72,7 @@ def evaluate_from(
     for quarter in quarters_between(first, through):
         version = plain.version_in_force(versions, quarter)
         clauses = () if version is None else version.terms.clauses
-        in_force = [ClauseInForce(_AGREEMENT, clause) for clause in clauses]
+        in_force = [ClauseInForce(_AGREEMENT, clause, occurrences=facts.occurrences) for clause in clauses]
         rules = compile_clauses(in_force, quarter, state.keys)
         figures = figures_of({_AGREEMENT: lines.get(quarter, ())})
         result = evaluate_quarter(rules, quarter, figures, subjects, state, held)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 
 from pydantic import BaseModel
 
@@ -23,6 +24,7 @@ from ledger.rules.faults import fault
 from ledger.rules.form import read_form
 from ledger.rules.terms import (
     DENOMINATOR_LIMIT,
+    RATE_DENOMINATOR_LIMIT,
     Bilingual,
     Cap,
     Clause,
@@ -32,6 +34,7 @@ from ledger.rules.terms import (
     Expected,
     Grain,
     Mechanism,
+    Recover,
     Regime,
     Scope,
     Step,
@@ -149,6 +152,8 @@ def _clause_faults(path: str, clause: Clause) -> Iterator[Fault]:
     yield from _scope_faults(path, clause)
     yield from _window_faults(path, clause)
     yield from _retention_faults(f"{path}.how_much.retention", clause)
+    if clause.how_much.recover is not None:
+        yield from _recover_faults(f"{path}.how_much.recover", clause.how_much.recover)
     yield from _key_faults(f"{path}.to_whom.key", clause)
     yield from _rounding_faults(path, clause)
     if not measures:
@@ -205,6 +210,7 @@ def _mechanism_faults(path: str, clause: Clause) -> Iterator[Fault]:
     for name, value in (
         ("what.deduct", clause.what.deduct),
         ("how_much.retention", clause.how_much.retention),
+        ("how_much.recover", clause.how_much.recover),
         ("then.routing", clause.then.routing),
     ):
         if value:
@@ -216,10 +222,17 @@ def _scope_faults(path: str, clause: Clause) -> Iterator[Fault]:
     if eligibility is not None and not any(value for _, value in _parts(eligibility)):
         yield fault(f"{path}.whose.eligibility", "ELIGIBILITY_EMPTY")
     if clause.whose.scope is Scope.LISTED_ENTERPRISES:
+        for name, is_used in _needs_whole_park(clause):
+            if is_used:
+                yield fault(f"{path}.{name}", "NEEDS_WHOLE_PARK", name=name)
         return
     for name, is_used in _needs_listed(clause):
         if is_used:
             yield fault(f"{path}.{name}", "NEEDS_LISTED", name=name)
+
+
+def _needs_whole_park(clause: Clause) -> Iterator[tuple[str, bool]]:
+    yield "how_much.recover", clause.how_much.recover is not None
 
 
 def _needs_listed(clause: Clause) -> Iterator[tuple[str, bool]]:
@@ -244,6 +257,8 @@ def _window_faults(path: str, clause: Clause) -> Iterator[Fault]:
     for name, window in _windows(clause):
         if clause.when.step is Step.QUARTER:
             yield from _month_faults(f"{path}.{name}", window)
+        if window.clock.first_shared and (name != "when.window" or clause.how_much.recover is None):
+            yield fault(f"{path}.{name}.clock.first_shared", "FIRST_SHARED_NEEDS_RECOVER")
     yield from _extension_faults(path, clause)
 
 
@@ -296,6 +311,19 @@ def _retention_faults(path: str, clause: Clause) -> Iterator[Fault]:
         latest[row.measure] = row.starts
         for place, tier in enumerate(row.tiers):
             yield from _part_faults(f"{path}[{index}].tiers[{place}].kept", tier.kept)
+
+
+def _recover_faults(path: str, recover: Recover) -> Iterator[Fault]:
+    for index, (row, following) in enumerate(pairwise(recover.inputs)):
+        if following.starts < row.starts:
+            yield fault(
+                f"{path}.inputs[{index + 1}].starts", "INPUT_ORDER", got=following.starts, before=row.starts
+            )
+    if recover.yearly_return is not None:
+        yield from _part_faults(f"{path}.yearly_return", recover.yearly_return)
+        if parse_share(recover.yearly_return).denominator > RATE_DENOMINATOR_LIMIT:
+            here, limit = f"{path}.yearly_return", RATE_DENOMINATOR_LIMIT
+            yield fault(here, "RATE_TOO_FINE", got=recover.yearly_return, limit=limit)
 
 
 def _part_faults(path: str, text: str) -> Iterator[Fault]:
@@ -354,7 +382,11 @@ def _rounding_faults(path: str, clause: Clause) -> Iterator[Fault]:
     if surplus is not None and surplus.within_year is WithinYear.SAME_QUARTER and not is_by_quarter:
         yield fault(f"{path}.how_much.surplus.within_year", "SAME_QUARTER_BY_MONTH")
     if clause.rounding.grain is Grain.LINE:
-        for name, value in (("within.cap", cap), ("how_much.surplus", surplus)):
+        for name, value in (
+            ("within.cap", cap),
+            ("how_much.surplus", surplus),
+            ("how_much.recover", clause.how_much.recover),
+        ):
             if value is not None:
                 yield fault(f"{path}.rounding.grain", "GRAIN_LINE_EXCLUDES", name=name)
     if routing is not None:
@@ -377,6 +409,8 @@ def _amount_faults(path: str, clause: Clause) -> Iterator[Fault]:
         yield from _places(f"{path}.whose.eligibility.pre_move_tax_average_at_least", text, YUAN)
     if clause.how_much.surplus is not None:
         yield from _surplus_amounts(f"{path}.how_much.surplus", clause.how_much.surplus, commodity)
+    for index, row in enumerate(clause.how_much.recover.inputs if clause.how_much.recover else ()):
+        yield from _places(f"{path}.how_much.recover.inputs[{index}].amount", row.amount, commodity)
     if clause.within.cap is not None:
         yield from _cap_amounts(f"{path}.within.cap", clause.within.cap, commodity)
 
@@ -502,6 +536,7 @@ def _amended_clause_faults(path: str, clause: Clause, before: Clause) -> Iterato
         ("whose.scope", clause.whose.scope.value, before.whose.scope.value),
         ("when.step", clause.when.step.value, before.when.step.value),
         ("to_whom.in_place", clause.to_whom.in_place, before.to_whom.in_place),
+        ("how_much.recover", bool(clause.how_much.recover), bool(before.how_much.recover)),
     ):
         if got != was:
             yield fault(

@@ -13,7 +13,7 @@ from ledger.rules.terms import FORMAT, Clause, Terms
 
 Json = dict[str, Any]
 
-_SHARE_FIELDS = frozenset({"kept", "part"})
+_SHARE_FIELDS = frozenset({"kept", "part", "yearly_return"})
 _AMOUNT_FIELDS = frozenset({"amount", "base", "base_year_amount", "routed"})
 _TAX_FIELDS = frozenset({"pre_move_tax_average_at_least"})
 

@@ -28,6 +28,7 @@ STEP_NAMES: dict[str, tuple[str, str]] = {
     "window": ("分享期", "window"),
     "extension": ("延期", "extension"),
     "surplus": ("增量", "surplus"),
+    "recovery": ("先行回收", "recovery"),
     "pool": ("累计入池", "pool"),
     "cap": ("上限", "cap"),
     "share": ("分成", "share"),

@@ -88,8 +88,10 @@ class Carried:
 
     Exact amounts are in minor units. ``to_date``, ``recognised``, ``threshold`` and ``steps_counted`` are of
     ``year``, the last one with a counted step; ``loss`` was carried into it. ``pool`` and ``receipts`` are
-    uncapped and cumulative. ``extended`` is None until the window's extension is decided. ``entitlements``
-    has every key of the clause's ``entitlement_keys``.
+    uncapped and cumulative. ``extended`` is None until the window's extension is decided. ``first_shared`` is
+    the first day of the step in which something was first left to share, ``recovered`` what has been repaid,
+    and ``accrued`` the returns so far, of a clause that recovers an input. ``entitlements`` has every key of
+    the clause's ``entitlement_keys``.
     """
 
     year: int = 0
@@ -101,6 +103,9 @@ class Carried:
     pool: Fraction = Fraction(0)
     receipts: Fraction = Fraction(0)
     extended: bool | None = None
+    first_shared: date | None = None
+    recovered: Fraction = Fraction(0)
+    accrued: Fraction = Fraction(0)
     entitlements: Mapping[tuple[Book, str], Fraction] = field(default_factory=dict)
 
 

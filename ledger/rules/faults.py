@@ -48,12 +48,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "CLOCK_START": (
         (
-            "A clock starts on a stated day, with an enterprise's event or with an occurrence of the "
-            'agreement: give exactly one of `day`, `event` and `occurrence`, such as "day": "2024-07-01".'
+            "A clock starts on a stated day, with an enterprise's event, with an occurrence of the agreement "
+            "or when something is first left to share: give exactly one of `day`, `event`, `occurrence` and "
+            '`first_shared`, such as "day": "2024-07-01".'
         ),
         (
-            "起算时点为指定日期、企业事件或协议事项：`day`、`event`、`occurrence` 只填其一，例如 "
-            '"day": "2024-07-01"。'
+            "起算时点为指定日期、企业事件、协议事项或首次有余额可供分成：`day`、`event`、`occurrence`、"
+            '`first_shared` 只填其一，例如 "day": "2024-07-01"。'
         ),
     ),
     "SURPLUS_BASE": (
@@ -179,6 +180,23 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         '`{name}` 针对单个企业，`whose.scope` 应为 "listed_enterprises"，实际为 "whole_park"。',
     ),
+    "NEEDS_WHOLE_PARK": (
+        (
+            '`{name}` keeps one account for the park, so `whose.scope` should be "whole_park", but it is '
+            '"listed_enterprises".'
+        ),
+        '`{name}` 以园区为单位核算，`whose.scope` 应为 "whole_park"，实际为 "listed_enterprises"。',
+    ),
+    "FIRST_SHARED_NEEDS_RECOVER": (
+        (
+            "A clock starts with the first step in which something is left to share only in `when.window` "
+            'and only with `how_much.recover`. Add it, or give a `day`, such as "2024-07-01".'
+        ),
+        (
+            "以首次有余额可供分成为起算点，仅用于 `when.window` 且须有 `how_much.recover`。请加入，或填写 "
+            '`day`，例如 "2024-07-01"。'
+        ),
+    ),
     "ELIGIBILITY_EMPTY": (
         (
             'Eligibility names no condition. Give one, such as "cause_of_move": "government_led", or leave '
@@ -231,6 +249,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
             "such as {example}."
         ),
         "留成表中的 {measure!r} 不是本条的指标。请使用：{known}，例如 {example}。",
+    ),
+    "INPUT_ORDER": (
+        "Inputs to be recovered should be in date order, but {got} comes after {before}.",
+        "待回收投入须按日期先后排列，实际 {got} 排在 {before} 之后。",
+    ),
+    "RATE_TOO_FINE": (
+        "The rate {got} is too fine: its denominator should be at most {limit}, such as 87/2000 for 4.35%.",
+        "比率 {got} 过细：分母不得超过 {limit}，例如 4.35% 写作 87/2000。",
     ),
     "SAME_QUARTER_BY_MONTH": (
         (

@@ -63,6 +63,10 @@ _EXPECTED: dict[str, _Expected] = {
     "format": _Expected("the format of this document", "本文档的格式", '"parkledger.terms/1"'),
     "in_force_from": _QUARTER,
     "in_place": _ROLE,
+    "first_shared": _Expected("true", "true", "true"),
+    "inputs": _Expected(
+        "a list of inputs", "投入列表", '[{"starts": "2024-01-01", "amount": "30000000.00"}]'
+    ),
     "kept": _SHARE,
     "key": _Expected("rows of shares", "份额表", '[{"shares": {"origin": "2/5", "host": "3/5"}}]'),
     "last": _QUARTER,
@@ -105,6 +109,8 @@ _EXPECTED: dict[str, _Expected] = {
     "span": _Expected("a quarter or a month", "季度或月份", '"2024Q3"'),
     "starts": _DAY,
     "subject": _Expected("the name of an example's enterprise", "示例企业名称", '"e1"'),
+    "to": _ROLE,
+    "yearly_return": _SHARE,
     "tiers": _Expected(
         "a list of tiers",
         "层级列表",

@@ -328,7 +328,9 @@ def _is_about(clause: Clause, asked: int, subject: int) -> bool:
 
 def _remaining(case: Case, carried: Carried) -> Remaining:
     window = case.clause.when.window
-    opens = None if window is None else first_day(window.clock, case.dates, case.clause.when.step)
+    opens = (
+        None if window is None else first_day(window.clock, case.dates_with(carried), case.clause.when.step)
+    )
     closes = None if window is None or opens is None else closing_day(window, opens, carried.extended is True)
     return Remaining(_left_under_cap(case, carried), closes)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
 from ledger.measures import MEASURE_BY_NAME
 from ledger.money import parse_amount, parse_share
 from ledger.rules.explanation import Recorder
-from ledger.rules.facts import Subject
+from ledger.rules.facts import Carried, Subject
 from ledger.rules.plain_windows import Dates
 from ledger.rules.terms import Book, Clause, Mechanism
 
@@ -33,6 +33,10 @@ class Case:
     scale: int
     held: bool | None
     record: Recorder
+
+    def dates_with(self, carried: Carried) -> Dates:
+        """What clocks can start with, given what has been shared so far."""
+        return replace(self.dates, first_shared=carried.first_shared)
 
     @property
     def book(self) -> Book:

@@ -10,11 +10,23 @@ from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
+from ledger.money import RoundingMode, round_exact
 from ledger.periods import Quarter, Span
 from ledger.rules.facts import Carried, Line
 from ledger.rules.plain_case import MONEY_SCALE, ZERO, Case, Parts, amount_of, share_of
 from ledger.rules.plain_windows import closing_day, first_day, is_open
-from ledger.rules.terms import Book, Cap, Clause, Eligibility, Grain, Loss, Surplus, Window, WithinYear
+from ledger.rules.terms import (
+    Book,
+    Cap,
+    Clause,
+    Eligibility,
+    Grain,
+    Loss,
+    Recover,
+    Surplus,
+    Window,
+    WithinYear,
+)
 
 
 def compute_step(
@@ -39,7 +51,9 @@ def _allot(
 ) -> tuple[Carried, Parts]:
     if is_shared:
         carried, shared = _surplus(case, carried, base, step)
-        carried, by_role = _share_out(case, carried, shared, step.start)
+        carried, recovered = _recover(case, carried, shared, step)
+        carried, by_role = _share_out(case, carried, shared - sum(recovered.values()), step.start)
+        by_role |= {role: by_role.get(role, ZERO) + part for role, part in recovered.items()}
     else:
         by_role = {case.clause.to_whom.otherwise: base}
         case.record.step("share", base, "{result}", role=case.clause.to_whom.otherwise, book=case.book)
@@ -143,7 +157,7 @@ def _window(case: Case, carried: Carried, day: date) -> tuple[Carried, bool]:
     if window is not None:
         carried = _extension(case, carried, window, day)
     holds = _shares_on(case.clause, day) is not None and is_open(
-        window, case.dates, case.clause.when.step, day, carried.extended is True
+        window, case.dates_with(carried), case.clause.when.step, day, carried.extended is True
     )
     case.record.step("window", int(holds), "{day} {answer}", day=day, answer=_mark(holds))
     return carried, holds
@@ -153,7 +167,7 @@ def _extension(case: Case, carried: Carried, window: Window, day: date) -> Carri
     """Decides about the extension at the first step at or after the window's end, once."""
     if window.extension is None or carried.extended is not None:
         return carried
-    opens = first_day(window.clock, case.dates, case.clause.when.step)
+    opens = first_day(window.clock, case.dates_with(carried), case.clause.when.step)
     closes = None if opens is None else closing_day(window, opens, extended=False)
     if closes is None or day < closes:
         return carried
@@ -235,6 +249,48 @@ def _recognised(rule: Surplus, excess: Fraction, step: Span) -> Fraction:
     if rule.within_year is WithinYear.FINAL_ONLY and step.end.month != 1:
         return ZERO
     return excess if rule.loss is Loss.SHARED else max(ZERO, excess)
+
+
+# --- Recovery ---------------------------------------------------------------------------------------------
+
+
+def _recover(
+    case: Case, carried: Carried, shared: Fraction, step: Span
+) -> tuple[Carried, dict[str, Fraction]]:
+    """What of the step's ``shared`` first repays the input, by role; and since when something is left."""
+    rule = case.clause.how_much.recover
+    if rule is None:
+        return carried, {}
+    inputs = sum(amount_of(row.amount, case.scale) for row in rule.inputs if row.starts <= step.start)
+    accrued = carried.accrued + _yearly_return(case, rule, inputs, carried, step)
+    balance = inputs + accrued - carried.recovered
+    taken = max(ZERO, min(balance, shared))
+    case.record.step("recovery", balance, "{} + {} − {} = {result}", inputs, accrued, carried.recovered)
+    case.record.step(
+        "recovery", taken, "min({}, {}) → {result}", balance, shared, role=rule.to, book=case.book
+    )
+    is_first = carried.first_shared is None and shared > taken
+    after = replace(
+        carried,
+        accrued=accrued,
+        recovered=carried.recovered + taken,
+        first_shared=step.start if is_first else carried.first_shared,
+    )
+    return after, {rule.to: taken}
+
+
+def _yearly_return(case: Case, rule: Recover, inputs: int, carried: Carried, step: Span) -> int:
+    """The step's return on the input that isn't recovered yet, in whole minor units.
+
+    What is recovered counts against the input first, and returns earn none.
+    """
+    if rule.yearly_return is None:
+        return 0
+    outstanding = max(ZERO, inputs - carried.recovered)
+    rate = share_of(rule.yearly_return) * Fraction(step.months, 12)
+    accrued = round_exact(outstanding * rate, RoundingMode.DOWN)
+    case.record.step("recovery", accrued, "{} × {rate} → {result}", outstanding, rate=rate)
+    return accrued
 
 
 # --- Pool, cap, shares ------------------------------------------------------------------------------------

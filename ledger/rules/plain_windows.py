@@ -14,17 +14,22 @@ STEP_MONTHS = {Step.MONTH: 1, Step.QUARTER: 3}
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """What clocks can start with: the events of one subject, and what has happened to the agreement."""
+    """What clocks can start with: the events of one subject, what has happened to the agreement, and the
+    first day of the step in which something was first left to share.
+    """
 
     events: Mapping[Event, date]
     occurrences: Mapping[str, date]
+    first_shared: date | None = None
 
 
 def is_open(window: Window | None, dates: Dates, step: Step, day: date, extended: bool) -> bool:
     if window is None:
         return True
     opens = first_day(window.clock, dates, step)
-    if opens is None or day < opens:
+    if opens is None:
+        return window.clock.first_shared is True
+    if day < opens and window.clock.first_shared is None:
         return False
     closes = closing_day(window, opens, extended)
     if closes is not None and day >= closes:
@@ -55,6 +60,8 @@ def _starts(clock: Clock, dates: Dates) -> date | None:
         return dates.events.get(clock.event)
     if clock.occurrence is not None:
         return dates.occurrences.get(clock.occurrence)
+    if clock.first_shared is not None:
+        return dates.first_shared
     return clock.day
 
 

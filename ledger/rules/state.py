@@ -4,18 +4,22 @@ Layout 1::
 
     [1, denominator, year, steps_counted, extended,
      to_date, recognised, loss, threshold, pool, receipts,
-     each of the clause's entitlement_keys in order]
+     each of the clause's entitlement_keys in order,
+     each of the clause's counter_names in order]
 
-``extended`` is -1 (not decided), 0 or 1. From ``to_date`` on every exact amount is two numbers, ``whole`` and
+``extended`` is -1 (not decided), 0 or 1. From ``to_date`` on every number is two, ``whole`` and
 ``remainder``: whole + remainder / denominator with 0 <= remainder < denominator. The denominator is common to
-all of them. State is read with the clause that packed it.
+all of them. ``first_shared`` is a month, year × 12 + month − 1, or 0. State is read with the clause that
+packed it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from fractions import Fraction
 from math import lcm
+from typing import Any
 
 from ledger.errors import LedgerError
 from ledger.rules.facts import Carried
@@ -78,8 +82,8 @@ def pack(carried: Carried, clause: Clause) -> list[int]:
 
 def unpack(numbers: Sequence[int], clause: Clause) -> Carried:
     """What was packed with the same version of ``clause``. Raises ``StateUnreadable``."""
-    keys = clause.entitlement_keys
-    expected_length = _HEADER_LENGTH + 2 * (len(_FIXED) + len(keys))
+    keys, counters = clause.entitlement_keys, clause.counter_names
+    expected_length = _HEADER_LENGTH + 2 * (len(_FIXED) + len(keys) + len(counters))
     if len(numbers) != expected_length or numbers[0] != LAYOUT or not _is_sound(numbers):
         got = f"layout {numbers[0] if numbers else None}, {len(numbers)} numbers"
         expected = f"layout {LAYOUT}, {expected_length} numbers"
@@ -89,12 +93,14 @@ def unpack(numbers: Sequence[int], clause: Clause) -> Carried:
         numbers[index] + Fraction(numbers[index + 1], denominator)
         for index in range(_HEADER_LENGTH, expected_length, 2)
     ]
+    fields: dict[str, Any] = dict(zip(_FIXED, exact, strict=False))
+    counted = dict(zip(counters, exact[len(_FIXED) + len(keys) :], strict=True))
     return Carried(
         year=year,
         steps_counted=steps_counted,
         extended=_EXTENDED_OF_CODE[extended],
-        **dict(zip(_FIXED, exact, strict=False)),
-        entitlements=dict(zip(keys, exact[len(_FIXED) :], strict=True)),
+        **(fields | counters_read(counted)),
+        entitlements=dict(zip(keys, exact[len(_FIXED) :], strict=False)),
     )
 
 
@@ -110,3 +116,21 @@ def _exact_amounts(carried: Carried, clause: Clause) -> Iterator[Fraction]:
         yield getattr(carried, name)
     for key in keys:
         yield carried.entitlements.get(key, Fraction(0))
+    yield from (counter_number(carried, name) for name in clause.counter_names)
+
+
+def counter_number(carried: Carried, name: str) -> Fraction:
+    """What is stored of the counter called ``name``."""
+    if name == "first_shared":
+        day = carried.first_shared
+        return Fraction(0 if day is None else day.year * 12 + day.month - 1)
+    return Fraction(getattr(carried, name))
+
+
+def counters_read(numbers: Mapping[str, Fraction]) -> dict[str, Any]:
+    """The fields of ``Carried`` that counters stored as ``numbers`` stand for."""
+    fields: dict[str, Any] = dict(numbers)
+    if "first_shared" in numbers:
+        year, month_index = divmod(int(numbers["first_shared"]), 12)
+        fields["first_shared"] = date(year, month_index + 1, 1) if year else None
+    return fields

@@ -28,6 +28,9 @@ SEMANTICS = 1
 DENOMINATOR_LIMIT = 10**9
 """Largest common denominator of one clause's exact amounts."""
 
+RATE_DENOMINATOR_LIMIT = 10**6
+"""Largest denominator of a rate at which something accrues."""
+
 WHOLE_PARK = 0
 """The subject that stands for the whole park, where figures aren't kept by enterprise."""
 
@@ -167,13 +170,21 @@ class Clock(Document):
         description="A condition precedent: something that happens once for the whole agreement, such as "
         "aid_fund_paid_in. Until it has happened the window isn't open.",
     )
+    first_shared: Literal[True] | None = Field(
+        default=None,
+        description="With how_much.recover: the first step in which something is left to share. The window "
+        "doesn't close before.",
+    )
     offset_months: Annotated[int, Field(ge=0, le=1200)] = 0
     begins: Begins
 
     @model_validator(mode="after")
     def _one_start(self) -> Self:
-        if sum(start is not None for start in (self.day, self.event, self.occurrence)) != 1:
-            raise PydanticCustomError("clock", "give one of day, event, occurrence")
+        if (
+            sum(start is not None for start in (self.day, self.event, self.occurrence, self.first_shared))
+            != 1
+        ):
+            raise PydanticCustomError("clock", "give one of day, event, occurrence, first_shared")
         return self
 
 
@@ -271,6 +282,23 @@ class Surplus(Document):
         return self
 
 
+class Input(Document):
+    """Money that a party has put in: direct investment and incentives, for example."""
+
+    starts: date = Field(strict=False, description="From this day on it is to be recovered.")
+    amount: AmountText
+
+
+class Recover(Document):
+    """What is shared first repays a party's input; only the rest is divided (淄博, 2022)."""
+
+    to: Role
+    inputs: tuple[Input, ...] = Field(min_length=1, description="In date order.")
+    yearly_return: ShareText | None = Field(
+        description="Simple yearly return on the input not yet recovered; null: the input alone is recovered."
+    )
+
+
 class HowMuch(Document):
     """The base of a step: the measures, each as far as it is retained, less what is deducted."""
 
@@ -280,6 +308,7 @@ class HowMuch(Document):
         "whole.",
     )
     surplus: Surplus | None = None
+    recover: Recover | None = None
 
 
 class Regime(StrEnum):
@@ -447,6 +476,8 @@ class Clause(Document):
         if self.within.cap is not None:
             yield self.within.cap.excess_to
             yield from (self.within.cap.capped,) if self.within.cap.capped else ()
+        if self.how_much.recover is not None:
+            yield self.how_much.recover.to
         if self.then.routing is not None:
             yield self.then.routing.to
         if self.whose.eligibility is not None and self.whose.eligibility.referred_by is not None:
@@ -460,10 +491,17 @@ class Clause(Document):
             credited |= row.shares.keys()
         if self.within.cap is not None:
             credited.add(self.within.cap.excess_to)
+        if self.how_much.recover is not None:
+            credited.add(self.how_much.recover.to)
         if self.what.mechanism is not Mechanism.OUTPUT_VALUE:
             return tuple((Book.CASH, role) for role in sorted(credited))
         official = ((Book.OFFICIAL, self.to_whom.in_place),) if self.to_whom.in_place else ()
         return official + tuple((Book.ASSESSMENT, role) for role in sorted(credited))
+
+    @property
+    def counter_names(self) -> tuple[str, ...]:
+        """What the clause carries for its own rules, in the order in which carried state is stored."""
+        return ("first_shared", "recovered", "accrued") if self.how_much.recover is not None else ()
 
     @property
     def denominator(self) -> int:

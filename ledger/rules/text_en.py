@@ -17,6 +17,7 @@ from ledger.rules.terms import (
     Example,
     ExampleSubject,
     Extension,
+    Recover,
     Retention,
     Routing,
     Scope,
@@ -141,6 +142,8 @@ def _start(clock: Clock) -> str:
         return f"the day of the enterprise's {EVENT_NAMES[clock.event][1]}"
     if clock.occurrence is not None:
         return f"the day of “{occurrence_en(clock.occurrence)}”"
+    if clock.first_shared is not None:
+        return "the first day of the first step in which something is left to share (not closing before)"
     return "" if clock.day is None else _day(clock.day)
 
 
@@ -168,6 +171,22 @@ def _how_much(clause: Clause) -> Iterator[str]:
         yield f"{_measures(whole)} count whole"
     if clause.how_much.surplus is not None:
         yield _surplus(clause.how_much.surplus, _commodity(clause))
+    if clause.how_much.recover is not None:
+        yield _recover(clause.how_much.recover, _commodity(clause))
+
+
+def _recover(recover: Recover, commodity: Commodity) -> str:
+    inputs = _list([f"{_amount(row.amount, commodity)} from {_day(row.starts)}" for row in recover.inputs])
+    gain = (
+        "without a return"
+        if recover.yearly_return is None
+        else f"with a simple return of {_share(recover.yearly_return)} a year on what isn't recovered yet, "
+        "rounded down in every step"
+    )
+    return (
+        f"what is shared first repays the input of {role_en(recover.to)} ({inputs}, {gain}), "
+        "and only the rest is divided"
+    )
 
 
 def _retention(row: Retention) -> str:

@@ -19,6 +19,7 @@ from ledger.rules.terms import (
     ExampleSubject,
     Expected,
     Extension,
+    Recover,
     Retention,
     Routing,
     Scope,
@@ -139,6 +140,8 @@ def _start(clock: Clock) -> str:
         return f"企业{EVENT_NAMES[clock.event][0]}之日"
     if clock.occurrence is not None:
         return f"“{occurrence_zh(clock.occurrence)}”之日"
+    if clock.first_shared is not None:
+        return "首次有余额可供分成的一期首日（此前不计期限）"
     return "" if clock.day is None else _day(clock.day)
 
 
@@ -163,6 +166,18 @@ def _how_much(clause: Clause) -> Iterator[str]:
         yield f"{_measures(whole)}全额计入"
     if clause.how_much.surplus is not None:
         yield _surplus(clause.how_much.surplus, _commodity(clause))
+    if clause.how_much.recover is not None:
+        yield _recover(clause.how_much.recover, _commodity(clause))
+
+
+def _recover(recover: Recover, commodity: Commodity) -> str:
+    inputs = "、".join(f"{_day(row.starts)}起{_amount(row.amount, commodity)}" for row in recover.inputs)
+    gain = (
+        "不计收益"
+        if recover.yearly_return is None
+        else f"按未收回投入以年收益率 {_share(recover.yearly_return)} 逐期计单利并舍去尾数"
+    )
+    return f"可分享部分先偿还{role_zh(recover.to)}的投入（{inputs}，{gain}），余额方予分成"
 
 
 def _retention(row: Retention) -> str:

@@ -100,6 +100,9 @@ def _amended(draw: Draw, raw: Json) -> Json:
         surplus["loss"] = draw(st.sampled_from(["forgotten", "carried", "shared"]))
         if "base" in surplus:
             surplus["base"] = draw(_amounts(5_000))
+    recover = clause["how_much"].get("recover")
+    if recover:
+        recover["inputs"][0]["amount"] = draw(_amounts(2_000))
     cap = clause["within"].get("cap")
     if cap and "amount" in cap:
         cap["amount"] = draw(_amounts(20_000))
@@ -153,14 +156,15 @@ def _clause(draw: Draw, number: int) -> Json:
     money = mechanism != "output_value"
     what = _what(draw, mechanism)
     to_whom = _to_whom(draw, money)
+    recover = _recover(draw) if money and not listed and grain != "line" and draw(st.booleans()) else None
     within = _within(draw, listed, money) if grain != "line" else {}
     return {
         "number": number,
         "title": {"zh": f"第{number}项分成", "en": f"sharing {number}"},
         "what": what,
         "whose": _whose(draw, listed),
-        "when": _when(draw, step, listed, "cap" in within),
-        "how_much": _how_much(draw, what, step, listed, grain),
+        "when": _when(draw, step, listed, "cap" in within, recover is not None),
+        "how_much": _how_much(draw, what, step, listed, grain) | {"recover": recover},
         "to_whom": to_whom,
         "within": within,
         "then": _then(draw, step, listed and grain != "clause", money),
@@ -236,10 +240,12 @@ def _window(draw: Draw, step: str, by_event: bool) -> Json:
     }
 
 
-def _when(draw: Draw, step: str, listed: bool, has_cap: bool) -> Json:
+def _when(draw: Draw, step: str, listed: bool, has_cap: bool, recovers: bool) -> Json:
     if draw(st.integers(0, 2)) == 0:
         return {"step": step}
     window = _window(draw, step, listed)
+    if recovers and draw(st.booleans()):
+        window["clock"] |= {"day": None, "occurrence": None, "first_shared": True}
     if has_cap and window["length_months"] is not None and draw(st.booleans()):
         window["extension"] = {
             "condition": "cap_not_reached",
@@ -256,6 +262,15 @@ def _how_much(draw: Draw, what: Json, step: str, listed: bool, grain: str) -> Js
     if grain != "line" and draw(st.booleans()):
         how_much["surplus"] = _surplus(draw, step, listed)
     return how_much
+
+
+def _recover(draw: Draw) -> Json:
+    days = sorted(draw(st.sets(_days(), min_size=1, max_size=3)))
+    return {
+        "to": draw(st.sampled_from(["origin", "third"])),
+        "inputs": [{"starts": day.isoformat(), "amount": draw(_amounts(2_000))} for day in days],
+        "yearly_return": draw(st.sampled_from([None, "1/20", "87/2000", "1"])),
+    }
 
 
 def _retention(draw: Draw, measures: list[str]) -> list[Json]:

@@ -57,6 +57,8 @@ OTHER_VALUES: dict[str, list[Any]] = {
     "deduct": [[], ["incentive_paid"]],
     "retention": [[]],
     "surplus": [None],
+    "recover": [None],
+    "yearly_return": [None, "1/9"],
     "cap": [None],
     "routing": [None],
     "window": [None],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -85,6 +85,20 @@ class Windows:
             ends=ends.min(axis=1),
             extension_months=window.extension_months[clause],
             holds=window.holds[clause],
+        )
+
+    def since_first_shared(
+        self, window: WindowColumns, clause: Int64Column, first_shared_month: Int64Column
+    ) -> Windows:
+        """The same where a clock starts when something is first left to share; a month below 0: not yet."""
+        rows = window.by_first_shared[clause]
+        first = first_shared_month + window.offset_months[clause]
+        first = first - first % window.aligned_months[clause] + window.later_months[clause]
+        closes = np.where(first_shared_month < 0, NEVER_MONTH, first + window.length_months[clause])
+        return replace(
+            self,
+            opens=np.where(rows, -NEVER_MONTH, self.opens),
+            closes=np.where(rows, closes, self.closes),
         )
 
     def is_open(self, month: int, extended: Mask | None = None) -> Mask:

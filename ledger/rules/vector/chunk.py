@@ -111,7 +111,7 @@ class Computed:
 
 def fresh_state(group: Group, clause: Int64Column) -> Int64Column:
     """Packed state of rows for which nothing is carried."""
-    packed = np.zeros((len(clause), FIXED_COLUMNS + 2 * group.shape.slots), np.int64)
+    packed = np.zeros((len(clause), group.shape.width), np.int64)
     packed[:, 0] = LAYOUT
     packed[:, DENOMINATOR] = group.denominator[clause]
     packed[:, EXTENDED] = UNDECIDED
@@ -143,7 +143,7 @@ def _units(chunk: Chunk, limit: int) -> tuple[Units, Mask]:
     dtype = chunk.packed.dtype
     inner = group.inner_denominator[clause].astype(dtype, copy=False)
     share = group.share_denominator[clause].astype(dtype, copy=False)
-    denominator, remainders = chunk.packed[:, DENOMINATOR], chunk.packed[:, _INNER_REMAINDERS]
+    denominator, remainders = chunk.packed[:, DENOMINATOR], _inner_remainders(chunk)
     is_own = (denominator == inner * share) & (remainders % share[:, None] == 0).all(axis=1)
     if is_own.all():
         return Units(inner, share), np.ones(len(clause), np.bool_)
@@ -159,15 +159,34 @@ def _units(chunk: Chunk, limit: int) -> tuple[Units, Mask]:
     return Units(finer, np.where(is_own, share, outer // finer)), fits
 
 
+def _inner_remainders(chunk: Chunk) -> Column:
+    """The remainders of everything carried that isn't divided by shares yet."""
+    fixed = chunk.packed[:, _INNER_REMAINDERS]
+    if not chunk.group.shape.counters:
+        return fixed
+    return np.concatenate([fixed, counters_of(chunk)[1]], axis=1)
+
+
+def counters_of(chunk: Chunk) -> tuple[Column, Column]:
+    """The wholes and the remainders of the counters, by row and place."""
+    first = FIXED_COLUMNS + 2 * chunk.group.shape.slots
+    return chunk.packed[:, first::2], chunk.packed[:, first + 1 :: 2]
+
+
 def _is_bounded(chunk: Chunk, outer: Int64Column) -> Mask:
     """Whether no intermediate of a row can reach the bound."""
-    surplus = chunk.group.shape.surplus
+    group, shape = chunk.group, chunk.group.shape
     total = _figures_bound(chunk) + _magnitude(chunk.packed[:, _WHOLES]).sum(axis=1) + len(PAIR_NAMES)
     total += _magnitude(cap_minor(chunk.group, chunk.clause, chunk.attributes))
-    if surplus:
+    growth = np.full(len(chunk.clause), _GROWTH[shape.surplus or shape.recovers], np.int64)
+    if shape.surplus:
         total += 3 * _magnitude(_base(chunk))
-    entitled = _magnitude(chunk.packed[:, FIXED_COLUMNS::2]).sum(axis=1)
-    return np.asarray((total < _LARGE) & (entitled < _LARGE) & (total < _BOUND // (_GROWTH[surplus] * outer)))
+    if shape.recovers:
+        total += _magnitude(counters_of(chunk)[0]).sum(axis=1)
+        total += _magnitude(group.input_minor[-1][chunk.clause])
+        growth *= np.maximum(group.return_numerator[chunk.clause], 1)
+    entitled = _magnitude(entitlements_of(chunk.packed, shape.slots).whole).sum(axis=1)
+    return np.asarray((total < _LARGE) & (entitled < _LARGE) & (total < _BOUND // (growth * outer)))
 
 
 def _figures_bound(chunk: Chunk) -> Int64Column:
@@ -199,7 +218,7 @@ def _compute(chunk: Chunk, units: Units) -> tuple[Int64Column, Int64Column]:
         * (units.inner // chunk.group.kept_denominator[chunk.clause])[chunk.fed.owner]
     )
     shared_rows = run_steps(situation, units, carry, _bases(chunk, values))
-    before = entitlements_of(chunk.packed)
+    before = entitlements_of(chunk.packed, chunk.group.shape.slots)
     change = Exact.of(carry.change, units.outer)
     after = before.plus(change)
     amount = _amounts(chunk, units, before, after, change, values, shared_rows)
@@ -253,19 +272,30 @@ def _carry(chunk: Chunk, units: Units) -> Carry:
         for index, name in enumerate(PAIR_NAMES[:-1])
     }
     outer = units.outer
+    zero = np.zeros(len(packed), packed.dtype)
+    counters = [
+        whole * units.inner + remainder * units.inner // denominator
+        for whole, remainder in zip(*(columns.T for columns in counters_of(chunk)), strict=True)
+    ]
+    _, recovered, accrued = counters if chunk.group.shape.recovers else (zero, zero, zero)
     return Carry(
         year=packed[:, YEAR],
         steps_counted=packed[:, STEPS_COUNTED],
         extended=packed[:, EXTENDED],
         receipts=wholes[:, -1] * outer + remainders[:, -1] * (outer // denominator),
         change=np.zeros((len(packed), chunk.group.shape.slots), packed.dtype),
+        first_shared=counters_of(chunk)[0][:, 0] if chunk.group.shape.recovers else zero,
+        recovered=recovered,
+        accrued=accrued,
         **counted,
     )
 
 
-def entitlements_of(packed: Column) -> Exact:
+def entitlements_of(packed: Column, slots: int) -> Exact:
     """The exact cumulative entitlements of packed rows."""
-    return Exact(packed[:, FIXED_COLUMNS::2], packed[:, FIXED_COLUMNS + 1 :: 2], packed[:, DENOMINATOR])
+    end = FIXED_COLUMNS + 2 * slots
+    whole, remainder = packed[:, FIXED_COLUMNS:end:2], packed[:, FIXED_COLUMNS + 1 : end : 2]
+    return Exact(whole, remainder, packed[:, DENOMINATOR])
 
 
 def _amounts(
@@ -322,7 +352,13 @@ def _packed(chunk: Chunk, units: Units, carry: Carry, after: Exact) -> Column:
         whole, remainder = divided(getattr(carry, name), outer if name == "receipts" else units.inner)
         packed[:, HEAD_COLUMNS + 2 * index] = whole
         packed[:, HEAD_COLUMNS + 2 * index + 1] = remainder * (1 if name == "receipts" else units.ratio)
-    packed[:, FIXED_COLUMNS::2], packed[:, FIXED_COLUMNS + 1 :: 2] = after.whole, after.remainder
+    first = FIXED_COLUMNS + 2 * chunk.group.shape.slots
+    packed[:, FIXED_COLUMNS:first:2], packed[:, FIXED_COLUMNS + 1 : first : 2] = after.whole, after.remainder
+    if chunk.group.shape.recovers:
+        packed[:, first], packed[:, first + 1] = carry.first_shared, 0
+        for place, column in enumerate((carry.recovered, carry.accrued), start=1):
+            whole, remainder = divided(column, units.inner)
+            packed[:, first + 2 * place], packed[:, first + 2 * place + 1] = whole, remainder * units.ratio
     packed[:, DENOMINATOR] = outer
     finer = np.flatnonzero(outer != chunk.group.denominator[chunk.clause])
     if len(finer):

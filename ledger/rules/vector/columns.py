@@ -6,7 +6,7 @@ Ids are int64, days ``datetime64[D]`` (``NaT`` where there is none), amounts int
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -83,7 +83,8 @@ class State:
     """What clauses carry from quarter to quarter: one row per agreement, clause and subject, in any order.
 
     ``packed`` holds ``ledger.rules.state``'s rows, padded on the right with zeros to one width; ``keys`` says
-    for each (agreement, clause) which entitlements its rows hold, in which order.
+    for each (agreement, clause) which entitlements its rows hold, in which order, and ``counters`` which
+    counters follow them (only ``carried_of`` asks for their names).
     """
 
     agreement: Int64Column
@@ -91,6 +92,7 @@ class State:
     subject: Int64Column
     packed: Int64Column
     keys: Mapping[tuple[int, int], EntitlementKeys]
+    counters: Mapping[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.agreement)

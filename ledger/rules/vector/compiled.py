@@ -1,7 +1,7 @@
 """The rules of a quarter as columns: everything that it needs of many clauses, by clause row.
 
-Clauses of one shape (step, number of entitlements, surplus, cap, grain) form a group, whose columns are
-computed together; within a group the differences between clauses are values in columns.
+Clauses of one shape (step, number of entitlements, surplus, recovery, cap, grain) form a group, whose columns
+are computed together; within a group the differences between clauses are values in columns.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
 from ledger.rules.terms import Clause, Grain, Loss, Scope, Step, WithinYear
-from ledger.rules.vector.columns import EntitlementKeys
+from ledger.rules.vector.columns import FIXED_COLUMNS, EntitlementKeys
 from ledger.rules.vector.numbers import Int64Column, Mask
 
 STEP_MONTHS: Final = {Step.MONTH: 1, Step.QUARTER: 3}
@@ -80,6 +80,7 @@ class WindowColumns:
     offset_months: Int64Column
     aligned_months: Int64Column
     later_months: Int64Column
+    by_first_shared: Mask
     length_months: Int64Column
     extension_months: Int64Column
     holds: Mask
@@ -94,6 +95,7 @@ class Shape:
     slots: int
     official: bool
     surplus: bool
+    recovers: bool
     capped: bool
     grain: Grain
 
@@ -101,6 +103,16 @@ class Shape:
     def steps(self) -> int:
         """Steps in a quarter."""
         return 3 // self.step_months
+
+    @property
+    def counters(self) -> int:
+        """How many counters the clauses carry, after their entitlements."""
+        return 3 * self.recovers
+
+    @property
+    def width(self) -> int:
+        """Columns of packed state."""
+        return FIXED_COLUMNS + 2 * (self.slots + self.counters)
 
     @property
     def credited_from(self) -> int:
@@ -114,6 +126,8 @@ class Group:
 
     ``share`` is [step of the quarter, clause, slot]: numerators over ``share_denominator``. Slots are indexes
     into the clause's entitlement keys, ``NONE`` where there is no such role. Amounts are minor units.
+    ``input_minor`` is [step of the quarter, clause]: the inputs to be recovered that have begun. The return
+    of a step is ``return_numerator`` / ``return_denominator``.
     """
 
     shape: Shape
@@ -135,6 +149,10 @@ class Group:
     base_of_enterprise: Mask
     within_year: Int64Column
     loss: Int64Column
+    recover_slot: Int64Column
+    input_minor: npt.NDArray[np.int64]
+    return_numerator: Int64Column
+    return_denominator: Int64Column
     cap_minor: Int64Column
     cap_is_pre_move_tax: Mask
     cap_on_pool: Mask

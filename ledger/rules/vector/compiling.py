@@ -17,6 +17,7 @@ from ledger.money import parse_amount, parse_share
 from ledger.periods import Quarter, add_months, row_on
 from ledger.rules.terms import (
     DENOMINATOR_LIMIT,
+    RATE_DENOMINATOR_LIMIT,
     Begins,
     Book,
     Clause,
@@ -99,9 +100,25 @@ def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
         return "its shares don't fit its regime", "份额与分计方式不符"
     if cap is not None and cap.capped is not None and _slot(clause, cap.capped) == NONE:
         return "the capped party has no share", "受上限约束的一方没有份额"
-    if clause.rounding.grain is Grain.LINE and (cap or clause.how_much.surplus):
-        return "rounding by line goes with neither cap nor surplus", "按笔取整不能与上限或增量并用"
+    if clause.rounding.grain is Grain.LINE and (cap or clause.how_much.surplus or clause.how_much.recover):
+        return (
+            "rounding by line goes with neither cap nor surplus nor recovery",
+            "按笔取整不能与上限、增量或先行回收并用",
+        )
+    return _reason_of_recovery(clause)
+
+
+def _reason_of_recovery(clause: Clause) -> tuple[str, str] | None:
+    recover = clause.how_much.recover
+    if recover is None:
+        return None
+    if recover.yearly_return is not None and not _is_rate(parse_share(recover.yearly_return)):
+        return "its yearly return is above 1 or too fine", "年收益率大于 1 或过细"
     return None
+
+
+def _is_rate(rate: Fraction) -> bool:
+    return rate <= 1 and rate.denominator <= RATE_DENOMINATOR_LIMIT
 
 
 def _is_part(part: Fraction) -> bool:
@@ -122,13 +139,15 @@ def _shape(item: ClauseInForce) -> Shape:
         slots=len(item.keys),
         official=clause.entitlement_keys[0][0] is Book.OFFICIAL,
         surplus=clause.how_much.surplus is not None,
+        recovers=clause.how_much.recover is not None,
         capped=clause.within.cap is not None,
         grain=clause.rounding.grain,
     )
 
 
-def _shape_order(shape: Shape) -> tuple[int, int, bool, bool, bool, str]:
-    return (shape.step_months, shape.slots, shape.official, shape.surplus, shape.capped, shape.grain.value)
+def _shape_order(shape: Shape) -> tuple[int, int, bool, bool, bool, bool, str]:
+    rules = (shape.official, shape.surplus, shape.recovers, shape.capped)
+    return (shape.step_months, shape.slots, *rules, shape.grain.value)
 
 
 def _groups(ordered: Sequence[ClauseInForce], quarter: Quarter) -> Iterable[Group]:
@@ -182,6 +201,7 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
             members, [clause.then.routing.window if clause.then.routing else None for clause in clauses]
         ),
         **_surplus_columns(clauses),
+        **_recover_columns(clauses, days, shape.step_months),
         **_cap_columns(column),
         **_eligibility_columns(column),
         **_routing_columns(column),
@@ -244,6 +264,7 @@ def _windows(members: Sequence[ClauseInForce], windows: Sequence[Window | None])
         offset_months=column.whole(lambda window: window.clock.offset_months if window else 0),
         aligned_months=np.array([aligned for aligned, _ in begins], np.int64),
         later_months=np.array([later for _, later in begins], np.int64),
+        by_first_shared=column.mask(lambda window: bool(window and window.clock.first_shared)),
         length_months=column.whole(
             lambda window: window.length_months if window and window.length_months else FOREVER_MONTHS
         ),
@@ -286,6 +307,30 @@ def _bases(surplus: Surplus | None, scale: int) -> list[int]:
     if surplus.base_by_quarter is not None:
         return [parse_amount(text, scale) for text in surplus.base_by_quarter]
     return [parse_amount(surplus.base or "0", scale)] * 4
+
+
+def _recover_columns(clauses: Sequence[Clause], days: Sequence[date], step_months: int) -> dict[str, Any]:
+    column = _Columns(clauses)
+
+    def rate(clause: Clause) -> Fraction:
+        recover = clause.how_much.recover
+        return parse_share(recover.yearly_return) if recover and recover.yearly_return else Fraction(0)
+
+    return {
+        "recover_slot": column.whole(
+            lambda clause: _slot(clause, clause.how_much.recover.to) if clause.how_much.recover else NONE
+        ),
+        "input_minor": np.array(
+            [[_inputs_begun(clause, day) for clause in clauses] for day in days], np.int64
+        ),
+        "return_numerator": column.whole(lambda clause: rate(clause).numerator),
+        "return_denominator": column.whole(lambda clause: rate(clause).denominator * 12 // step_months),
+    }
+
+
+def _inputs_begun(clause: Clause, day: date) -> int:
+    rows = clause.how_much.recover.inputs if clause.how_much.recover else ()
+    return sum(parse_amount(row.amount, _scale(clause)) for row in rows if row.starts <= day)
 
 
 def _cap_columns(column: _Columns[Clause]) -> dict[str, Any]:

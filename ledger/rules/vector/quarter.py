@@ -79,7 +79,7 @@ def evaluate_quarter(
 
 
 def _width(rules: Rules) -> int:
-    return FIXED_COLUMNS + 2 * max((group.shape.slots for group in rules.groups), default=0)
+    return max((group.shape.width for group in rules.groups), default=FIXED_COLUMNS)
 
 
 def _evaluate_group(inputs: _Inputs, group: Group, packed: Int64Column) -> tuple[list[Allocations], int]:
@@ -160,7 +160,9 @@ def _packed_before(
     before = state.packed[carried[known]]
     packed[known, :FIXED_COLUMNS] = before[:, :FIXED_COLUMNS]
     entitled = np.arange(FIXED_COLUMNS, packed.shape[1])
-    if (places == np.arange(group.shape.slots)).all():
+    if before.shape[1] < packed.shape[1]:
+        before = np.pad(before, ((0, 0), (0, packed.shape[1] - before.shape[1])))
+    if (places == np.arange(places.shape[1])).all():
         packed[np.ix_(known, entitled)] = before[:, entitled]
     else:
         packed[np.ix_(known, entitled)] = _rearranged(before, places[clause[known]])
@@ -168,28 +170,33 @@ def _packed_before(
 
 
 def _rearranged(before: Int64Column, places: Int64Column) -> Int64Column:
-    """The entitlements' pairs by slot; nothing where no earlier version credited the role."""
+    """The pairs at ``places``; nothing where no earlier version credited the role."""
     pairs = before[:, FIXED_COLUMNS:].reshape(len(before), -1, 2)
     taken = np.take_along_axis(pairs, np.maximum(places, 0)[:, :, None], axis=1)
     return np.where((places == NONE)[:, :, None], 0, taken).reshape(len(before), -1)
 
 
 def _places(state: State, group: Group) -> Int64Column:
-    """Where the carried state holds each slot of each clause, or ``NONE``."""
+    """Where the carried state holds each slot and then each counter of each clause, or ``NONE``."""
     carried = state.keys
     return np.array(
         [
-            _place(item.keys, carried.get((item.agreement, item.clause.number), item.keys))
+            _place(
+                item.keys,
+                carried.get((item.agreement, item.clause.number), item.keys),
+                group.shape.counters,
+            )
             for item in group.clauses
         ],
         np.int64,
     )
 
 
-def _place(keys: EntitlementKeys, before: EntitlementKeys) -> list[int]:
+def _place(keys: EntitlementKeys, before: EntitlementKeys, counters: int) -> list[int]:
     if keys == before:
-        return list(range(len(keys)))
-    return [before.index(key) if key in before else NONE for key in keys]
+        return list(range(len(keys) + counters))
+    counted = range(len(before), len(before) + counters)
+    return [before.index(key) if key in before else NONE for key in keys] + list(counted)
 
 
 def _clause_allocations(
@@ -198,10 +205,10 @@ def _clause_allocations(
     """The change of every clause's rounded total, its subject 0; ``packed`` is the new state of ``rows``."""
     work = inputs.work
     clause = work.row[rows] - group.first_row
-    after = packed[:, : FIXED_COLUMNS + 2 * group.shape.slots]
+    after = packed[:, : group.shape.width]
     before = _packed_before(inputs.state, group, places, clause, work.carried[rows])
-    amount: Column = clause_totals(group, clause, entitlements_of(after)) - clause_totals(
-        group, clause, entitlements_of(before)
+    amount: Column = clause_totals(group, clause, entitlements_of(after, group.shape.slots)) - clause_totals(
+        group, clause, entitlements_of(before, group.shape.slots)
     )
     every = np.arange(len(group))
     nobody = Attributes.of(inputs.subjects, np.full(len(group), NONE))
@@ -250,12 +257,15 @@ def _next_state(inputs: _Inputs, packed: Int64Column) -> State:
     aside = work.set_aside
     keys = dict(state.keys)
     keys |= {(item.agreement, item.clause.number): item.keys for item in rules.clauses}
+    counters = dict(state.counters)
+    counters |= {(item.agreement, item.clause.number): item.clause.counter_names for item in rules.clauses}
     return State(
         agreement=np.concatenate([rules.agreement[work.row], state.agreement[aside]]),
         clause=np.concatenate([rules.clause_number[work.row], state.clause[aside]]),
         subject=np.concatenate([work.subject, state.subject[aside]]),
         packed=_stacked(packed, state.packed[aside]) if len(aside) else packed,
         keys=keys,
+        counters=counters,
     )
 
 

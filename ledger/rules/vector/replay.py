@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from math import lcm
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from ledger.measures import MEASURE_BY_NAME
 from ledger.periods import Quarter, quarters_between
 from ledger.rules import plain
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
-from ledger.rules.state import LAYOUT
+from ledger.rules.state import LAYOUT, counter_number, counters_read
 from ledger.rules.vector.columns import (
     CAUSE_CODE,
     EVENTS,
@@ -65,7 +66,12 @@ def evaluate_from(
 ) -> Outcome:
     """The quarters from ``first`` to ``through``, given what was ``carried`` after the quarter before."""
     amounts: dict[Key, Amount] = {}
-    state = state_of({_AGREEMENT: carried})
+    counters = {
+        (_AGREEMENT, clause.number): clause.counter_names
+        for version in versions
+        for clause in version.terms.clauses
+    }
+    state = state_of({_AGREEMENT: carried}, counters)
     subjects = subjects_of({_AGREEMENT: facts.subjects})
     held = held_of({_AGREEMENT: held_extensions or {}})
     lines = _lines_by_quarter(facts.lines)
@@ -135,18 +141,27 @@ def held_of(held: Mapping[int, Mapping[tuple[int, int], bool]]) -> Held:
     )
 
 
-def state_of(carried: Mapping[int, Mapping[tuple[int, int], Carried]]) -> State:
-    """The columns of what each agreement's clauses carry, by clause number and subject."""
+def state_of(
+    carried: Mapping[int, Mapping[tuple[int, int], Carried]],
+    counters: Mapping[tuple[int, int], tuple[str, ...]] | None = None,
+) -> State:
+    """The columns of what each agreement's clauses carry, by clause number and subject.
+
+    ``counters`` are the names of the counters of each (agreement, clause), none if left out.
+    """
+    names = counters or {}
     keys: dict[tuple[int, int], EntitlementKeys] = {}
     for agreement, of_agreement in carried.items():
         for (clause, _), kept in of_agreement.items():
             known = keys.get((agreement, clause), ())
             keys[agreement, clause] = known + tuple(key for key in kept.entitlements if key not in known)
     rows = [(agreement, *key, kept) for agreement, of in carried.items() for key, kept in of.items()]
-    width = FIXED_COLUMNS + 2 * max(map(len, keys.values()), default=0)
+    width = FIXED_COLUMNS + 2 * max(
+        (len(of) + len(names.get(key, ())) for key, of in keys.items()), default=0
+    )
     packed = np.zeros((len(rows), width), np.int64)
     for place, (agreement, clause, _, kept) in enumerate(rows):
-        numbers = _packed(kept, keys[agreement, clause])
+        numbers = _packed(kept, keys[agreement, clause], names.get((agreement, clause), ()))
         packed[place, : len(numbers)] = numbers
     return State(
         agreement=_whole(row[0] for row in rows),
@@ -154,12 +169,14 @@ def state_of(carried: Mapping[int, Mapping[tuple[int, int], Carried]]) -> State:
         subject=_whole(row[2] for row in rows),
         packed=packed,
         keys=keys,
+        counters=names,
     )
 
 
-def _packed(carried: Carried, keys: EntitlementKeys) -> list[int]:
+def _packed(carried: Carried, keys: EntitlementKeys, counters: tuple[str, ...]) -> list[int]:
     exact: list[Fraction] = [getattr(carried, name) for name in PAIR_NAMES]
     exact += [carried.entitlements.get(key, Fraction(0)) for key in keys]
+    exact += [counter_number(carried, name) for name in counters]
     denominator = lcm(*(amount.denominator for amount in exact))
     numbers = [LAYOUT, denominator, carried.year, carried.steps_counted, _EXTENDED_CODE[carried.extended]]
     for amount in exact:
@@ -172,23 +189,26 @@ def carried_of(state: State) -> dict[int, dict[tuple[int, int], Carried]]:
     carried: dict[int, dict[tuple[int, int], Carried]] = {}
     columns = (state.agreement.tolist(), state.clause.tolist(), state.subject.tolist(), state.packed.tolist())
     for agreement, clause, subject, numbers in zip(*columns, strict=True):
-        kept = _unpacked(numbers, state.keys[agreement, clause])
+        key = agreement, clause
+        kept = _unpacked(numbers, state.keys[key], state.counters.get(key, ()))
         carried.setdefault(agreement, {})[clause, subject] = kept
     return carried
 
 
-def _unpacked(numbers: Sequence[int], keys: EntitlementKeys) -> Carried:
+def _unpacked(numbers: Sequence[int], keys: EntitlementKeys, counters: tuple[str, ...]) -> Carried:
     _, denominator, year, steps_counted, extended = numbers[:HEAD_COLUMNS]
     exact = [
         numbers[place] + Fraction(numbers[place + 1], denominator)
-        for place in range(HEAD_COLUMNS, FIXED_COLUMNS + 2 * len(keys), 2)
+        for place in range(HEAD_COLUMNS, FIXED_COLUMNS + 2 * (len(keys) + len(counters)), 2)
     ]
+    fields: dict[str, Any] = dict(zip(PAIR_NAMES, exact, strict=False))
+    counted = dict(zip(counters, exact[len(PAIR_NAMES) + len(keys) :], strict=True))
     return Carried(
         year=year,
         steps_counted=steps_counted,
         extended=_EXTENDED[extended],
-        **dict(zip(PAIR_NAMES, exact, strict=False)),
-        entitlements=dict(zip(keys, exact[len(PAIR_NAMES) :], strict=True)),
+        **(fields | counters_read(counted)),
+        entitlements=dict(zip(keys, exact[len(PAIR_NAMES) :], strict=False)),
     )
 
 

@@ -21,6 +21,7 @@ from ledger.rules.vector.compiled import LOSS_CODE, WITHIN_YEAR_CODE, Group, mon
 from ledger.rules.vector.numbers import Column, Int64Column, Mask
 
 UNDECIDED: Final = -1
+MONTHS_BEFORE_1970: Final = 1970 * 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,10 @@ class Situation:
 
 @dataclass(slots=True)
 class Carry:
-    """The running state of the rows. ``receipts`` and ``change``, by slot, are in outer units."""
+    """The running state of the rows. ``receipts`` and ``change``, by slot, are in outer units.
+
+    ``first_shared`` is a month as state stores it: year × 12 + month − 1, or 0.
+    """
 
     year: Int64Column
     steps_counted: Int64Column
@@ -64,6 +68,9 @@ class Carry:
     pool: Column
     receipts: Column
     change: Column
+    first_shared: Int64Column
+    recovered: Column
+    accrued: Column
 
 
 def run_steps(situation: Situation, units: Units, carry: Carry, bases: Column) -> list[Mask]:
@@ -87,9 +94,10 @@ def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, st
     shape = situation.group.shape
     month = month_of(situation.quarter.start) + step * shape.step_months
     reached = situation.is_eligible & (situation.first_step <= step)
-    if situation.window.extension_months.any():
-        _decide_extension(situation, units, carry, reached, month)
-    is_open = situation.window.is_open(month, carry.extended == 1)
+    window = _window(situation, carry)
+    if window.extension_months.any():
+        _decide_extension(situation, units, carry, reached & window.is_over(month))
+    is_open = window.is_open(month, carry.extended == 1)
     shared_rows = np.asarray(reached & is_open & situation.group.has_key[step][situation.clause])
     if shape.official:
         carry.change[:, 0] += base * units.ratio
@@ -99,6 +107,8 @@ def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, st
     shared = np.where(shared_rows, base, 0)
     if shape.surplus:
         shared = _surplus(situation, units, carry, shared, shared_rows, step)
+    if shape.recovers:
+        shared = _recover(situation, units, carry, shared, shared_rows, step)
     _share_out(situation, units, carry, shared, step)
     return shared_rows
 
@@ -107,8 +117,16 @@ def _credit(carry: Carry, slot: Int64Column, amount: Column) -> None:
     carry.change[np.arange(len(slot)), slot] += amount
 
 
-def _decide_extension(situation: Situation, units: Units, carry: Carry, reached: Mask, month: int) -> None:
-    decided_now = reached & (carry.extended == UNDECIDED) & situation.window.is_over(month)
+def _window(situation: Situation, carry: Carry) -> Windows:
+    columns = situation.group.window
+    if not (situation.group.shape.recovers and columns.by_first_shared.any()):
+        return situation.window
+    month = np.where(carry.first_shared == 0, NONE, carry.first_shared - MONTHS_BEFORE_1970)
+    return situation.window.since_first_shared(columns, situation.clause, month.astype(np.int64))
+
+
+def _decide_extension(situation: Situation, units: Units, carry: Carry, over: Mask) -> None:
+    decided_now = over & (carry.extended == UNDECIDED)
     if not decided_now.any():
         return
     is_below = np.where(
@@ -162,6 +180,27 @@ def _threshold(situation: Situation, units: Units, carry: Carry, within_year: In
     parts = np.where(pro_rata, carry.steps_counted, steps_of_year)
     base = situation.base_minor * (units.inner // steps_of_year) * parts
     return np.asarray(base + np.where(same_quarter, carry.threshold, carry.loss))
+
+
+def _recover(
+    situation: Situation, units: Units, carry: Carry, shared: Column, rows: Mask, step: int
+) -> Column:
+    """What is left of ``shared`` when the input is repaid, in the rows that are shared."""
+    group, clause = situation.group, situation.clause
+    inputs = group.input_minor[step][clause] * units.inner
+    outstanding = np.maximum(inputs - carry.recovered, 0)
+    divisor = group.return_denominator[clause] * units.inner
+    returned = outstanding * group.return_numerator[clause] // divisor * units.inner
+    carry.accrued = carry.accrued + np.where(rows, returned, 0)
+    balance = inputs + carry.accrued - carry.recovered
+    taken = np.where(rows, np.maximum(np.minimum(balance, shared), 0), 0)
+    carry.recovered = carry.recovered + taken
+    _credit(carry, group.recover_slot[clause], taken * units.ratio)
+    left = shared - taken
+    month = month_of(situation.quarter.start) + step * group.shape.step_months + MONTHS_BEFORE_1970
+    is_first = rows & (left > 0) & (carry.first_shared == 0)
+    carry.first_shared = np.where(is_first, month, carry.first_shared)
+    return np.asarray(left)
 
 
 def _share_out(situation: Situation, units: Units, carry: Carry, shared: Column, step: int) -> None:

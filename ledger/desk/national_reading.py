@@ -287,11 +287,11 @@ def _referrer(clause: Clause) -> str | None:
 
 def _needs(clause: Clause) -> Iterator[str]:
     """The names of the attributes that a clause asks of its subjects."""
-    eligibility, cap, surplus = clause.whose.eligibility, clause.within.cap, clause.how_much.surplus
+    eligibility, surplus = clause.whose.eligibility, clause.how_much.surplus
     routing = clause.then.routing
     for window in (clause.when.window, None if routing is None else routing.window):
         yield from _events(window)
-    if cap is not None and cap.pre_move_tax_total:
+    if any(cap.pre_move_tax_total for cap in clause.within.caps):
         yield "pre_move_tax_minor"
     if surplus is not None and surplus.base_of_enterprise:
         yield "base_year_amount_minor"

@@ -154,6 +154,7 @@ def _clause_faults(path: str, clause: Clause) -> Iterator[Fault]:
     yield from _retention_faults(f"{path}.how_much.retention", clause)
     if clause.how_much.recover is not None:
         yield from _recover_faults(f"{path}.how_much.recover", clause.how_much.recover)
+    yield from _cap_faults(f"{path}.within.caps", clause.within.caps)
     yield from _key_faults(f"{path}.to_whom.key", clause)
     yield from _rounding_faults(path, clause)
     if not measures:
@@ -237,9 +238,11 @@ def _needs_whole_park(clause: Clause) -> Iterator[tuple[str, bool]]:
 
 def _needs_listed(clause: Clause) -> Iterator[tuple[str, bool]]:
     yield "whose.eligibility", clause.whose.eligibility is not None
-    surplus, cap = clause.how_much.surplus, clause.within.cap
+    surplus = clause.how_much.surplus
     yield "how_much.surplus.base_of_enterprise", surplus is not None and surplus.base_of_enterprise
-    yield "within.cap.pre_move_tax_total", cap is not None and cap.pre_move_tax_total
+    for index, cap in enumerate(clause.within.caps):
+        yield f"within.caps[{index}].pre_move_tax_total", cap.pre_move_tax_total
+        yield f"within.caps[{index}].per", cap.per == "controller"
     for name, window in _windows(clause):
         yield f"{name}.clock.event", window.clock.event is not None
         yield f"{name}.ends_at", bool(window.ends_at)
@@ -266,9 +269,9 @@ def _extension_faults(path: str, clause: Clause) -> Iterator[Fault]:
     window, routing = clause.when.window, clause.then.routing
     if window is not None and window.extension is not None:
         here = f"{path}.when.window.extension"
-        if clause.within.cap is None:
-            example = '"cap": {"pre_move_tax_total": true, …}'
-            yield fault(here, "EXTENSION_NEEDS", missing="`within.cap`", example=example)
+        if all(cap.over == "year" for cap in clause.within.caps):
+            example = '"caps": [{"pre_move_tax_total": true, "over": "lifetime", …}]'
+            yield fault(here, "EXTENSION_NEEDS", missing="`within.caps`", example=example)
         if window.length_months is None:
             yield fault(here, "EXTENSION_NEEDS", missing="`length_months`", example='"length_months": 36')
     if routing is not None and routing.window is not None and routing.window.extension is not None:
@@ -332,7 +335,6 @@ def _part_faults(path: str, text: str) -> Iterator[Fault]:
 
 
 def _key_faults(path: str, clause: Clause) -> Iterator[Fault]:
-    cap = clause.within.cap
     before: date | None = None
     for index, row in enumerate(clause.to_whom.key):
         yield from _row_faults(f"{path}[{index}].shares", clause.to_whom.regime, row.shares)
@@ -340,8 +342,9 @@ def _key_faults(path: str, clause: Clause) -> Iterator[Fault]:
         if index > 0 and (row.starts is None or not is_after):
             yield fault(f"{path}[{index}].starts", "KEY_ORDER", row=index + 1)
         before = row.starts or before
-        if cap is not None and cap.capped is not None and cap.capped not in row.shares:
-            yield fault(f"{path}[{index}].shares", "CAPPED_NOT_IN_ROW", role=cap.capped)
+        for role in dict.fromkeys(cap.capped for cap in clause.within.caps):
+            if role is not None and role not in row.shares:
+                yield fault(f"{path}[{index}].shares", "CAPPED_NOT_IN_ROW", role=role)
 
 
 def _row_faults(path: str, regime: Regime, row: Mapping[str, str]) -> Iterator[Fault]:
@@ -377,13 +380,13 @@ def _row_faults(path: str, regime: Regime, row: Mapping[str, str]) -> Iterator[F
 
 
 def _rounding_faults(path: str, clause: Clause) -> Iterator[Fault]:
-    surplus, cap, routing = clause.how_much.surplus, clause.within.cap, clause.then.routing
+    surplus, routing = clause.how_much.surplus, clause.then.routing
     is_by_quarter = clause.when.step is Step.QUARTER
     if surplus is not None and surplus.within_year is WithinYear.SAME_QUARTER and not is_by_quarter:
         yield fault(f"{path}.how_much.surplus.within_year", "SAME_QUARTER_BY_MONTH")
     if clause.rounding.grain is Grain.LINE:
         for name, value in (
-            ("within.cap", cap),
+            ("within.caps", clause.within.caps or None),
             ("how_much.surplus", surplus),
             ("how_much.recover", clause.how_much.recover),
         ):
@@ -411,14 +414,25 @@ def _amount_faults(path: str, clause: Clause) -> Iterator[Fault]:
         yield from _surplus_amounts(f"{path}.how_much.surplus", clause.how_much.surplus, commodity)
     for index, row in enumerate(clause.how_much.recover.inputs if clause.how_much.recover else ()):
         yield from _places(f"{path}.how_much.recover.inputs[{index}].amount", row.amount, commodity)
-    if clause.within.cap is not None:
-        yield from _cap_amounts(f"{path}.within.cap", clause.within.cap, commodity)
+    for index, cap in enumerate(clause.within.caps):
+        yield from _cap_amounts(f"{path}.within.caps[{index}]", cap, commodity)
 
 
 def _surplus_amounts(path: str, surplus: Surplus, commodity: Commodity) -> Iterator[Fault]:
     yield from _places(f"{path}.base", surplus.base, commodity)
     for index, text in enumerate(surplus.base_by_quarter or ()):
         yield from _places(f"{path}.base_by_quarter[{index}]", text, commodity)
+
+
+def _cap_faults(path: str, caps: Sequence[Cap]) -> Iterator[Fault]:
+    for index, (cap, following) in enumerate(pairwise(caps), start=1):
+        if cap.measured_on == "receipts" and following.measured_on == "pool":
+            yield fault(f"{path}[{index}].measured_on", "CAP_ORDER", cap=index + 1)
+    for index, cap in enumerate(caps):
+        if cap.per == "controller" and cap.unused == "carries":
+            yield fault(f"{path}[{index}].unused", "CAP_OF_GROUP_CARRIES")
+        if cap.per == "controller" and cap.pre_move_tax_total:
+            yield fault(f"{path}[{index}].pre_move_tax_total", "CAP_OF_GROUP_AMOUNT")
 
 
 def _cap_amounts(path: str, cap: Cap, commodity: Commodity) -> Iterator[Fault]:
@@ -547,9 +561,17 @@ def _amended_clause_faults(path: str, clause: Clause, before: Clause) -> Iterato
                 earlier=was,
                 got=got,
             )
+    kept = tuple(_identity(cap) for cap in clause.within.caps[: len(before.within.caps)])
+    if kept != tuple(_identity(cap) for cap in before.within.caps):
+        yield fault(f"{path}.within.caps", "AMENDMENT_CHANGES_CAPS", number=clause.number)
     lost = {role for _, role in before.entitlement_keys} - {role for _, role in clause.entitlement_keys}
     for role in sorted(lost):
         yield fault(f"{path}.to_whom.key", "AMENDMENT_LOSES_ROLE", number=clause.number, role=role)
+
+
+def _identity(cap: Cap) -> tuple[str | None, ...]:
+    """What a cap's use is counted by."""
+    return cap.measured_on, cap.capped, cap.over, cap.per
 
 
 def _unit(clause: Clause) -> str:

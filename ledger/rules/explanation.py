@@ -29,7 +29,6 @@ STEP_NAMES: dict[str, tuple[str, str]] = {
     "extension": ("延期", "extension"),
     "surplus": ("增量", "surplus"),
     "recovery": ("先行回收", "recovery"),
-    "pool": ("累计入池", "pool"),
     "cap": ("上限", "cap"),
     "share": ("分成", "share"),
     "rounding": ("取整", "rounding"),

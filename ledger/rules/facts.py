@@ -32,7 +32,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An enterprise of the confirmed list, with the attributes that rules need."""
+    """An enterprise of the confirmed list, with the attributes that rules need.
+
+    ``controller`` names the actual controller; enterprises that have the same one are one group.
+    """
 
     subject: int
     name: str = ""
@@ -40,6 +43,7 @@ class Subject:
     pre_move_tax_minor: Mapping[int, int] = field(default_factory=dict)
     cause_of_move: CauseOfMove | None = None
     referred_by: str | None = None
+    controller: str | None = None
     base_year_amount_minor: int | None = None
 
 
@@ -87,11 +91,11 @@ class Carried:
     """What a clause remembers of a subject after a step; together with later figures it is all of the past.
 
     Exact amounts are in minor units. ``to_date``, ``recognised``, ``threshold`` and ``steps_counted`` are of
-    ``year``, the last one with a counted step; ``loss`` was carried into it. ``pool`` and ``receipts`` are
-    uncapped and cumulative. ``extended`` is None until the window's extension is decided. ``first_shared`` is
-    the first day of the step in which something was first left to share, ``recovered`` what has been repaid,
-    and ``accrued`` the returns so far, of a clause that recovers an input. ``entitlements`` has every key of
-    the clause's ``entitlement_keys``.
+    ``year``, the last one with a counted step; ``loss`` was carried into it. ``used`` has an amount for each
+    cap, uncapped: of its whole life, or of ``year``, less room that earlier years left. ``extended`` is None
+    until the window's extension is decided. ``first_shared`` is the first day of the step in which something
+    was first left to share, ``recovered`` what has been repaid, and ``accrued`` the returns so far, of a
+    clause that recovers an input. ``entitlements`` has every key of the clause's ``entitlement_keys``.
     """
 
     year: int = 0
@@ -100,12 +104,11 @@ class Carried:
     recognised: Fraction = Fraction(0)
     loss: Fraction = Fraction(0)
     threshold: Fraction = Fraction(0)
-    pool: Fraction = Fraction(0)
-    receipts: Fraction = Fraction(0)
     extended: bool | None = None
     first_shared: date | None = None
     recovered: Fraction = Fraction(0)
     accrued: Fraction = Fraction(0)
+    used: tuple[Fraction, ...] = ()
     entitlements: Mapping[tuple[Book, str], Fraction] = field(default_factory=dict)
 
 

@@ -75,6 +75,20 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ('A cap has exactly one limit: give `amount`, such as "72000000.00", or "pre_move_tax_total": true.'),
         '上限只填其一：`amount`（如 "72000000.00"）或 "pre_move_tax_total": true。',
     ),
+    "CAP_UNUSED": (
+        (
+            "A yearly cap says what becomes of room that a year leaves unused, and only a yearly one: give "
+            '"unused": "lapses" or "unused": "carries".'
+        ),
+        '年度上限（且仅年度上限）须写明未用额度如何处理："unused": "lapses" 或 "unused": "carries"。',
+    ),
+    "CAP_ORDER_MISSING": (
+        (
+            "A cap per controller says who uses the room first inside a step, and only such a cap: give "
+            '"order": "by_subject".'
+        ),
+        '按实际控制人合并的上限（且仅此类上限）须写明同一期内的使用先后："order": "by_subject"。',
+    ),
     "CAP_CAPPED": (
         (
             'A cap measured on receipts names whose: "capped": "origin". A cap measured on the pool names '
@@ -290,6 +304,21 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         '受限方 {role!r} 须出现在每一行份额中，本行没有。请加入，例如 "{role}": "0"。',
     ),
+    "CAP_ORDER": (
+        (
+            "Caps on the pool come before caps on receipts, because receipts are parts of what the pool "
+            "leaves: cap {cap} doesn't follow. Move it up."
+        ),
+        "按分享总额的上限须排在按所得的上限之前：第 {cap} 项不符。请将其前移。",
+    ),
+    "CAP_OF_GROUP_CARRIES": (
+        'Unused room of a cap per controller belongs to nobody, so it lapses: give "unused": "lapses".',
+        '按实际控制人合并的上限，未用额度不归属任何企业，只能作废："unused": "lapses"。',
+    ),
+    "CAP_OF_GROUP_AMOUNT": (
+        'A cap per controller has one limit for the group: give `amount`, such as "650000.00".',
+        '按实际控制人合并的上限须有统一金额：请填写 `amount`，例如 "650000.00"。',
+    ),
     "CAP_NOT_MONEY": (
         'Taxes before the move limit money, not a statistic. Give `amount` instead, such as "1000.00".',
         '搬迁前税收总额只能作为资金的上限，不能用于统计数。请改填 `amount`，例如 "1000.00"。',
@@ -362,6 +391,17 @@ SENTENCES: dict[str, tuple[str, str]] = {
         (
             "第 {number} 条的 `{name}` 在各版本中不得改变：应为 {earlier!r}，实际为 {got!r}。"
             "请终止该条并以新编号增加条款。"
+        ),
+    ),
+    "AMENDMENT_CHANGES_CAPS": (
+        (
+            "Clause {number} keeps the caps of the earlier version in their order, with `measured_on`, "
+            "`capped`, `over` and `per`, because their use is counted on. Change amounts, or add caps after "
+            "them."
+        ),
+        (
+            "第 {number} 条须按原顺序保留前一版本的各项上限及其 `measured_on`、`capped`、`over`、`per`，"
+            "因其已用额度连续计算。可修改金额，或在其后增加上限。"
         ),
     ),
     "AMENDMENT_LOSES_ROLE": (

@@ -48,6 +48,8 @@ _EXPECTED: dict[str, _Expected] = {
     "base_year_amount": _AMOUNT,
     "book": _Expected("cash, official or assessment", "cash、official 或 assessment", '"cash"'),
     "capped": _ROLE,
+    "caps": _Expected("a list of caps", "上限列表", '[{"amount": "1000000.00", "over": "lifetime", …}]'),
+    "controller": _Expected("the actual controller's name", "实际控制人名称", '"甲集团"'),
     "cause_of_move": _Expected("government_led or market", "government_led 或 market", '"government_led"'),
     "clauses": _Expected("a list of clauses", "条款列表", "[{…}]"),
     "condition": _Expected("the condition of the extension", "延期条件", '"cap_not_reached"'),
@@ -127,6 +129,8 @@ _CODES_OF_READINGS = {
     "surplus_quarters": "SURPLUS_QUARTERS",
     "cap_limit": "CAP_LIMIT",
     "cap_capped": "CAP_CAPPED",
+    "cap_unused": "CAP_UNUSED",
+    "cap_order": "CAP_ORDER_MISSING",
 }
 _LONGEST_SHOWN = 60
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from fractions import Fraction
+from itertools import product
 
 from ledger.errors import LedgerError
 from ledger.money import RoundingMode, divide, round_exact
@@ -17,8 +17,9 @@ from ledger.periods import Quarter, Span, add_months, quarters_between
 from ledger.rules.choices import choices_of
 from ledger.rules.explanation import Explanation, Recorder, Remaining
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
+from ledger.rules.plain_caps import left_under_caps
 from ledger.rules.plain_case import ZERO, Case, Parts, scale_of, share_of
-from ledger.rules.plain_steps import compute_step, limit_of, opened, summed
+from ledger.rules.plain_steps import compute_step, opened, summed
 from ledger.rules.plain_windows import Dates, closing_day, first_day, is_open
 from ledger.rules.terms import WHOLE_PARK, Book, Clause, Grain, Regime, Scope, Step, Terms
 
@@ -112,7 +113,9 @@ def explain(
     heard = Recorder(scale=scale_of(found), listens=True)
     computed = _quarter(found, known, quarter, _of_clause(past.carried, found), held_extensions or {}, heard)
     outcome = evaluate(versions, facts, max(through, quarter), held_extensions=held_extensions)
-    after = outcome.carried.get((clause, subject), Carried())
+    after = _of_clause(outcome.carried, found)
+    case = _case(found, known, subject, {}, Recorder())
+    among = replace(case, fellows=_fellows(case, facts, after))
     return Explanation(
         clause=clause,
         version=version.starts,
@@ -120,7 +123,7 @@ def explain(
         quarter=quarter,
         steps=tuple(step for step in heard.steps if _is_about(found, subject, step.subject)),
         choices=choices_of(found),
-        remaining=_remaining(_case(found, known, subject, {}, Recorder()), after),
+        remaining=_remaining(among, after.get(subject, Carried()), max(through, quarter)),
         remainder_to=found.rounding.remainder_to,
         odd_unit_minor=_odd_unit(found, subject, computed),
         scale=scale_of(found),
@@ -178,19 +181,33 @@ def _quarter(
     figures = _figures_by_subject(clause, facts)
     after = dict(before)
     allotted: dict[int, list[Parts]] = {}
-    for subject in sorted(before.keys() | figures.keys()):
-        case = _case(clause, facts, subject, held, record)
-        kept = before.get(subject)
-        for step in _steps(clause, quarter):
-            of_step = [line for line in figures.get(subject, ()) if _holds(step, line.span)]
-            if kept is None and not of_step and subject != WHOLE_PARK:
-                continue
-            kept, parts = compute_step(case, kept or Carried(), of_step, step)
-            allotted.setdefault(subject, []).extend(parts)
-        if kept is not None:
-            after[subject] = kept
+    cases = {
+        subject: _case(clause, facts, subject, held, record)
+        for subject in sorted(before.keys() | figures.keys())
+    }
+    for step, (subject, case) in product(_steps(clause, quarter), cases.items()):
+        of_step = [line for line in figures.get(subject, ()) if _holds(step, line.span)]
+        if subject not in after and not of_step and subject != WHOLE_PARK:
+            continue
+        among = replace(case, fellows=_fellows(case, facts, after))
+        after[subject], parts = compute_step(among, after.get(subject, Carried()), of_step, step)
+        allotted.setdefault(subject, []).extend(parts)
     amounts = _amounts(clause, facts, quarter, before, after, allotted, record)
     return ClauseQuarter(before, after, amounts)
+
+
+def _fellows(case: Case, facts: Facts, carried: Mapping[int, Carried]) -> tuple[Carried, ...]:
+    """What the other subjects carry that have the same actual controller, where the clause asks for it."""
+    controller = case.subject.controller
+    if controller is None or all(cap.per == "subject" for cap in case.clause.within.caps):
+        return ()
+    return tuple(
+        kept
+        for subject, kept in carried.items()
+        if subject != case.subject.subject
+        and subject in facts.subjects
+        and facts.subjects[subject].controller == controller
+    )
 
 
 def _figures_by_subject(clause: Clause, facts: Facts) -> dict[int, list[Line]]:
@@ -326,21 +343,13 @@ def _is_about(clause: Clause, asked: int, subject: int) -> bool:
     return subject == asked or (asked == WHOLE_PARK and clause.rounding.grain is Grain.CLAUSE)
 
 
-def _remaining(case: Case, carried: Carried) -> Remaining:
+def _remaining(case: Case, carried: Carried, through: Quarter) -> Remaining:
     window = case.clause.when.window
     opens = (
         None if window is None else first_day(window.clock, case.dates_with(carried), case.clause.when.step)
     )
     closes = None if window is None or opens is None else closing_day(window, opens, carried.extended is True)
-    return Remaining(_left_under_cap(case, carried), closes)
-
-
-def _left_under_cap(case: Case, carried: Carried) -> Fraction | None:
-    cap = case.clause.within.cap
-    if cap is None:
-        return None
-    so_far = carried.receipts if cap.measured_on == "receipts" else carried.pool
-    return max(ZERO, limit_of(case, cap) - so_far)
+    return Remaining(left_under_caps(case, carried, through.year), closes)
 
 
 def _odd_unit(clause: Clause, subject: int, computed: ClauseQuarter) -> int:

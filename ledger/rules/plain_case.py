@@ -33,6 +33,8 @@ class Case:
     scale: int
     held: bool | None
     record: Recorder
+    fellows: tuple[Carried, ...] = ()
+    """What the other subjects with the same actual controller carry."""
 
     def dates_with(self, carried: Carried) -> Dates:
         """What clocks can start with, given what has been shared so far."""

@@ -13,11 +13,11 @@ from fractions import Fraction
 from ledger.money import RoundingMode, round_exact
 from ledger.periods import Quarter, Span
 from ledger.rules.facts import Carried, Line
+from ledger.rules.plain_caps import cap_pool, cap_receipts, is_below_caps, opened_uses, turned_uses
 from ledger.rules.plain_case import MONEY_SCALE, ZERO, Case, Parts, amount_of, share_of
 from ledger.rules.plain_windows import closing_day, first_day, is_open
 from ledger.rules.terms import (
     Book,
-    Cap,
     Clause,
     Eligibility,
     Grain,
@@ -38,6 +38,7 @@ def compute_step(
     carried, is_shared = _is_shared(case, carried, step.start)
     if case.clause.rounding.grain is not Grain.LINE:
         bases = [_base(case, bases)]
+    carried = opened_uses(case, carried)
     carried = replace(carried, entitlements=opened(case.clause, carried.entitlements))
     allotted = []
     for base in bases:
@@ -50,10 +51,11 @@ def _allot(
     case: Case, carried: Carried, base: Fraction, is_shared: bool, step: Span
 ) -> tuple[Carried, Parts]:
     if is_shared:
+        carried = _turned(case, carried, step.start.year)
         carried, shared = _surplus(case, carried, base, step)
         carried, recovered = _recover(case, carried, shared, step)
         carried, by_role = _share_out(case, carried, shared - sum(recovered.values()), step.start)
-        by_role |= {role: by_role.get(role, ZERO) + part for role, part in recovered.items()}
+        by_role = added(by_role, recovered)
     else:
         by_role = {case.clause.to_whom.otherwise: base}
         case.record.step("share", base, "{result}", role=case.clause.to_whom.otherwise, book=case.book)
@@ -63,6 +65,14 @@ def _allot(
 
 def opened(clause: Clause, entitlements: Parts) -> Parts:
     return dict.fromkeys(clause.entitlement_keys, ZERO) | dict(entitlements)
+
+
+def added(*summands: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    total: dict[str, Fraction] = {}
+    for parts in summands:
+        for role, part in parts.items():
+            total[role] = total.get(role, ZERO) + part
+    return total
 
 
 def summed(*summands: Parts) -> dict[tuple[Book, str], Fraction]:
@@ -172,19 +182,9 @@ def _extension(case: Case, carried: Carried, window: Window, day: date) -> Carri
     if closes is None or day < closes:
         return carried
     holds = window.extension.on_correction == "hold" and case.held is not None
-    extended = case.held if holds else _is_below_cap(case, carried)
+    extended = case.held if holds else is_below_caps(case, carried)
     case.record.step("extension", int(bool(extended)), "{answer}", answer=_mark(bool(extended)))
     return replace(carried, extended=extended)
-
-
-def _is_below_cap(case: Case, carried: Carried) -> bool:
-    cap = case.clause.within.cap
-    if cap is None:
-        return False
-    so_far = carried.receipts if cap.measured_on == "receipts" else carried.pool
-    limit = limit_of(case, cap)
-    case.record.step("cap", limit - so_far, "{} − {} = {result}", limit, so_far)
-    return so_far < limit
 
 
 # --- Surplus ----------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def _surplus(case: Case, carried: Carried, base: Fraction, step: Span) -> tuple[
     rule = case.clause.how_much.surplus
     if rule is None:
         return carried, base
-    before = _turned(rule, carried, step.start.year)
+    before = carried
     to_date = before.to_date + base
     threshold = _threshold(case, rule, before, step)
     recognised = _recognised(rule, to_date - threshold, step)
@@ -212,14 +212,23 @@ def _surplus(case: Case, carried: Carried, base: Fraction, step: Span) -> tuple[
     return after, shared
 
 
-def _turned(rule: Surplus, carried: Carried, year: int) -> Carried:
+def _turned(case: Case, carried: Carried, year: int) -> Carried:
     """What is carried into ``year``: at its turn, the shortfall of the last year that had a counted step."""
-    if carried.year == year:
+    rule = case.clause.how_much.surplus
+    is_yearly = rule is not None or any(cap.over == "year" for cap in case.clause.within.caps)
+    if not is_yearly or carried.year == year:
         return carried
     shortfall = max(ZERO, carried.threshold - carried.to_date)
-    loss = shortfall if rule.loss is Loss.CARRIED else ZERO
+    loss = shortfall if rule is not None and rule.loss is Loss.CARRIED else ZERO
     return replace(
-        carried, year=year, steps_counted=0, to_date=ZERO, recognised=ZERO, loss=loss, threshold=loss
+        carried,
+        year=year,
+        steps_counted=0,
+        to_date=ZERO,
+        recognised=ZERO,
+        loss=loss,
+        threshold=loss,
+        used=turned_uses(case, carried),
     )
 
 
@@ -293,23 +302,17 @@ def _yearly_return(case: Case, rule: Recover, inputs: int, carried: Carried, ste
     return accrued
 
 
-# --- Pool, cap, shares ------------------------------------------------------------------------------------
+# --- Caps, shares -----------------------------------------------------------------------------------------
 
 
 def _share_out(
     case: Case, carried: Carried, shared: Fraction, day: date
 ) -> tuple[Carried, dict[str, Fraction]]:
     """Each role's part of what is shared in the step."""
-    shares = _shares_on(case.clause, day) or {}
-    cap = case.clause.within.cap
-    after = replace(carried, pool=carried.pool + shared)
-    if cap is None:
-        return after, _parts(case, shares, shared)
-    if cap.measured_on == "pool":
-        return after, _capped_pool(case, cap, shares, carried.pool, shared)
-    added = shares.get(cap.capped or "", ZERO) * shared
-    after = replace(after, receipts=carried.receipts + added)
-    return after, _capped_receipts(case, cap, shares, carried.receipts, shared)
+    carried, divided, beyond_pool = cap_pool(case, carried, shared)
+    parts = _parts(case, _shares_on(case.clause, day) or {}, divided)
+    carried, left, beyond_receipts = cap_receipts(case, carried, parts)
+    return carried, added(left, beyond_pool, beyond_receipts)
 
 
 def _shares_on(clause: Clause, day: date) -> dict[str, Fraction] | None:
@@ -324,46 +327,6 @@ def _parts(case: Case, shares: Mapping[str, Fraction], amount: Fraction) -> dict
             "share", part, "{} × {share} = {result}", amount, role=role, book=case.book, share=shares[role]
         )
     return parts
-
-
-def _capped_pool(
-    case: Case, cap: Cap, shares: Mapping[str, Fraction], pool: Fraction, shared: Fraction
-) -> dict[str, Fraction]:
-    case.record.step("pool", pool + shared, "{} + {} = {result}", pool, shared)
-    within = _change_within(case, cap, pool, shared)
-    return _with_excess(case, cap, _parts(case, shares, within), shared - within)
-
-
-def _capped_receipts(
-    case: Case, cap: Cap, shares: Mapping[str, Fraction], receipts: Fraction, shared: Fraction
-) -> dict[str, Fraction]:
-    parts = _parts(case, shares, shared)
-    capped = cap.capped or ""
-    gross = parts.get(capped, ZERO)
-    within = _change_within(case, cap, receipts, gross)
-    return _with_excess(case, cap, parts | {capped: within}, gross - within)
-
-
-def _change_within(case: Case, cap: Cap, so_far: Fraction, added: Fraction) -> Fraction:
-    """How much of what is ``added`` to ``so_far`` the cap leaves."""
-    limit = limit_of(case, cap)
-    before, after = min(Fraction(limit), so_far), min(Fraction(limit), so_far + added)
-    case.record.step(
-        "cap", after - before, "min({0}, {1}) − min({0}, {2}) = {result}", limit, so_far + added, so_far
-    )
-    return after - before
-
-
-def limit_of(case: Case, cap: Cap) -> int:
-    if cap.amount is not None:
-        return amount_of(cap.amount, case.scale)
-    return sum(case.subject.pre_move_tax_minor.values())
-
-
-def _with_excess(case: Case, cap: Cap, parts: dict[str, Fraction], excess: Fraction) -> dict[str, Fraction]:
-    if excess:
-        case.record.step("cap", excess, "{result}", role=cap.excess_to, book=case.book)
-    return parts | {cap.excess_to: parts.get(cap.excess_to, ZERO) + excess}
 
 
 def _official(case: Case, base: Fraction) -> dict[tuple[Book, str], Fraction]:

@@ -3,7 +3,7 @@
 Layout 1::
 
     [1, denominator, year, steps_counted, extended,
-     to_date, recognised, loss, threshold, pool, receipts,
+     to_date, recognised, loss, threshold,
      each of the clause's entitlement_keys in order,
      each of the clause's counter_names in order]
 
@@ -28,8 +28,9 @@ from ledger.rules.terms import Clause
 LAYOUT = 1
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
-_FIXED = ("to_date", "recognised", "loss", "threshold", "pool", "receipts")
+_FIXED = ("to_date", "recognised", "loss", "threshold")
 _HEADER_LENGTH = 5
+_USED = "used_"
 _CODE_OF_EXTENDED = {None: -1, False: 0, True: 1}
 _EXTENDED_OF_CODE = {code: extended for extended, code in _CODE_OF_EXTENDED.items()}
 
@@ -124,12 +125,16 @@ def counter_number(carried: Carried, name: str) -> Fraction:
     if name == "first_shared":
         day = carried.first_shared
         return Fraction(0 if day is None else day.year * 12 + day.month - 1)
+    if name.startswith(_USED):
+        place = int(name.removeprefix(_USED))
+        return carried.used[place] if place < len(carried.used) else Fraction(0)
     return Fraction(getattr(carried, name))
 
 
 def counters_read(numbers: Mapping[str, Fraction]) -> dict[str, Any]:
     """The fields of ``Carried`` that counters stored as ``numbers`` stand for."""
-    fields: dict[str, Any] = dict(numbers)
+    fields: dict[str, Any] = {name: number for name, number in numbers.items() if not name.startswith(_USED)}
+    fields["used"] = tuple(number for name, number in numbers.items() if name.startswith(_USED))
     if "first_shared" in numbers:
         year, month_index = divmod(int(numbers["first_shared"]), 12)
         fields["first_shared"] = date(year, month_index + 1, 1) if year else None

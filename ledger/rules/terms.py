@@ -338,11 +338,24 @@ class ToWhom(Document):
 
 
 class Cap(Document):
-    """A limit over the whole life of a subject."""
+    """A limit on what is shared, over a subject's whole life or a calendar year."""
 
     amount: AmountText | None = None
     pre_move_tax_total: bool = Field(
         default=False, description="The enterprise's own taxes of the years before the move, added up."
+    )
+    over: Literal["lifetime", "year"] = Field(description="The time over which what is shared adds up.")
+    unused: Literal["lapses", "carries"] | None = Field(
+        default=None, description="Of a yearly cap: what becomes of room that a year leaves unused."
+    )
+    per: Literal["subject", "controller"] = Field(
+        default="subject",
+        description="controller: enterprises with the same actual controller use one limit together.",
+    )
+    order: Literal["by_subject"] | None = Field(
+        default=None,
+        description="Per controller: who uses the room first inside a step. by_subject: in the order of the "
+        "subjects' numbers.",
     )
     measured_on: Literal["receipts", "pool"] = Field(
         description="receipts: what the capped party gets. pool: everything put in to be shared. "
@@ -351,7 +364,9 @@ class Cap(Document):
     capped: Role | None = Field(
         default=None, description="With receipts: the party whose receipts are limited."
     )
-    excess_to: Role
+    excess_to: Role | None = Field(
+        description="Who gets what exceeds the cap; null: it isn't granted at all."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -359,11 +374,18 @@ class Cap(Document):
             raise PydanticCustomError("cap_limit", "give either amount or pre_move_tax_total")
         if (self.capped is None) == (self.measured_on == "receipts"):
             raise PydanticCustomError("cap_capped", "capped goes with measured_on receipts, only")
+        if (self.unused is None) == (self.over == "year"):
+            raise PydanticCustomError("cap_unused", "unused goes with over year, only")
+        if (self.order is None) == (self.per == "controller"):
+            raise PydanticCustomError("cap_order", "order goes with per controller, only")
         return self
 
 
 class Within(Document):
-    cap: Cap | None = None
+    caps: tuple[Cap, ...] = Field(
+        default=(),
+        description="Limits in order, each to what the one before left; those on the pool come first.",
+    )
 
 
 class Routing(Document):
@@ -412,6 +434,7 @@ class ExampleSubject(Document):
     pre_move_tax: dict[str, AmountText] = Field(default={}, description="Year to amount.")
     cause_of_move: CauseOfMove | None = None
     referred_by: Role | None = None
+    controller: str | None = Field(default=None, min_length=1, description="The actual controller's name.")
     base_year_amount: AmountText | None = None
 
 
@@ -473,9 +496,8 @@ class Clause(Document):
             yield from row.shares
         if self.to_whom.in_place is not None:
             yield self.to_whom.in_place
-        if self.within.cap is not None:
-            yield self.within.cap.excess_to
-            yield from (self.within.cap.capped,) if self.within.cap.capped else ()
+        for cap in self.within.caps:
+            yield from (role for role in (cap.excess_to, cap.capped) if role is not None)
         if self.how_much.recover is not None:
             yield self.how_much.recover.to
         if self.then.routing is not None:
@@ -489,8 +511,7 @@ class Clause(Document):
         credited = {self.to_whom.otherwise, self.rounding.remainder_to}
         for row in self.to_whom.key:
             credited |= row.shares.keys()
-        if self.within.cap is not None:
-            credited.add(self.within.cap.excess_to)
+        credited |= {cap.excess_to for cap in self.within.caps if cap.excess_to is not None}
         if self.how_much.recover is not None:
             credited.add(self.how_much.recover.to)
         if self.what.mechanism is not Mechanism.OUTPUT_VALUE:
@@ -501,7 +522,8 @@ class Clause(Document):
     @property
     def counter_names(self) -> tuple[str, ...]:
         """What the clause carries for its own rules, in the order in which carried state is stored."""
-        return ("first_shared", "recovered", "accrued") if self.how_much.recover is not None else ()
+        recovery = ("first_shared", "recovered", "accrued") if self.how_much.recover is not None else ()
+        return recovery + tuple(f"used_{place}" for place in range(len(self.within.caps)))
 
     @property
     def denominator(self) -> int:

@@ -231,10 +231,9 @@ def _shares(row: Shares) -> str:
 
 
 def _within(clause: Clause) -> Iterator[str]:
-    cap = clause.within.cap
-    if cap is None:
+    if not clause.within.caps:
         yield "there is no cap"
-    else:
+    for cap in clause.within.caps:
         yield _cap(cap, _commodity(clause))
 
 
@@ -245,11 +244,20 @@ def _cap(cap: Cap, commodity: Commodity) -> str:
         else _amount(cap.amount, commodity)
     )
     capped = "" if cap.capped is None else f" (the capped party is {role_en(cap.capped)})"
-    measured_on = READINGS["within.cap.measured_on"][cap.measured_on][1]
-    return f"over its whole life each subject has a cap of {limit}; {measured_on}{capped}; {_excess(cap)}"
+    choices = [READINGS[f"within.caps.{name}"][value][1] for name, value in _cap_choices(cap)]
+    return f"there is a cap of {limit}: {', '.join(choices)}{capped}; {_excess(cap)}"
+
+
+def _cap_choices(cap: Cap) -> Iterator[tuple[str, str]]:
+    for name in ("over", "unused", "per", "order", "measured_on"):
+        value = getattr(cap, name)
+        if value is not None:
+            yield name, value
 
 
 def _excess(cap: Cap) -> str:
+    if cap.excess_to is None:
+        return "the excess isn't granted"
     return f"the excess goes to {role_en(cap.excess_to)}"
 
 
@@ -335,5 +343,7 @@ def _attributes(subject: ExampleSubject, commodity: Commodity) -> Iterator[str]:
         yield f"its move {CAUSE_NAMES[subject.cause_of_move][1]}"
     if subject.referred_by is not None:
         yield f"referred by {role_en(subject.referred_by)}"
+    if subject.controller is not None:
+        yield f"controlled by {subject.controller}"
     if subject.base_year_amount is not None:
         yield f"base-year figure {_amount(subject.base_year_amount, commodity)}"

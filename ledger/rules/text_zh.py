@@ -215,18 +215,25 @@ def _shares(row: Shares) -> str:
 
 
 def _within(clause: Clause) -> Iterator[str]:
-    cap = clause.within.cap
-    if cap is None:
-        yield "不设累计上限"
-    else:
+    if not clause.within.caps:
+        yield "不设上限"
+    for cap in clause.within.caps:
         yield _cap(cap, _commodity(clause))
 
 
 def _cap(cap: Cap, commodity: Commodity) -> str:
     limit = "企业搬迁前各年税收之和" if cap.amount is None else _amount(cap.amount, commodity)
     subject = "" if cap.capped is None else f"（受限方：{role_zh(cap.capped)}）"
-    measured_on = READINGS["within.cap.measured_on"][cap.measured_on][0]
-    return f"每一计算对象累计以{limit}为上限，{measured_on}{subject}，超过部分归{role_zh(cap.excess_to)}"
+    choices = [READINGS[f"within.caps.{name}"][value][0] for name, value in _cap_choices(cap)]
+    excess = "超过部分不予分享" if cap.excess_to is None else f"超过部分归{role_zh(cap.excess_to)}"
+    return f"以{limit}为上限，{'，'.join(choices)}{subject}，{excess}"
+
+
+def _cap_choices(cap: Cap) -> Iterator[tuple[str, str]]:
+    for name in ("over", "unused", "per", "order", "measured_on"):
+        value = getattr(cap, name)
+        if value is not None:
+            yield name, value
 
 
 def _then(clause: Clause) -> Iterator[str]:
@@ -318,6 +325,8 @@ def _attributes(subject: ExampleSubject, commodity: Commodity) -> Iterator[str]:
         yield f"搬迁属{CAUSE_NAMES[subject.cause_of_move][0]}"
     if subject.referred_by is not None:
         yield f"由{role_zh(subject.referred_by)}引荐"
+    if subject.controller is not None:
+        yield f"实际控制人{subject.controller}"
     if subject.base_year_amount is not None:
         yield f"基年数{_amount(subject.base_year_amount, commodity)}"
 

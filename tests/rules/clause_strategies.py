@@ -103,9 +103,9 @@ def _amended(draw: Draw, raw: Json) -> Json:
     recover = clause["how_much"].get("recover")
     if recover:
         recover["inputs"][0]["amount"] = draw(_amounts(2_000))
-    cap = clause["within"].get("cap")
-    if cap and "amount" in cap:
-        cap["amount"] = draw(_amounts(20_000))
+    for cap in clause["within"].get("caps", ()):
+        if "amount" in cap:
+            cap["amount"] = draw(_amounts(20_000))
     clause["rounding"]["mode"] = draw(_modes)
     return clause
 
@@ -157,13 +157,13 @@ def _clause(draw: Draw, number: int) -> Json:
     what = _what(draw, mechanism)
     to_whom = _to_whom(draw, money)
     recover = _recover(draw) if money and not listed and grain != "line" and draw(st.booleans()) else None
-    within = _within(draw, listed, money) if grain != "line" else {}
+    within = _within(draw, listed and money, _credited(to_whom)) if grain != "line" else {}
     return {
         "number": number,
         "title": {"zh": f"第{number}项分成", "en": f"sharing {number}"},
         "what": what,
         "whose": _whose(draw, listed),
-        "when": _when(draw, step, listed, "cap" in within, recover is not None),
+        "when": _when(draw, step, listed, _has_lifetime_cap(within), recover is not None),
         "how_much": _how_much(draw, what, step, listed, grain) | {"recover": recover},
         "to_whom": to_whom,
         "within": within,
@@ -175,6 +175,10 @@ def _clause(draw: Draw, number: int) -> Json:
         },
         "examples": [_example(what, step, listed, to_whom)],
     }
+
+
+def _has_lifetime_cap(within: Json) -> bool:
+    return any(cap["over"] == "lifetime" for cap in within.get("caps", ()))
 
 
 def _credited(to_whom: Json) -> list[str]:
@@ -324,17 +328,28 @@ def _to_whom(draw: Draw, money: bool) -> Json:
     return to_whom | {"key": rows}
 
 
-def _within(draw: Draw, listed: bool, money: bool) -> Json:
-    if draw(st.booleans()):
-        return {}
+def _within(draw: Draw, may_be_pre_move_tax: bool, roles: list[str]) -> Json:
+    on_pool = range(draw(st.integers(0, 2)))
+    on_receipts = range(draw(st.integers(0, 2)))
+    capped = [None for _ in on_pool] + [draw(st.sampled_from(roles)) for _ in on_receipts]
+    return {"caps": [_cap(draw, may_be_pre_move_tax, role) for role in capped]}
+
+
+def _cap(draw: Draw, may_be_pre_move_tax: bool, capped: str | None) -> Json:
     limit: Json = {"amount": draw(_amounts(8_000))}
-    if listed and money and draw(st.booleans()):
+    if may_be_pre_move_tax and draw(st.booleans()):
         limit = {"pre_move_tax_total": True}
-    on_receipts = draw(st.booleans())
-    measured: Json = (
-        {"measured_on": "receipts", "capped": "origin"} if on_receipts else {"measured_on": "pool"}
+    over: Json = draw(
+        st.sampled_from(
+            [
+                {"over": "lifetime"},
+                {"over": "year", "unused": "lapses"},
+                {"over": "year", "unused": "carries"},
+            ]
+        )
     )
-    return {"cap": limit | measured | {"excess_to": draw(st.sampled_from(["host", "third"]))}}
+    measured = {"measured_on": "receipts" if capped else "pool", "capped": capped}
+    return limit | over | measured | {"excess_to": draw(st.sampled_from([None, "host", "third"]))}
 
 
 def _then(draw: Draw, step: str, by_event: bool, money: bool) -> Json:

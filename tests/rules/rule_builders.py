@@ -85,3 +85,10 @@ def run(versions: Version | Sequence[Version], facts: Facts, through: str, **hel
 def retention(measure: str, starts: str, *kept: str) -> Json:
     tiers = [{"name": {"zh": "级", "en": "tier"}, "kept": text} for text in kept]
     return {"measure": measure, "starts": starts, "tiers": tiers}
+
+
+def capped(amount: str, **changes: Any) -> Json:
+    """A lifetime cap: on the pool, or on the receipts of whoever is ``capped``."""
+    measured_on = "receipts" if "capped" in changes else "pool"
+    cap = {"amount": amount, "over": "lifetime", "measured_on": measured_on, "excess_to": None}
+    return {"caps": [cap | changes]}

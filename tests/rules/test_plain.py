@@ -13,7 +13,7 @@ import pytest
 from clause_strategies import Scenario, terms_and_facts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rule_builders import Json, by_role, clause, line, park, retention, run, to_whom, version, wan
+from rule_builders import Json, by_role, capped, clause, line, park, retention, run, to_whom, version, wan
 
 from ledger.periods import Quarter
 from ledger.rules.explanation import render
@@ -70,12 +70,15 @@ def moved(**changes: Any) -> Json:
             },
         },
         within={
-            "cap": {
-                "pre_move_tax_total": True,
-                "measured_on": "receipts",
-                "capped": "origin",
-                "excess_to": "host",
-            }
+            "caps": [
+                {
+                    "pre_move_tax_total": True,
+                    "over": "lifetime",
+                    "measured_on": "receipts",
+                    "capped": "origin",
+                    "excess_to": "host",
+                }
+            ]
         },
         **changes,
     )
@@ -105,7 +108,9 @@ def test_cap_on_receipts_with_extension_ends_in_the_fourth_year() -> None:
 
 def test_cap_on_the_pool_stops_at_half_of_what_a_cap_on_receipts_gives() -> None:
     terms = moved()
-    terms["within"]["cap"] = {"pre_move_tax_total": True, "measured_on": "pool", "excess_to": "host"}
+    terms["within"]["caps"] = [
+        {"pre_move_tax_total": True, "over": "lifetime", "measured_on": "pool", "excess_to": "host"}
+    ]
     facts = Facts(yearly(3000, 4000, 5000), {7: enterprise(2100, 2400, 2700)})
     outcome = run(version(terms), facts, "2026Q4")
     assert by_role(outcome, "origin") == {"2024Q4": wan(1500), "2025Q4": wan(2000), "2026Q4": wan(100)}
@@ -489,9 +494,7 @@ def test_negative_figure_gives_a_negative_amount_rounded_towards_zero() -> None:
 
 
 def test_refund_under_the_cap_gives_room_again() -> None:
-    terms = clause(
-        within={"cap": {"amount": "1.00", "measured_on": "receipts", "capped": "origin", "excess_to": "fund"}}
-    )
+    terms = clause(within=capped("1.00", capped="origin", excess_to="fund"))
     lines = [line("2024Q1", 300), line("2024Q2", -200), line("2024Q3", 200)]
     outcome = run(version(terms), park(*lines), "2024Q3")
     assert by_role(outcome, "origin") == {"2024Q1": 100, "2024Q2": -50, "2024Q3": 50}
@@ -518,7 +521,7 @@ def test_clause_that_a_version_leaves_out_rests_and_goes_on_later() -> None:
     lines = [line(f"2024Q{quarter}", 1) for quarter in (1, 2, 3)]
     outcome = run(versions, park(*lines), "2024Q3")
     assert by_role(outcome, "origin") == {"2024Q3": 1}
-    assert outcome.carried[1, 0].pool == 2
+    assert outcome.carried[1, 0].entitlements[Book.CASH, "origin"] == 1
 
 
 def test_quarterly_figure_of_a_monthly_clause_is_refused_by_name() -> None:
@@ -547,7 +550,7 @@ def test_explanation_names_inputs_steps_choices_and_what_is_left() -> None:
     assert [(step.line_id, step.document) for step in explanation.steps if step.code == "figure"] == [
         ("L1", "doc-1")
     ]
-    assert ("within.cap.measured_on", "receipts") in {
+    assert ("within.caps[0].measured_on", "receipts") in {
         (choice.path, choice.value) for choice in explanation.choices
     }
     assert explanation.remaining.under_cap_minor == wan(7200 - 1500 - 2000)
@@ -676,6 +679,6 @@ def test_every_booked_amount_can_be_explained_and_rounds_to_it(scenario: Scenari
 
 def test_amount_text_is_read_in_the_commodity_s_places() -> None:
     terms = statistic("head_count", "proportional", origin="1/2", host="1/2")
-    terms["within"] = {"cap": {"amount": "10", "measured_on": "pool", "excess_to": "fund"}}
+    terms["within"] = capped("10", excess_to="fund")
     outcome = run(version(terms), park(line("2024Q1", 25, "head_count")), "2024Q1")
     assert by_role(outcome, "fund", Book.ASSESSMENT) == {"2024Q1": 15}

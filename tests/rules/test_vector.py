@@ -360,8 +360,8 @@ def test_an_extension_is_decided_as_the_plain_evaluator_decides_it(
         "length_months": 6,
         "extension": {"condition": "cap_not_reached", "length_months": 3, "on_correction": on_correction},
     }
-    cap = {"amount": "12.00", "excess_to": "host"} | measured
-    terms = _terms(when={"step": "quarter", "window": window}, within={"cap": cap})
+    cap = {"amount": "12.00", "over": "lifetime", "excess_to": "host"} | measured
+    terms = _terms(when={"step": "quarter", "window": window}, within={"caps": [cap]})
     lines = [_vat(subject, subject * 500, QUARTER.plus(place)) for subject in (1, 2, 3) for place in range(5)]
     versions = [Version(QUARTER, terms)]
     expected = plain.evaluate(versions, _facts(*lines), QUARTER.plus(4), held_extensions=held)

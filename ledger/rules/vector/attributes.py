@@ -127,8 +127,10 @@ def eligible(group: Group, clause: Int64Column, attributes: Attributes, role_nam
     )
 
 
-def cap_minor(group: Group, clause: Int64Column, attributes: Attributes) -> Int64Column:
-    return np.where(group.cap_is_pre_move_tax[clause], attributes.pre_move_tax_minor, group.cap_minor[clause])
+def cap_minor(group: Group, clause: Int64Column, attributes: Attributes) -> npt.NDArray[np.int64]:
+    """The limit by row and cap."""
+    own = attributes.pre_move_tax_minor[:, None]
+    return np.where(group.cap_is_pre_move_tax[clause], own, group.cap_minor[clause])
 
 
 def base_minor(group: Group, clause: Int64Column, attributes: Attributes, quarter_index: int) -> Int64Column:

@@ -25,9 +25,6 @@ STEPS_COUNTED: Final = 3
 EXTENDED: Final = 4
 _WHOLES = slice(HEAD_COLUMNS, FIXED_COLUMNS, 2)
 _REMAINDERS = slice(HEAD_COLUMNS + 1, FIXED_COLUMNS, 2)
-_INNER_REMAINDERS = slice(HEAD_COLUMNS + 1, FIXED_COLUMNS - 2, 2)
-"""All but those of receipts, which come last."""
-
 _MOST = 2**63 - 1
 _BOUND = 2**62
 """No intermediate of the 64-bit path reaches this."""
@@ -161,10 +158,12 @@ def _units(chunk: Chunk, limit: int) -> tuple[Units, Mask]:
 
 def _inner_remainders(chunk: Chunk) -> Column:
     """The remainders of everything carried that isn't divided by shares yet."""
-    fixed = chunk.packed[:, _INNER_REMAINDERS]
-    if not chunk.group.shape.counters:
+    fixed, shape = chunk.packed[:, _REMAINDERS], chunk.group.shape
+    if not shape.counters:
         return fixed
-    return np.concatenate([fixed, counters_of(chunk)[1]], axis=1)
+    counters = counters_of(chunk)[1]
+    uses = np.where(chunk.group.cap_on_pool[chunk.clause], counters[:, shape.before_uses :], 0)
+    return np.concatenate([fixed, counters[:, : shape.before_uses], uses], axis=1)
 
 
 def counters_of(chunk: Chunk) -> tuple[Column, Column]:
@@ -177,12 +176,12 @@ def _is_bounded(chunk: Chunk, outer: Int64Column) -> Mask:
     """Whether no intermediate of a row can reach the bound."""
     group, shape = chunk.group, chunk.group.shape
     total = _figures_bound(chunk) + _magnitude(chunk.packed[:, _WHOLES]).sum(axis=1) + len(PAIR_NAMES)
-    total += _magnitude(cap_minor(chunk.group, chunk.clause, chunk.attributes))
+    total += _magnitude(cap_minor(group, chunk.clause, chunk.attributes)).sum(axis=1)
+    total += _magnitude(counters_of(chunk)[0]).sum(axis=1)
     growth = np.full(len(chunk.clause), _GROWTH[shape.surplus or shape.recovers], np.int64)
     if shape.surplus:
         total += 3 * _magnitude(_base(chunk))
     if shape.recovers:
-        total += _magnitude(counters_of(chunk)[0]).sum(axis=1)
         total += _magnitude(group.input_minor[-1][chunk.clause])
         growth *= np.maximum(group.return_numerator[chunk.clause], 1)
     entitled = _magnitude(entitlements_of(chunk.packed, shape.slots).whole).sum(axis=1)
@@ -269,22 +268,27 @@ def _carry(chunk: Chunk, units: Units) -> Carry:
     wholes, remainders = packed[:, _WHOLES], packed[:, _REMAINDERS]
     counted = {
         name: wholes[:, index] * units.inner + remainders[:, index] * units.inner // denominator
-        for index, name in enumerate(PAIR_NAMES[:-1])
+        for index, name in enumerate(PAIR_NAMES)
     }
     outer = units.outer
     zero = np.zeros(len(packed), packed.dtype)
-    counters = [
-        whole * units.inner + remainder * units.inner // denominator
-        for whole, remainder in zip(*(columns.T for columns in counters_of(chunk)), strict=True)
-    ]
-    _, recovered, accrued = counters if chunk.group.shape.recovers else (zero, zero, zero)
+    shape, (counted_whole, counted_remainder) = chunk.group.shape, counters_of(chunk)
+    first_shared, recovered, accrued = zero, zero, zero
+    if shape.recovers:
+        first_shared = counted_whole[:, 0]
+        recovered, accrued = (
+            counted_whole[:, place] * units.inner + counted_remainder[:, place] * units.inner // denominator
+            for place in (1, 2)
+        )
+    uses = slice(shape.before_uses, None)
     return Carry(
         year=packed[:, YEAR],
         steps_counted=packed[:, STEPS_COUNTED],
         extended=packed[:, EXTENDED],
-        receipts=wholes[:, -1] * outer + remainders[:, -1] * (outer // denominator),
+        used=counted_whole[:, uses] * outer[:, None]
+        + counted_remainder[:, uses] * (outer // denominator)[:, None],
         change=np.zeros((len(packed), chunk.group.shape.slots), packed.dtype),
-        first_shared=counters_of(chunk)[0][:, 0] if chunk.group.shape.recovers else zero,
+        first_shared=first_shared,
         recovered=recovered,
         accrued=accrued,
         **counted,
@@ -349,21 +353,29 @@ def _packed(chunk: Chunk, units: Units, carry: Carry, after: Exact) -> Column:
     packed[:, YEAR], packed[:, STEPS_COUNTED] = carry.year, carry.steps_counted
     packed[:, EXTENDED] = carry.extended
     for index, name in enumerate(PAIR_NAMES):
-        whole, remainder = divided(getattr(carry, name), outer if name == "receipts" else units.inner)
+        whole, remainder = divided(getattr(carry, name), units.inner)
         packed[:, HEAD_COLUMNS + 2 * index] = whole
-        packed[:, HEAD_COLUMNS + 2 * index + 1] = remainder * (1 if name == "receipts" else units.ratio)
+        packed[:, HEAD_COLUMNS + 2 * index + 1] = remainder * units.ratio
     first = FIXED_COLUMNS + 2 * chunk.group.shape.slots
     packed[:, FIXED_COLUMNS:first:2], packed[:, FIXED_COLUMNS + 1 : first : 2] = after.whole, after.remainder
-    if chunk.group.shape.recovers:
-        packed[:, first], packed[:, first + 1] = carry.first_shared, 0
-        for place, column in enumerate((carry.recovered, carry.accrued), start=1):
-            whole, remainder = divided(column, units.inner)
-            packed[:, first + 2 * place], packed[:, first + 2 * place + 1] = whole, remainder * units.ratio
+    packed[:, first::2], packed[:, first + 1 :: 2] = _counted(chunk.group, units, carry)
     packed[:, DENOMINATOR] = outer
     finer = np.flatnonzero(outer != chunk.group.denominator[chunk.clause])
     if len(finer):
         packed[finer] = _coarsened(packed[finer], chunk.group.denominator[chunk.clause[finer]])
     return packed
+
+
+def _counted(group: Group, units: Units, carry: Carry) -> tuple[Column, Column]:
+    """The counters as whole numbers and remainders over the outer denominator, by row and place."""
+    wholes, remainders = divided(carry.used, units.outer[:, None])
+    if group.shape.recovers:
+        amounts = np.stack([carry.recovered, carry.accrued], axis=1)
+        whole, remainder = divided(amounts, units.inner[:, None])
+        month = carry.first_shared[:, None]
+        wholes = np.concatenate([month, whole, wholes], axis=1)
+        remainders = np.concatenate([month * 0, remainder * units.ratio[:, None], remainders], axis=1)
+    return wholes, remainders
 
 
 def _coarsened(packed: Column, own_denominator: Int64Column) -> Column:

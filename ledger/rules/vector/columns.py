@@ -29,7 +29,7 @@ NEVER_MONTH: Final = 2**40
 
 HEAD_COLUMNS: Final = 5
 """Packed state begins with layout, denominator, year, steps counted, extended."""
-PAIR_NAMES: Final = ("to_date", "recognised", "loss", "threshold", "pool", "receipts")
+PAIR_NAMES: Final = ("to_date", "recognised", "loss", "threshold")
 FIXED_COLUMNS: Final = HEAD_COLUMNS + 2 * len(PAIR_NAMES)
 """Packed state before the entitlements: the head, then pairs of whole and remainder."""
 

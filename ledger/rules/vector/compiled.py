@@ -1,7 +1,7 @@
 """The rules of a quarter as columns: everything that it needs of many clauses, by clause row.
 
-Clauses of one shape (step, number of entitlements, surplus, recovery, cap, grain) form a group, whose columns
-are computed together; within a group the differences between clauses are values in columns.
+Clauses of one shape (step, number of entitlements, surplus, recovery, caps, grain) form a group, whose
+columns are computed together; within a group the differences between clauses are values in columns.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Shape:
     official: bool
     surplus: bool
     recovers: bool
-    capped: bool
+    caps: int
     grain: Grain
 
     @property
@@ -105,9 +105,14 @@ class Shape:
         return 3 // self.step_months
 
     @property
+    def before_uses(self) -> int:
+        """How many counters stand before the uses of caps."""
+        return 3 * self.recovers
+
+    @property
     def counters(self) -> int:
         """How many counters the clauses carry, after their entitlements."""
-        return 3 * self.recovers
+        return self.before_uses + self.caps
 
     @property
     def width(self) -> int:
@@ -127,7 +132,7 @@ class Group:
     ``share`` is [step of the quarter, clause, slot]: numerators over ``share_denominator``. Slots are indexes
     into the clause's entitlement keys, ``NONE`` where there is no such role. Amounts are minor units.
     ``input_minor`` is [step of the quarter, clause]: the inputs to be recovered that have begun. The return
-    of a step is ``return_numerator`` / ``return_denominator``.
+    of a step is ``return_numerator`` / ``return_denominator``. What is of caps is [clause, cap].
     """
 
     shape: Shape
@@ -153,11 +158,13 @@ class Group:
     input_minor: npt.NDArray[np.int64]
     return_numerator: Int64Column
     return_denominator: Int64Column
-    cap_minor: Int64Column
-    cap_is_pre_move_tax: Mask
-    cap_on_pool: Mask
-    capped_slot: Int64Column
-    excess_slot: Int64Column
+    cap_minor: npt.NDArray[np.int64]
+    cap_is_pre_move_tax: npt.NDArray[np.bool_]
+    cap_on_pool: npt.NDArray[np.bool_]
+    cap_yearly: npt.NDArray[np.bool_]
+    cap_carries: npt.NDArray[np.bool_]
+    capped_slot: npt.NDArray[np.int64]
+    excess_slot: npt.NDArray[np.int64]
     tax_average_minor: Int64Column
     cause_code: Int64Column
     referrer: tuple[str | None, ...]

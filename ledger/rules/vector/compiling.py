@@ -20,6 +20,7 @@ from ledger.rules.terms import (
     RATE_DENOMINATOR_LIMIT,
     Begins,
     Book,
+    Cap,
     Clause,
     Clock,
     Grain,
@@ -89,7 +90,7 @@ def _earlier_keys(
 
 
 def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
-    routing, cap = clause.then.routing, clause.within.cap
+    routing, caps = clause.then.routing, clause.within.caps
     if clause.denominator > DENOMINATOR_LIMIT:
         return "its common denominator is above 10^9", "公分母超过 10^9"
     if routing is not None and not _is_part(parse_share(routing.part)):
@@ -98,9 +99,14 @@ def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
         return "it keeps more than the whole of a measure", "留成比例大于 1"
     if not all(_shares_fit(row.shares.values(), clause.to_whom.regime) for row in clause.to_whom.key):
         return "its shares don't fit its regime", "份额与分计方式不符"
-    if cap is not None and cap.capped is not None and _slot(clause, cap.capped) == NONE:
+    if any(cap.capped is not None and _slot(clause, cap.capped) == NONE for cap in caps):
         return "the capped party has no share", "受上限约束的一方没有份额"
-    if clause.rounding.grain is Grain.LINE and (cap or clause.how_much.surplus or clause.how_much.recover):
+    if any(cap.per == "controller" for cap in caps):
+        return (
+            "its cap is shared by enterprises with the same controller, one after another",
+            "其上限由同一实际控制人的企业依次共用",
+        )
+    if clause.rounding.grain is Grain.LINE and (caps or clause.how_much.surplus or clause.how_much.recover):
         return (
             "rounding by line goes with neither cap nor surplus nor recovery",
             "按笔取整不能与上限、增量或先行回收并用",
@@ -140,13 +146,13 @@ def _shape(item: ClauseInForce) -> Shape:
         official=clause.entitlement_keys[0][0] is Book.OFFICIAL,
         surplus=clause.how_much.surplus is not None,
         recovers=clause.how_much.recover is not None,
-        capped=clause.within.cap is not None,
+        caps=len(clause.within.caps),
         grain=clause.rounding.grain,
     )
 
 
-def _shape_order(shape: Shape) -> tuple[int, int, bool, bool, bool, bool, str]:
-    rules = (shape.official, shape.surplus, shape.recovers, shape.capped)
+def _shape_order(shape: Shape) -> tuple[int, int, bool, bool, bool, int, str]:
+    rules = (shape.official, shape.surplus, shape.recovers, shape.caps)
     return (shape.step_months, shape.slots, *rules, shape.grain.value)
 
 
@@ -202,7 +208,7 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
         ),
         **_surplus_columns(clauses),
         **_recover_columns(clauses, days, shape.step_months),
-        **_cap_columns(column),
+        **_cap_columns(clauses, shape.caps),
         **_eligibility_columns(column),
         **_routing_columns(column),
     )
@@ -333,25 +339,21 @@ def _inputs_begun(clause: Clause, day: date) -> int:
     return sum(parse_amount(row.amount, _scale(clause)) for row in rows if row.starts <= day)
 
 
-def _cap_columns(column: _Columns[Clause]) -> dict[str, Any]:
+def _cap_columns(clauses: Sequence[Clause], caps: int) -> dict[str, Any]:
+    """What is said of caps by clause and place."""
+
+    def table(value: Callable[[Clause, Cap], int | bool], dtype: type[np.generic]) -> Any:
+        rows = [[value(clause, cap) for cap in clause.within.caps] for clause in clauses]
+        return np.array(rows, dtype).reshape(len(clauses), caps)
+
     return {
-        "cap_minor": column.whole(
-            lambda clause: (
-                parse_amount(clause.within.cap.amount or "0", _scale(clause)) if clause.within.cap else 0
-            )
-        ),
-        "cap_is_pre_move_tax": column.mask(
-            lambda clause: clause.within.cap is not None and clause.within.cap.pre_move_tax_total
-        ),
-        "cap_on_pool": column.mask(
-            lambda clause: clause.within.cap is not None and clause.within.cap.measured_on == "pool"
-        ),
-        "capped_slot": column.whole(
-            lambda clause: _slot(clause, clause.within.cap.capped) if clause.within.cap else NONE
-        ),
-        "excess_slot": column.whole(
-            lambda clause: _slot(clause, clause.within.cap.excess_to) if clause.within.cap else NONE
-        ),
+        "cap_minor": table(lambda clause, cap: parse_amount(cap.amount or "0", _scale(clause)), np.int64),
+        "cap_is_pre_move_tax": table(lambda _, cap: cap.pre_move_tax_total, np.bool_),
+        "cap_on_pool": table(lambda _, cap: cap.measured_on == "pool", np.bool_),
+        "cap_yearly": table(lambda _, cap: cap.over == "year", np.bool_),
+        "cap_carries": table(lambda _, cap: cap.unused == "carries", np.bool_),
+        "capped_slot": table(lambda clause, cap: _slot(clause, cap.capped), np.int64),
+        "excess_slot": table(lambda clause, cap: _slot(clause, cap.excess_to), np.int64),
     }
 
 

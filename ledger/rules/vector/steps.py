@@ -53,7 +53,7 @@ class Situation:
 
 @dataclass(slots=True)
 class Carry:
-    """The running state of the rows. ``receipts`` and ``change``, by slot, are in outer units.
+    """The running state of the rows. ``used``, by cap, and ``change``, by slot, are in outer units.
 
     ``first_shared`` is a month as state stores it: year × 12 + month − 1, or 0.
     """
@@ -65,8 +65,7 @@ class Carry:
     recognised: Column
     loss: Column
     threshold: Column
-    pool: Column
-    receipts: Column
+    used: Column
     change: Column
     first_shared: Int64Column
     recovered: Column
@@ -105,6 +104,8 @@ def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, st
         carry, situation.group.otherwise_slot[situation.clause], np.where(shared_rows, 0, base) * units.ratio
     )
     shared = np.where(shared_rows, base, 0)
+    if shape.surplus or situation.group.cap_yearly.any():
+        _turn_year(situation, units, carry, shared_rows)
     if shape.surplus:
         shared = _surplus(situation, units, carry, shared, shared_rows, step)
     if shape.recovers:
@@ -129,13 +130,9 @@ def _decide_extension(situation: Situation, units: Units, carry: Carry, over: Ma
     decided_now = over & (carry.extended == UNDECIDED)
     if not decided_now.any():
         return
-    is_below = np.where(
-        situation.group.cap_on_pool[situation.clause],
-        carry.pool < situation.cap_minor * units.inner,
-        carry.receipts < situation.cap_minor * units.outer,
-    )
-    if not situation.group.shape.capped:
-        is_below = np.zeros_like(is_below)
+    is_lifetime = ~situation.group.cap_yearly[situation.clause]
+    has_room = carry.used < situation.cap_minor * units.outer[:, None]
+    is_below = (has_room | ~is_lifetime).all(axis=1) & is_lifetime.any(axis=1)
     stands = situation.window.holds & (situation.held != NONE)
     granted = np.where(stands, situation.held == 1, is_below)
     carry.extended = np.where(decided_now, granted, carry.extended)
@@ -143,7 +140,6 @@ def _decide_extension(situation: Situation, units: Units, carry: Carry, over: Ma
 
 def _surplus(situation: Situation, units: Units, carry: Carry, base: Column, rows: Mask, step: int) -> Column:
     """The change of what exceeds the yearly base, in the rows that are shared."""
-    _turn_year(situation, carry, rows)
     group, clause = situation.group, situation.clause
     within_year, loss = group.within_year[clause], group.loss[clause]
     carry.steps_counted = carry.steps_counted + rows
@@ -158,10 +154,12 @@ def _surplus(situation: Situation, units: Units, carry: Carry, base: Column, row
     return np.asarray(shared)
 
 
-def _turn_year(situation: Situation, carry: Carry, rows: Mask) -> None:
-    turned = rows & (carry.year != situation.quarter.year)
+def _turn_year(situation: Situation, units: Units, carry: Carry, rows: Mask) -> None:
+    turned = rows & (carry.year != situation.quarter.year) & _has_years(situation)
     if not turned.any():
         return
+    if situation.group.shape.caps:
+        _turn_uses(situation, units, carry, turned & (carry.year != 0))
     carries = situation.group.loss[situation.clause] == LOSS_CODE[Loss.CARRIED]
     shortfall = np.where(carries, np.maximum(carry.threshold - carry.to_date, 0), 0)
     carry.year = np.where(turned, situation.quarter.year, carry.year)
@@ -170,6 +168,20 @@ def _turn_year(situation: Situation, carry: Carry, rows: Mask) -> None:
     carry.threshold = np.where(turned, shortfall, carry.threshold)
     carry.to_date = np.where(turned, 0, carry.to_date)
     carry.recognised = np.where(turned, 0, carry.recognised)
+
+
+def _has_years(situation: Situation) -> Mask:
+    """Whether a row's clause reckons by years at all."""
+    if situation.group.shape.surplus:
+        return np.ones(len(situation.clause), np.bool_)
+    return np.asarray(situation.group.cap_yearly[situation.clause].any(axis=1))
+
+
+def _turn_uses(situation: Situation, units: Units, carry: Carry, rows: Mask) -> None:
+    group, clause = situation.group, situation.clause
+    unused = np.minimum(carry.used - situation.cap_minor * units.outer[:, None], 0)
+    begun = np.where(group.cap_carries[clause], unused, 0)
+    carry.used = np.where(rows[:, None] & group.cap_yearly[clause], begun, carry.used)
 
 
 def _threshold(situation: Situation, units: Units, carry: Carry, within_year: Int64Column) -> Column:
@@ -204,31 +216,38 @@ def _recover(
 
 
 def _share_out(situation: Situation, units: Units, carry: Carry, shared: Column, step: int) -> None:
-    pool = carry.pool
-    carry.pool = pool + shared
-    if not situation.group.shape.capped:
-        carry.change += shared[:, None] * weights(situation.group, situation.clause, units, step)
-        return
-    on_pool = situation.group.cap_on_pool[situation.clause]
-    limit = situation.cap_minor * units.inner
-    pool_change = np.minimum(limit, carry.pool) - np.minimum(limit, pool)
-    divided = np.where(on_pool, pool_change, shared)
-    parts = divided[:, None] * weights(situation.group, situation.clause, units, step)
-    excess = (shared - divided) * units.ratio + _cut_receipts(situation, units, carry, parts)
+    group, clause = situation.group, situation.clause
+    for cap in range(group.shape.caps):
+        if group.cap_on_pool[:, cap].any():
+            shared = _cut_pool(situation, units, carry, shared, cap)
+    parts = shared[:, None] * weights(group, clause, units, step)
+    for cap in range(group.shape.caps):
+        if not group.cap_on_pool[:, cap].all():
+            _cut_receipts(situation, units, carry, parts, cap)
     carry.change += parts
-    _credit(carry, situation.group.excess_slot[situation.clause], excess)
 
 
-def _cut_receipts(situation: Situation, units: Units, carry: Carry, parts: Column) -> Column:
-    """Cuts the capped roles' ``parts`` to what their caps leave; gives what was cut off."""
-    slot = situation.group.capped_slot[situation.clause]
-    on_receipts = slot != NONE
+def _cut_pool(situation: Situation, units: Units, carry: Carry, shared: Column, cap: int) -> Column:
+    """What the cap leaves of ``shared``."""
+    on_pool = situation.group.cap_on_pool[situation.clause, cap]
+    cut = _use(situation, units, carry, np.where(on_pool, shared * units.ratio, 0), cap)
+    return np.asarray(shared - cut // units.ratio)
+
+
+def _cut_receipts(situation: Situation, units: Units, carry: Carry, parts: Column, cap: int) -> None:
+    """Cuts the capped roles' ``parts`` to what the cap leaves."""
+    slot = situation.group.capped_slot[situation.clause, cap]
     rows = np.arange(len(slot))
-    gross = np.where(on_receipts, parts[rows, slot], 0)
-    limit = situation.cap_minor * units.outer
-    receipts = carry.receipts
-    carry.receipts = receipts + gross
-    within = np.minimum(limit, carry.receipts) - np.minimum(limit, receipts)
-    cut = np.where(on_receipts, gross - within, 0)
-    parts[rows, slot] -= cut
+    parts[rows, slot] -= _use(situation, units, carry, np.where(slot != NONE, parts[rows, slot], 0), cap)
+
+
+def _use(situation: Situation, units: Units, carry: Carry, added: Column, cap: int) -> Column:
+    """Counts what is ``added`` against the cap, in outer units; credits and gives what exceeds it."""
+    limit = situation.cap_minor[:, cap] * units.outer
+    before = carry.used[:, cap].copy()
+    after = before + added
+    carry.used[:, cap] = after
+    cut = added - (np.minimum(limit, after) - np.minimum(limit, before))
+    slot = situation.group.excess_slot[situation.clause, cap]
+    _credit(carry, slot, np.where(slot == NONE, 0, cut))
     return np.asarray(cut)

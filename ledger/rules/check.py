@@ -34,6 +34,7 @@ from ledger.rules.terms import (
     Expected,
     Grain,
     Mechanism,
+    Rate,
     Recover,
     Regime,
     Scope,
@@ -154,6 +155,7 @@ def _clause_faults(path: str, clause: Clause) -> Iterator[Fault]:
     yield from _retention_faults(f"{path}.how_much.retention", clause)
     if clause.how_much.recover is not None:
         yield from _recover_faults(f"{path}.how_much.recover", clause.how_much.recover)
+    yield from _rate_faults(f"{path}.how_much.rates", clause.how_much.rates)
     yield from _cap_faults(f"{path}.within.caps", clause.within.caps)
     yield from _key_faults(f"{path}.to_whom.key", clause)
     yield from _rounding_faults(path, clause)
@@ -212,6 +214,7 @@ def _mechanism_faults(path: str, clause: Clause) -> Iterator[Fault]:
         ("what.deduct", clause.what.deduct),
         ("how_much.retention", clause.how_much.retention),
         ("how_much.recover", clause.how_much.recover),
+        ("how_much.rates", clause.how_much.rates),
         ("then.routing", clause.then.routing),
     ):
         if value:
@@ -240,6 +243,8 @@ def _needs_listed(clause: Clause) -> Iterator[tuple[str, bool]]:
     yield "whose.eligibility", clause.whose.eligibility is not None
     surplus = clause.how_much.surplus
     yield "how_much.surplus.base_of_enterprise", surplus is not None and surplus.base_of_enterprise
+    for index, row in enumerate(clause.how_much.rates):
+        yield f"how_much.rates[{index}].where", bool(row.where)
     for index, cap in enumerate(clause.within.caps):
         yield f"within.caps[{index}].pre_move_tax_total", cap.pre_move_tax_total
         yield f"within.caps[{index}].per", cap.per == "controller"
@@ -424,6 +429,13 @@ def _surplus_amounts(path: str, surplus: Surplus, commodity: Commodity) -> Itera
         yield from _places(f"{path}.base_by_quarter[{index}]", text, commodity)
 
 
+def _rate_faults(path: str, rates: Sequence[Rate]) -> Iterator[Fault]:
+    for index, row in enumerate(rates):
+        yield from _part_faults(f"{path}[{index}].rate", row.rate)
+        if not row.where and index < len(rates) - 1:
+            yield fault(f"{path}[{index}].where", "RATE_UNREACHABLE", row=index + 1)
+
+
 def _cap_faults(path: str, caps: Sequence[Cap]) -> Iterator[Fault]:
     for index, (cap, following) in enumerate(pairwise(caps), start=1):
         if cap.measured_on == "receipts" and following.measured_on == "pool":
@@ -561,8 +573,8 @@ def _amended_clause_faults(path: str, clause: Clause, before: Clause) -> Iterato
                 earlier=was,
                 got=got,
             )
-    kept = tuple(_identity(cap) for cap in clause.within.caps[: len(before.within.caps)])
-    if kept != tuple(_identity(cap) for cap in before.within.caps):
+    pairs = zip(clause.within.caps, before.within.caps, strict=False)
+    if any(_identity(cap) != _identity(earlier) for cap, earlier in pairs):
         yield fault(f"{path}.within.caps", "AMENDMENT_CHANGES_CAPS", number=clause.number)
     lost = {role for _, role in before.entitlement_keys} - {role for _, role in clause.entitlement_keys}
     for role in sorted(lost):

@@ -13,7 +13,7 @@ from ledger.rules.terms import FORMAT, Clause, Terms
 
 Json = dict[str, Any]
 
-_SHARE_FIELDS = frozenset({"kept", "part", "yearly_return"})
+_SHARE_FIELDS = frozenset({"kept", "part", "rate", "yearly_return"})
 _AMOUNT_FIELDS = frozenset({"amount", "base", "base_year_amount", "routed"})
 _TAX_FIELDS = frozenset({"pre_move_tax_average_at_least"})
 
@@ -53,14 +53,8 @@ def normalise_clause(clause: Clause) -> Json:
 def _normal(value: Any, name: str, scale: int) -> Any:
     """``value``, which stands in the field ``name``; an entry of a list or map stands in that field."""
     match value:
-        case dict() if name == "shares":
-            return {role: str(parse_share(text)) for role, text in value.items()}
-        case dict() if name == "pre_move_tax":
-            return {year: _places(text, MONEY_SCALE) for year, text in value.items()}
-        case dict() if name == "subjects":
-            return {subject: _normal(part, "", scale) for subject, part in value.items()}
         case dict():
-            return {inner: _normal(part, inner, scale) for inner, part in value.items()}
+            return _normal_fields(value, name, scale)
         case list() if name == "base_by_quarter":
             return [_places(text, scale) for text in value]
         case list():
@@ -73,6 +67,20 @@ def _normal(value: Any, name: str, scale: int) -> Any:
             return _places(value, MONEY_SCALE)
         case _:
             return value
+
+
+def _normal_fields(fields: Json, name: str, scale: int) -> Json:
+    match name:
+        case "attributes" | "where":
+            return fields
+        case "shares":
+            return {role: str(parse_share(text)) for role, text in fields.items()}
+        case "pre_move_tax":
+            return {year: _places(text, MONEY_SCALE) for year, text in fields.items()}
+        case "subjects":
+            return {subject: _normal(part, "", scale) for subject, part in fields.items()}
+        case _:
+            return {inner: _normal(part, inner, scale) for inner, part in fields.items()}
 
 
 def _places(text: str, scale: int) -> str:

@@ -99,6 +99,7 @@ def _subject(clause: Clause, number: int, name: str, attributes: ExampleSubject)
         cause_of_move=attributes.cause_of_move,
         referred_by=attributes.referred_by,
         controller=attributes.controller,
+        attributes=attributes.attributes,
         base_year_amount_minor=None if base is None else parse_amount(base, scale_of(clause)),
     )
 

@@ -23,6 +23,7 @@ STEP_NAMES: dict[str, tuple[str, str]] = {
     "figure": ("填报数", "figure"),
     "retention": ("留成", "retention"),
     "deduction": ("扣除", "deduction"),
+    "rate": ("分档比例", "rate"),
     "base": ("分享基数", "base"),
     "eligibility": ("资格", "eligibility"),
     "window": ("分享期", "window"),

@@ -44,6 +44,7 @@ class Subject:
     cause_of_move: CauseOfMove | None = None
     referred_by: str | None = None
     controller: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
     base_year_amount_minor: int | None = None
 
 

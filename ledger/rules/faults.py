@@ -264,6 +264,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         "留成表中的 {measure!r} 不是本条的指标。请使用：{known}，例如 {example}。",
     ),
+    "RATE_UNREACHABLE": (
+        (
+            "Row {row} of the rates has no `where`, so it holds for everybody and later rows never do. "
+            'Put it last, or give it a condition, such as "where": {{"user_place": ["聊城"]}}.'
+        ),
+        (
+            "分档比例第 {row} 行没有 `where`，对所有对象成立，其后各行永不适用。"
+            '请移至最后，或填写条件，例如 "where": {{"user_place": ["聊城"]}}。'
+        ),
+    ),
     "INPUT_ORDER": (
         "Inputs to be recovered should be in date order, but {got} comes after {before}.",
         "待回收投入须按日期先后排列，实际 {got} 排在 {before} 之后。",
@@ -396,12 +406,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "AMENDMENT_CHANGES_CAPS": (
         (
             "Clause {number} keeps the caps of the earlier version in their order, with `measured_on`, "
-            "`capped`, `over` and `per`, because their use is counted on. Change amounts, or add caps after "
-            "them."
+            "`capped`, `over` and `per`, because their use is counted on. Change amounts, or add and "
+            "drop caps at the end."
         ),
         (
             "第 {number} 条须按原顺序保留前一版本的各项上限及其 `measured_on`、`capped`、`over`、`per`，"
-            "因其已用额度连续计算。可修改金额，或在其后增加上限。"
+            "因其已用额度连续计算。可修改金额，或在末尾增减上限。"
         ),
     ),
     "AMENDMENT_LOSES_ROLE": (

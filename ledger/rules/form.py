@@ -100,6 +100,12 @@ _EXPECTED: dict[str, _Expected] = {
         "至少两个角色及其参与方代码",
         '{"origin": "P-001", "host": "P-002"}',
     ),
+    "attributes": _Expected(
+        "attributes with their values", "属性及其取值", '{"user_place": ["聊城", "德州"]}'
+    ),
+    "rate": _SHARE,
+    "rates": _Expected("rows of rates", "分档比例表", '[{"where": {}, "rate": "2/5"}]'),
+    "where": _Expected("attributes with accepted values", "属性及其取值", '{"user_place": ["聊城", "德州"]}'),
     "routed": _AMOUNT,
     "scope": _Expected(
         "whole_park or listed_enterprises", "whole_park 或 listed_enterprises", '"whole_park"'

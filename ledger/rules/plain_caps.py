@@ -15,9 +15,11 @@ from ledger.rules.terms import Cap
 
 
 def opened_uses(case: Case, carried: Carried) -> Carried:
-    """What is carried, with a use for every cap of the clause."""
-    missing = len(case.clause.within.caps) - len(carried.used)
-    return replace(carried, used=carried.used + (ZERO,) * missing) if missing else carried
+    """What is carried, with a use for every cap of the clause; that of caps which it lost is forgotten."""
+    count = len(case.clause.within.caps)
+    if len(carried.used) == count:
+        return carried
+    return replace(carried, used=(carried.used + (ZERO,) * count)[:count])
 
 
 def turned_uses(case: Case, carried: Carried) -> tuple[Fraction, ...]:

@@ -38,6 +38,7 @@ def compute_step(
     carried, is_shared = _is_shared(case, carried, step.start)
     if case.clause.rounding.grain is not Grain.LINE:
         bases = [_base(case, bases)]
+    bases = _rated(case, bases)
     carried = opened_uses(case, carried)
     carried = replace(carried, entitlements=opened(case.clause, carried.entitlements))
     allotted = []
@@ -115,6 +116,27 @@ def _base(case: Case, bases: Sequence[Fraction]) -> Fraction:
     return base
 
 
+def _rated(case: Case, bases: Sequence[Fraction]) -> list[Fraction]:
+    """The bases as far as the subject's rate lets them count."""
+    if not case.clause.how_much.rates:
+        return list(bases)
+    rate = _rate(case)
+    for base in bases:
+        case.record.step("rate", base * rate, "{} × {rate} = {result}", base, rate=rate)
+    return [base * rate for base in bases]
+
+
+def _rate(case: Case) -> Fraction:
+    for row in case.clause.how_much.rates:
+        if _has_attributes(case, row.where):
+            return share_of(row.rate)
+    return ZERO
+
+
+def _has_attributes(case: Case, where: Mapping[str, Sequence[str]]) -> bool:
+    return all(case.subject.attributes.get(name) in values for name, values in where.items())
+
+
 # --- Eligibility ------------------------------------------------------------------------------------------
 
 
@@ -132,7 +154,8 @@ def _is_eligible(case: Case) -> bool:
     subject = case.subject
     is_moved_so = rule.cause_of_move is None or subject.cause_of_move is rule.cause_of_move
     is_referred_so = rule.referred_by is None or subject.referred_by == rule.referred_by
-    is_eligible = _has_paid_enough(case, rule) and is_moved_so and is_referred_so
+    is_such = _has_attributes(case, rule.attributes)
+    is_eligible = _has_paid_enough(case, rule) and is_moved_so and is_referred_so and is_such
     case.record.step(
         "eligibility",
         int(is_eligible),

@@ -59,6 +59,12 @@ SpanText = Annotated[str, StringConstraints(pattern=r"^[12][0-9]{3}(Q[1-4]|-(0[1
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 OccurrenceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 MeasureName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+AttributeValue = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f“”]{1,60}$")]
+Where = Annotated[
+    dict[AttributeName, Annotated[tuple[AttributeValue, ...], Field(min_length=1)]],
+    Field(description="Attribute to its accepted values; every attribute named must have one of them."),
+]
 Months = Annotated[int, Field(ge=1, le=1200)]
 
 
@@ -123,6 +129,7 @@ class Eligibility(Document):
     )
     cause_of_move: CauseOfMove | None = None
     referred_by: Role | None = None
+    attributes: Where = {}
 
 
 class Whose(Document):
@@ -282,6 +289,13 @@ class Surplus(Document):
         return self
 
 
+class Rate(Document):
+    """The part of the base that counts for the subjects with these attributes."""
+
+    where: Where = {}
+    rate: ShareText
+
+
 class Input(Document):
     """Money that a party has put in: direct investment and incentives, for example."""
 
@@ -306,6 +320,11 @@ class HowMuch(Document):
         default=(),
         description="Dated tier table. A measure that the table names is retained by it; others are taken "
         "whole.",
+    )
+    rates: tuple[Rate, ...] = Field(
+        default=(),
+        description="The first row whose `where` holds gives the rate of the base; one without `where` holds "
+        "for all that are left; where none holds the rate is 0. Without rows the base counts whole.",
     )
     surplus: Surplus | None = None
     recover: Recover | None = None
@@ -434,6 +453,7 @@ class ExampleSubject(Document):
     pre_move_tax: dict[str, AmountText] = Field(default={}, description="Year to amount.")
     cause_of_move: CauseOfMove | None = None
     referred_by: Role | None = None
+    attributes: dict[AttributeName, AttributeValue] = {}
     controller: str | None = Field(default=None, min_length=1, description="The actual controller's name.")
     base_year_amount: AmountText | None = None
 
@@ -533,7 +553,8 @@ class Clause(Document):
             1, *(parse_share(text).denominator for row in self.to_whom.key for text in row.shares.values())
         )
         steps = 12 if self.how_much.surplus is not None else 1
-        return kept * shares * steps
+        rates = lcm(1, *(parse_share(row.rate).denominator for row in self.how_much.rates))
+        return kept * rates * shares * steps
 
 
 class Terms(Document):

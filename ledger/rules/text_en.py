@@ -26,7 +26,7 @@ from ledger.rules.terms import (
     Terms,
     Window,
 )
-from ledger.rules.words import CAUSE_NAMES, EVENT_NAMES, MECHANISM_NAMES, occurrence_en, role_en
+from ledger.rules.words import CAUSE_NAMES, EVENT_NAMES, MECHANISM_NAMES, attribute_en, occurrence_en, role_en
 
 _BOOK_NAMES = {Book.CASH: "in money", Book.OFFICIAL: "in place", Book.ASSESSMENT: "for assessment"}
 
@@ -107,6 +107,16 @@ def _conditions(eligibility: Eligibility) -> Iterator[str]:
         yield f"whose move was {CAUSE_NAMES[eligibility.cause_of_move][1]}"
     if eligibility.referred_by is not None:
         yield f"which were referred by {role_en(eligibility.referred_by)}"
+    if eligibility.attributes:
+        yield f"of which {_where(eligibility.attributes)}"
+
+
+def _where(where: Mapping[str, Sequence[str]]) -> str:
+    parts = (
+        f"{attribute_en(name)} is {' or '.join(f'“{value}”' for value in values)}"
+        for name, values in where.items()
+    )
+    return " and ".join(parts)
 
 
 def _when(clause: Clause) -> Iterator[str]:
@@ -169,6 +179,9 @@ def _how_much(clause: Clause) -> Iterator[str]:
     whole = [name for name in (*clause.what.measures, *clause.what.deduct) if name not in named]
     if named and whole:
         yield f"{_measures(whole)} count whole"
+    for rate in clause.how_much.rates:
+        whom = f"where {_where(rate.where)}" if rate.where else "for all others"
+        yield f"{whom} {_share(rate.rate)} of the base counts"
     if clause.how_much.surplus is not None:
         yield _surplus(clause.how_much.surplus, _commodity(clause))
     if clause.how_much.recover is not None:
@@ -343,6 +356,8 @@ def _attributes(subject: ExampleSubject, commodity: Commodity) -> Iterator[str]:
         yield f"its move {CAUSE_NAMES[subject.cause_of_move][1]}"
     if subject.referred_by is not None:
         yield f"referred by {role_en(subject.referred_by)}"
+    for name, value in subject.attributes.items():
+        yield f"{attribute_en(name)} “{value}”"
     if subject.controller is not None:
         yield f"controlled by {subject.controller}"
     if subject.base_year_amount is not None:

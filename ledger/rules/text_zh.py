@@ -32,6 +32,7 @@ from ledger.rules.words import (
     CAUSE_NAMES,
     EVENT_NAMES,
     MECHANISM_NAMES,
+    attribute_zh,
     chinese_number,
     occurrence_zh,
     role_zh,
@@ -106,6 +107,16 @@ def _conditions(eligibility: Eligibility) -> Iterator[str]:
         yield f"其搬迁属{CAUSE_NAMES[eligibility.cause_of_move][0]}"
     if eligibility.referred_by is not None:
         yield f"由{role_zh(eligibility.referred_by)}引荐"
+    if eligibility.attributes:
+        yield _where(eligibility.attributes)
+
+
+def _where(where: Mapping[str, Sequence[str]]) -> str:
+    parts = (
+        f"{attribute_zh(name)}为{'或'.join(f'“{value}”' for value in values)}"
+        for name, values in where.items()
+    )
+    return "且".join(parts)
 
 
 def _when(clause: Clause) -> Iterator[str]:
@@ -164,6 +175,9 @@ def _how_much(clause: Clause) -> Iterator[str]:
     whole = [name for name in (*clause.what.measures, *clause.what.deduct) if name not in named]
     if named and whole:
         yield f"{_measures(whole)}全额计入"
+    for rate in clause.how_much.rates:
+        whom = f"{_where(rate.where)}的" if rate.where else "其余对象"
+        yield f"{whom}按基数的 {_share(rate.rate)} 计"
     if clause.how_much.surplus is not None:
         yield _surplus(clause.how_much.surplus, _commodity(clause))
     if clause.how_much.recover is not None:
@@ -325,6 +339,8 @@ def _attributes(subject: ExampleSubject, commodity: Commodity) -> Iterator[str]:
         yield f"搬迁属{CAUSE_NAMES[subject.cause_of_move][0]}"
     if subject.referred_by is not None:
         yield f"由{role_zh(subject.referred_by)}引荐"
+    for name, value in subject.attributes.items():
+        yield f"{attribute_zh(name)}为“{value}”"
     if subject.controller is not None:
         yield f"实际控制人{subject.controller}"
     if subject.base_year_amount is not None:

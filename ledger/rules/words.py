@@ -30,6 +30,14 @@ EVENT_NAMES: dict[Event, tuple[str, str]] = {
     Event.DEREGISTRATION: ("注销登记", "de-registration"),
     Event.MOVED_AWAY: ("迁出", "moving away"),
 }
+ATTRIBUTE_NAMES: dict[str, tuple[str, str]] = {
+    "user_place": ("使用方所在地", "the user's place"),
+    "provider_place": ("服务机构所在地", "the provider's place"),
+    "enterprise_kind": ("企业类型", "the kind of enterprise"),
+    "project_kind": ("项目类型", "the kind of project"),
+}
+"""Attribute to its name; an attribute that isn't here is called by itself."""
+
 OCCURRENCE_NAMES: dict[str, tuple[str, str]] = {
     "aid_fund_paid_in": ("援助资金全部到位", "the aid fund's being paid in full"),
     "land_delivered": ("土地交付", "the delivery of the land"),
@@ -51,6 +59,14 @@ def role_zh(role: str) -> str:
 
 def role_en(role: str) -> str:
     return ROLE_NAMES.get(role, (role, role))[1]
+
+
+def attribute_zh(attribute: str) -> str:
+    return ATTRIBUTE_NAMES.get(attribute, (attribute, attribute))[0]
+
+
+def attribute_en(attribute: str) -> str:
+    return ATTRIBUTE_NAMES.get(attribute, (attribute, attribute))[1]
 
 
 def occurrence_zh(occurrence: str) -> str:

@@ -106,6 +106,8 @@ def _amended(draw: Draw, raw: Json) -> Json:
     for cap in clause["within"].get("caps", ()):
         if "amount" in cap:
             cap["amount"] = draw(_amounts(20_000))
+    if len(clause["within"].get("caps", ())) > 1 and draw(st.booleans()):
+        del clause["within"]["caps"][-1]
     clause["rounding"]["mode"] = draw(_modes)
     return clause
 
@@ -211,6 +213,7 @@ def _whose(draw: Draw, listed: bool) -> Json:
                 None,
                 {"pre_move_tax_average_at_least": "50.00"},
                 {"cause_of_move": "government_led"},
+                {"attributes": {"user_place": ["聊城", "德州"]}},
                 {"referred_by": "origin", "pre_move_tax_average_at_least": "20.00"},
             ]
         )
@@ -263,6 +266,8 @@ def _how_much(draw: Draw, what: Json, step: str, listed: bool, grain: str) -> Js
     how_much: Json = {}
     if what["mechanism"] != "output_value":
         how_much["retention"] = _retention(draw, what["measures"])
+    if what["mechanism"] != "output_value" and draw(st.integers(0, 2)) == 0:
+        how_much["rates"] = _rates(draw, listed)
     if grain != "line" and draw(st.booleans()):
         how_much["surplus"] = _surplus(draw, step, listed)
     return how_much
@@ -275,6 +280,15 @@ def _recover(draw: Draw) -> Json:
         "inputs": [{"starts": day.isoformat(), "amount": draw(_amounts(2_000))} for day in days],
         "yearly_return": draw(st.sampled_from([None, "1/20", "87/2000", "1"])),
     }
+
+
+def _rates(draw: Draw, listed: bool) -> list[Json]:
+    rows = [{"where": {}, "rate": draw(st.sampled_from(["2/5", "1", "0"]))}]
+    if listed:
+        wheres = [{"user_place": ["聊城"]}, {"user_place": ["德州", "聊城"], "project_kind": ["a"]}]
+        several = draw(st.lists(st.sampled_from(wheres), max_size=2))
+        rows = [{"where": where, "rate": draw(st.sampled_from(["3/5", "1/7"]))} for where in several] + rows
+    return rows if draw(st.booleans()) else rows[:1]
 
 
 def _retention(draw: Draw, measures: list[str]) -> list[Json]:
@@ -415,6 +429,11 @@ def _subjects(draw: Draw, subject: int) -> Subject:
         ),
         cause_of_move=draw(st.sampled_from([None, CauseOfMove.GOVERNMENT_LED, CauseOfMove.MARKET])),
         referred_by=draw(st.sampled_from([None, "origin", "third"])),
+        attributes=draw(
+            st.dictionaries(
+                st.sampled_from(["user_place", "project_kind"]), st.sampled_from(["聊城", "德州", "a"])
+            )
+        ),
         base_year_amount_minor=draw(st.none() | st.integers(0, 100_000)),
     )
 

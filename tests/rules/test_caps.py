@@ -184,13 +184,22 @@ def test_caps_that_do_not_go_together_are_refused(within: Json, code: str) -> No
     assert code in {fault.code for fault in check(listed(within).terms)}
 
 
-def test_an_amendment_may_add_a_cap_but_not_drop_or_change_one() -> None:
+def test_an_amendment_may_add_and_drop_caps_at_the_end_but_not_change_one() -> None:
     first = listed(capped("1.00"))
     added = listed({"caps": capped("2.00")["caps"] + capped("3.00", **YEARLY)["caps"]})
+    for other in (added, listed({})):
+        assert "AMENDMENT_CHANGES_CAPS" not in {fault.code for fault in check(other.terms, first.terms)}
     changed = listed(capped("1.00", **YEARLY))
-    assert "AMENDMENT_CHANGES_CAPS" not in {fault.code for fault in check(added.terms, first.terms)}
-    for other in (changed, listed({})):
-        assert "AMENDMENT_CHANGES_CAPS" in {fault.code for fault in check(other.terms, first.terms)}
+    assert "AMENDMENT_CHANGES_CAPS" in {fault.code for fault in check(changed.terms, first.terms)}
+
+
+def test_the_use_of_a_cap_that_an_amendment_drops_is_forgotten_in_both_evaluators() -> None:
+    first = listed(capped("100.00"), origin="1")
+    second = replace(listed({}, origin="1"), starts=Quarter(2024, 2))
+    third = replace(listed(capped("100.00"), origin="1"), starts=Quarter(2024, 3))
+    facts = claims(("2024Q1", 7, 150), ("2024Q2", 7, 150), ("2024Q3", 7, 150))
+    outcome = both([first, second, third], facts, "2024Q3")
+    assert by_role(outcome, "origin") == {"2024Q1": 10_000, "2024Q2": 15_000, "2024Q3": 10_000}
 
 
 def test_a_cap_that_an_amendment_adds_counts_from_then_on_in_both_evaluators() -> None:

@@ -20,6 +20,10 @@ QUICKLY = settings(max_examples=60, deadline=None, suppress_health_check=[Health
 OTHER_VALUES: dict[str, list[Any]] = {
     "kept": ["1/9"],
     "part": ["1/9"],
+    "rate": ["1/9"],
+    "rates": [[], [{"rate": "1/9"}]],
+    "attributes": [{}, {"a": ["b"]}],
+    "where": [{}, {"a": ["b"]}],
     "amount": ["123"],
     "base": ["123"],
     "length_months": [None, 6, 9],

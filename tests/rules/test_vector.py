@@ -97,7 +97,9 @@ def test_state_packed_and_unpacked_between_quarters_goes_on_as_if_never_packed(
 ) -> None:
     middle = min(FIRST.plus(quarters), scenario.through)
     before = vector.evaluate(scenario.versions, scenario.facts, middle)
-    unpacked = {key: _through_storage(carried, key[0], scenario) for key, carried in before.carried.items()}
+    unpacked = {
+        key: _through_storage(carried, key[0], scenario, middle) for key, carried in before.carried.items()
+    }
     after = vector.evaluate_from(unpacked, middle.next, scenario.versions, scenario.facts, scenario.through)
     together = Outcome({**before.amounts, **after.amounts}, after.carried)
     assert_same(together, plain.evaluate(scenario.versions, scenario.facts, scenario.through))
@@ -163,9 +165,10 @@ def _unlike_row(row: Shares, parts: int) -> Shares:
     return row.model_copy(update={"shares": shares})
 
 
-def _through_storage(carried: Any, number: int, scenario: Scenario) -> Any:
-    """The clause keeps its roles in every version, so any of them reads what another packed."""
-    clause = next(filter(None, (version.terms.clause(number) for version in scenario.versions)))
+def _through_storage(carried: Any, number: int, scenario: Scenario, quarter: Quarter) -> Any:
+    """Packed and unpacked by the latest version in ``quarter`` that has the clause."""
+    begun = [version for version in scenario.versions if version.starts <= quarter]
+    clause = next(filter(None, (version.terms.clause(number) for version in reversed(begun))))
     return unpack(pack(carried, clause), clause)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ledger.rules.vector.columns import EVENTS, NEVER_MONTH, NONE, Subjects
+from ledger.money import parse_share
+from ledger.rules.vector.columns import EVENTS, NEVER_MONTH, NONE, Subjects, Vocabulary
 from ledger.rules.vector.compiled import Group, WindowColumns
 from ledger.rules.vector.numbers import Int64Column, Mask
 
@@ -27,6 +29,7 @@ class Attributes:
     cause_code: Int64Column
     referrer_code: Int64Column
     base_year_amount_minor: Int64Column
+    codes: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, subjects: Subjects, listed: Int64Column) -> Attributes:
@@ -50,6 +53,7 @@ class Attributes:
             cause_code=column(subjects.cause_code, NONE),
             referrer_code=column(subjects.referrer_code, NONE),
             base_year_amount_minor=column(subjects.base_year_amount_minor, 0),
+            codes=column(_codes(subjects), NONE),
         )
 
     def only(self, rows: Int64Column) -> Attributes:
@@ -112,16 +116,61 @@ class Windows:
         return np.asarray(self.present & (self.extension_months > 0) & (month >= self.closes))
 
 
-def eligible(group: Group, clause: Int64Column, attributes: Attributes, role_names: tuple[str, ...]) -> Mask:
+def _codes(subjects: Subjects) -> npt.NDArray[np.int64]:
+    absent = np.zeros((len(subjects), 0), np.int64)
+    return absent if subjects.attribute_codes is None else subjects.attribute_codes
+
+
+def rate_numerator(
+    group: Group, clause: Int64Column, attributes: Attributes, vocabulary: Vocabulary
+) -> Int64Column:
+    """Each row's rate over the clause's rate denominator."""
+    numerator = np.ones(len(clause), np.int64)
+    for index, rows in _runs_of(clause, group.rated):
+        rates = group.clauses[index].clause.how_much.rates
+        found = np.zeros(rows.stop - rows.start, np.int64)
+        for row in reversed(rates):
+            part = int(parse_share(row.rate) * int(group.rate_denominator[index]))
+            found = np.where(_have(attributes.codes[rows], row.where, vocabulary), part, found)
+        numerator[rows] = found
+    return numerator
+
+
+def _runs_of(clause: Int64Column, concerned: Mask) -> Iterator[tuple[int, slice]]:
+    """The clauses that are ``concerned``, with their rows; ``clause`` is in order."""
+    for index in np.unique(clause[concerned[clause]]).tolist():
+        begin, end = np.searchsorted(clause, [index, index + 1]).tolist()
+        yield index, slice(begin, end)
+
+
+def _have(codes: npt.NDArray[np.int64], where: Mapping[str, Sequence[str]], vocabulary: Vocabulary) -> Mask:
+    """Which rows have one of the accepted values of every attribute named."""
+    held = np.ones(len(codes), np.bool_)
+    for name, values in where.items():
+        if name not in vocabulary.attribute_names:
+            return np.zeros(len(codes), np.bool_)
+        accepted = [place for place, value in enumerate(vocabulary.attribute_values) if value in values]
+        held &= np.isin(codes[:, vocabulary.attribute_names.index(name)], accepted)
+    return held
+
+
+def eligible(group: Group, clause: Int64Column, attributes: Attributes, vocabulary: Vocabulary) -> Mask:
     """Whether each row's subject fulfils every condition of its clause."""
+    role_names = vocabulary.role_names
     average = attributes.pre_move_tax_minor // np.maximum(attributes.pre_move_years, 1)
     cause = group.cause_code[clause]
     code_of = {name: code for code, name in enumerate(role_names)}
     is_free = np.array([role is None for role in group.referrer], np.bool_)
     # A referrer that no subject has is a code that none carries.
     wanted = np.array([code_of.get(role or "", len(role_names)) for role in group.referrer], np.int64)
+    is_such = np.ones(len(clause), np.bool_)
+    for index, rows in _runs_of(clause, group.attributed):
+        rule = group.clauses[index].clause.whose.eligibility
+        if rule is not None:
+            is_such[rows] = _have(attributes.codes[rows], rule.attributes, vocabulary)
     return np.asarray(
-        (average >= group.tax_average_minor[clause])
+        is_such
+        & (average >= group.tax_average_minor[clause])
         & ((cause == NONE) | (cause == attributes.cause_code))
         & (is_free[clause] | (wanted[clause] == attributes.referrer_code))
     )

@@ -11,8 +11,15 @@ import numpy.typing as npt
 from ledger.periods import Quarter
 from ledger.rules.state import LAYOUT, StateTooLarge
 from ledger.rules.terms import Grain
-from ledger.rules.vector.attributes import Attributes, Windows, base_minor, cap_minor, eligible
-from ledger.rules.vector.columns import FIXED_COLUMNS, HEAD_COLUMNS, PAIR_NAMES
+from ledger.rules.vector.attributes import (
+    Attributes,
+    Windows,
+    base_minor,
+    cap_minor,
+    eligible,
+    rate_numerator,
+)
+from ledger.rules.vector.columns import FIXED_COLUMNS, HEAD_COLUMNS, PAIR_NAMES, Vocabulary
 from ledger.rules.vector.compiled import Group
 from ledger.rules.vector.gather import NO_STEP
 from ledger.rules.vector.numbers import Column, Int64Column, Mask, divided
@@ -66,7 +73,7 @@ class Chunk:
     packed: Column
     is_known: Mask
     attributes: Attributes
-    role_names: tuple[str, ...]
+    vocabulary: Vocabulary
     held: Int64Column
     fed: Fed
 
@@ -211,11 +218,11 @@ def _compute(chunk: Chunk, units: Units) -> tuple[Int64Column, Int64Column]:
     """Amounts and new state of rows that are all narrow or all wide."""
     situation = _situation(chunk)
     carry = _carry(chunk, units)
-    values = (
-        chunk.fed.amount_minor
-        * chunk.fed.factor
-        * (units.inner // chunk.group.kept_denominator[chunk.clause])[chunk.fed.owner]
-    )
+    group, owner = chunk.group, chunk.fed.owner
+    finer = units.inner // (group.kept_denominator * group.rate_denominator)[chunk.clause]
+    if group.rated.any():
+        finer = finer * rate_numerator(group, chunk.clause, chunk.attributes, chunk.vocabulary)
+    values = chunk.fed.amount_minor * chunk.fed.factor * finer[owner]
     shared_rows = run_steps(situation, units, carry, _bases(chunk, values))
     before = entitlements_of(chunk.packed, chunk.group.shape.slots)
     change = Exact.of(carry.change, units.outer)
@@ -233,7 +240,7 @@ def _situation(chunk: Chunk) -> Situation:
         clause=clause,
         quarter=chunk.quarter,
         window=Windows.of(group.window, clause, attributes),
-        is_eligible=eligible(group, clause, attributes, chunk.role_names),
+        is_eligible=eligible(group, clause, attributes, chunk.vocabulary),
         cap_minor=cap_minor(group, clause, attributes).astype(dtype, copy=False),
         base_minor=_base(chunk).astype(dtype, copy=False),
         held=chunk.held,

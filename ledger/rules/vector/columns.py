@@ -50,11 +50,22 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What the codes of subjects stand for."""
+
+    role_names: tuple[str, ...] = ()
+    attribute_names: tuple[str, ...] = ()
+    attribute_values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Subjects:
     """The confirmed lists: one row per agreement and enterprise, in any order.
 
     ``event_days`` has one column per event, in the order of ``EVENTS``. ``cause_code`` is of ``CAUSE_CODE``,
     ``referrer_code`` an index into ``role_names``; both are ``NONE`` where nothing is stated.
+    ``attribute_codes`` has one column per name in ``attribute_names``, with indexes into
+    ``attribute_values`` or ``NONE``; it is None where attributes weren't read at all.
     """
 
     agreement: Int64Column
@@ -66,6 +77,13 @@ class Subjects:
     referrer_code: npt.NDArray[np.int16]
     base_year_amount_minor: Int64Column
     role_names: tuple[str, ...] = ()
+    attribute_codes: npt.NDArray[np.int64] | None = None
+    attribute_names: tuple[str, ...] = ()
+    attribute_values: tuple[str, ...] = ()
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary(self.role_names, self.attribute_names, self.attribute_values)
 
     def __len__(self) -> int:
         return len(self.agreement)
@@ -75,7 +93,9 @@ class Subjects:
         """No enterprise listed at all."""
         whole = np.zeros(0, np.int64)
         days = np.zeros((0, len(EVENTS)), "datetime64[D]")
-        return cls(whole, whole, days, whole, whole, np.zeros(0, np.int8), np.zeros(0, np.int16), whole)
+        codes = np.zeros((0, 0), np.int64)
+        causes, referrers = np.zeros(0, np.int8), np.zeros(0, np.int16)
+        return cls(whole, whole, days, whole, whole, causes, referrers, whole, attribute_codes=codes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,9 @@ class Group:
     first_row: int
     clauses: tuple[ClauseInForce, ...]
     kept_denominator: Int64Column
+    rate_denominator: Int64Column
+    rated: Mask
+    attributed: Mask
     inner_denominator: Int64Column
     share_denominator: Int64Column
     denominator: Int64Column

@@ -95,6 +95,8 @@ def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
         return "its common denominator is above 10^9", "公分母超过 10^9"
     if routing is not None and not _is_part(parse_share(routing.part)):
         return "its routed part is above 1 or too fine", "转入基金的比例大于 1 或过细"
+    if any(not _is_part(parse_share(row.rate)) for row in clause.how_much.rates):
+        return "one of its rates is above 1 or too fine", "分档比例大于 1 或过细"
     if any(not _is_part(row.kept) for row in clause.how_much.retention):
         return "it keeps more than the whole of a measure", "留成比例大于 1"
     if not all(_shares_fit(row.shares.values(), clause.to_whom.regime) for row in clause.to_whom.key):
@@ -182,7 +184,8 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
     column = _Columns(clauses)
     kept = column.whole(_kept_denominator)
     share = column.whole(_share_denominator)
-    inner = kept * (_SURPLUS_PARTS if shape.surplus else 1)
+    rate = column.whole(_rate_denominator)
+    inner = kept * rate * (_SURPLUS_PARTS if shape.surplus else 1)
     days = step_days(quarter, shape.step_months)
     held_rows = [[_key_row(clause, day) for clause in clauses] for day in days]
     return Group(
@@ -190,6 +193,11 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
         first_row=first_row,
         clauses=members,
         kept_denominator=kept,
+        rate_denominator=rate,
+        rated=column.mask(lambda clause: bool(clause.how_much.rates)),
+        attributed=column.mask(
+            lambda clause: clause.whose.eligibility is not None and bool(clause.whose.eligibility.attributes)
+        ),
         inner_denominator=inner,
         share_denominator=share,
         denominator=inner * share,
@@ -221,6 +229,10 @@ def step_days(quarter: Quarter, step_months: int) -> list[date]:
 
 def _kept_denominator(clause: Clause) -> int:
     return lcm(1, *(row.kept.denominator for row in clause.how_much.retention))
+
+
+def _rate_denominator(clause: Clause) -> int:
+    return lcm(1, *(parse_share(row.rate).denominator for row in clause.how_much.rates))
 
 
 def _share_denominator(clause: Clause) -> int:

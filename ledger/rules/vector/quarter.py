@@ -43,6 +43,17 @@ class FigureOfAnotherQuarter(LedgerError):
     sentence_zh = "只应包含 {quarter} 的数据，但有 {count} 项属于其他季度。请只选取该季度的数据。"
 
 
+class AttributesNotRead(LedgerError):
+    """A clause that asks for attributes of subjects which come without them."""
+
+    code = "ATTRIBUTES_NOT_READ"
+    sentence_en = (
+        "Clause {clause} asks for attributes of enterprises, but the list was read without them. "
+        "Read the list with its attributes."
+    )
+    sentence_zh = "第{clause}条需要企业属性，但读取名单时未包含属性。请连同属性读取名单。"
+
+
 @dataclass(frozen=True, slots=True)
 class _Inputs:
     rules: Rules
@@ -62,10 +73,11 @@ def evaluate_quarter(
     """What the clauses of ``rules`` give for ``quarter``, and what they carry on.
 
     ``figures`` are those of the quarter. Nothing falls back to another evaluator: with refused clauses it
-    doesn't compute at all. Raises ``ClauseRefused``, ``FigureOfAnotherQuarter``, ``FigureNotOfMonth`` and
-    ``StateTooLarge``.
+    doesn't compute at all. Raises ``ClauseRefused``, ``FigureOfAnotherQuarter``, ``FigureNotOfMonth``,
+    ``StateTooLarge`` and ``AttributesNotRead``.
     """
     _check(rules, quarter, figures)
+    _check_attributes(rules, subjects)
     work = gather(rules, figures, subjects, state, held or Held.none())
     inputs = _Inputs(rules, work, subjects, state)
     packed = np.zeros((len(work), _width(rules)), np.int64)
@@ -120,6 +132,14 @@ def _check(rules: Rules, quarter: Quarter, figures: Figures) -> None:
         raise FigureOfAnotherQuarter(quarter=quarter, count=others)
 
 
+def _check_attributes(rules: Rules, subjects: Subjects) -> None:
+    if subjects.attribute_codes is not None:
+        return
+    for group in rules.groups:
+        for index in np.flatnonzero(group.attributed | group.rated).tolist():
+            raise AttributesNotRead(clause=group.clauses[index].clause.number)
+
+
 def _slices(begin: int, end: int) -> Iterator[slice]:
     for first in range(begin, end, CHUNK_ROWS):
         yield slice(first, min(first + CHUNK_ROWS, end))
@@ -138,7 +158,7 @@ def _chunk(inputs: _Inputs, group: Group, places: Int64Column, rows: slice) -> C
         packed=_packed_before(inputs.state, group, places, clause, carried),
         is_known=(carried != NONE) | (work.subject[rows] == WHOLE_PARK),
         attributes=Attributes.of(inputs.subjects, work.listed[rows]),
-        role_names=inputs.subjects.role_names,
+        vocabulary=inputs.subjects.vocabulary,
         held=work.held[rows],
         fed=Fed(
             np.repeat(np.arange(len(counts)), counts),

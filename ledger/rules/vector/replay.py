@@ -108,6 +108,9 @@ def subjects_of(lists: Mapping[int, Mapping[int, Subject]]) -> Subjects:
     role_names = tuple(sorted(role for role in referrers if role is not None))
     role_code = {name: code for code, name in enumerate(role_names)}
     referrer_code = _whole(role_code.get(enterprise.referred_by or "", NONE) for enterprise in enterprises)
+    names = tuple(sorted({name for enterprise in enterprises for name in enterprise.attributes}))
+    values = tuple(sorted({value for enterprise in enterprises for value in enterprise.attributes.values()}))
+    value_code = {value: code for code, value in enumerate(values)}
     return Subjects(
         agreement=_whole(agreement for agreement, _ in ids),
         subject=_whole(subject for _, subject in ids),
@@ -118,6 +121,13 @@ def subjects_of(lists: Mapping[int, Mapping[int, Subject]]) -> Subjects:
         referrer_code=referrer_code.astype(np.int16),
         base_year_amount_minor=_whole(enterprise.base_year_amount_minor or 0 for enterprise in enterprises),
         role_names=role_names,
+        attribute_codes=_whole(
+            NONE if value is None else value_code[value]
+            for enterprise in enterprises
+            for value in map(enterprise.attributes.get, names)
+        ).reshape(len(enterprises), len(names)),
+        attribute_names=names,
+        attribute_values=values,
     )
 
 

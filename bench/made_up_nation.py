@@ -133,12 +133,15 @@ SHAPES = (
                 },
             },
             within={
-                "cap": {
-                    "pre_move_tax_total": True,
-                    "measured_on": "receipts",
-                    "capped": "origin",
-                    "excess_to": "host",
-                }
+                "caps": [
+                    {
+                        "pre_move_tax_total": True,
+                        "over": "lifetime",
+                        "measured_on": "receipts",
+                        "capped": "origin",
+                        "excess_to": "host",
+                    }
+                ]
             },
         ),
         (("retained_tax", 3),),

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 
 from pydantic import BaseModel
 
@@ -21,9 +22,10 @@ from ledger.rules.examples import quarters_of, run_example
 from ledger.rules.facts import Fault
 from ledger.rules.faults import fault
 from ledger.rules.form import read_form
-from ledger.rules.plain import FactorsMissing
+from ledger.rules.plain_shares import FactorsMissing
 from ledger.rules.terms import (
     DENOMINATOR_LIMIT,
+    RATE_DENOMINATOR_LIMIT,
     Apportion,
     Bilingual,
     Cap,
@@ -33,7 +35,9 @@ from ledger.rules.terms import (
     ExampleSubject,
     Expected,
     Grain,
+    HowMuch,
     Mechanism,
+    Rate,
     Regime,
     Scope,
     Step,
@@ -155,10 +159,13 @@ def _clause_faults(path: str, clause: Clause) -> Iterator[Fault]:
     yield from _scope_faults(path, clause)
     yield from _window_faults(path, clause)
     yield from _retention_faults(f"{path}.how_much.retention", clause)
+    yield from _recover_faults(f"{path}.how_much.recover", clause.how_much)
+    yield from _rate_faults(f"{path}.how_much.rates", clause.how_much.rates)
+    yield from _cap_faults(f"{path}.within.caps", clause.within.caps)
     yield from _key_faults(f"{path}.to_whom.key", clause)
     yield from _band_faults(f"{path}.to_whom.bands", clause)
     yield from _apportion_faults(f"{path}.to_whom", clause)
-    yield from _rate_faults(f"{path}.how_much.own_rates", clause)
+    yield from _own_rate_faults(f"{path}.how_much.own_rates", clause)
     yield from _rounding_faults(path, clause)
     if not measures:
         yield from _amount_faults(path, clause)
@@ -215,6 +222,8 @@ def _mechanism_faults(path: str, clause: Clause) -> Iterator[Fault]:
         ("what.deduct", clause.what.deduct),
         ("how_much.retention", clause.how_much.retention),
         ("how_much.own_rates", clause.how_much.own_rates),
+        ("how_much.recover", clause.how_much.recover),
+        ("how_much.rates", clause.how_much.rates),
         ("then.routing", clause.then.routing),
     ):
         if value:
@@ -226,17 +235,28 @@ def _scope_faults(path: str, clause: Clause) -> Iterator[Fault]:
     if eligibility is not None and not any(value for _, value in _parts(eligibility)):
         yield fault(f"{path}.whose.eligibility", "ELIGIBILITY_EMPTY")
     if clause.whose.scope is Scope.LISTED_ENTERPRISES:
+        for name, is_used in _needs_whole_park(clause):
+            if is_used:
+                yield fault(f"{path}.{name}", "NEEDS_WHOLE_PARK", name=name)
         return
     for name, is_used in _needs_listed(clause):
         if is_used:
             yield fault(f"{path}.{name}", "NEEDS_LISTED", name=name)
 
 
+def _needs_whole_park(clause: Clause) -> Iterator[tuple[str, bool]]:
+    yield "how_much.recover", clause.how_much.recover is not None
+
+
 def _needs_listed(clause: Clause) -> Iterator[tuple[str, bool]]:
     yield "whose.eligibility", clause.whose.eligibility is not None
-    surplus, cap = clause.how_much.surplus, clause.within.cap
+    surplus = clause.how_much.surplus
     yield "how_much.surplus.base_of_enterprise", surplus is not None and surplus.base_of_enterprise
-    yield "within.cap.pre_move_tax_total", cap is not None and cap.pre_move_tax_total
+    for index, row in enumerate(clause.how_much.rates):
+        yield f"how_much.rates[{index}].where", bool(row.where)
+    for index, cap in enumerate(clause.within.caps):
+        yield f"within.caps[{index}].pre_move_tax_total", cap.pre_move_tax_total
+        yield f"within.caps[{index}].per", cap.per == "controller"
     for name, window in _windows(clause):
         yield f"{name}.clock.event", window.clock.event is not None
         yield f"{name}.ends_at", bool(window.ends_at)
@@ -254,6 +274,8 @@ def _window_faults(path: str, clause: Clause) -> Iterator[Fault]:
     for name, window in _windows(clause):
         if clause.when.step is Step.QUARTER:
             yield from _month_faults(f"{path}.{name}", window)
+        if window.clock.first_shared and (name != "when.window" or clause.how_much.recover is None):
+            yield fault(f"{path}.{name}.clock.first_shared", "FIRST_SHARED_NEEDS_RECOVER")
     yield from _extension_faults(path, clause)
 
 
@@ -261,9 +283,9 @@ def _extension_faults(path: str, clause: Clause) -> Iterator[Fault]:
     window, routing = clause.when.window, clause.then.routing
     if window is not None and window.extension is not None:
         here = f"{path}.when.window.extension"
-        if clause.within.cap is None:
-            example = '"cap": {"pre_move_tax_total": true, …}'
-            yield fault(here, "EXTENSION_NEEDS", missing="`within.cap`", example=example)
+        if all(cap.over == "year" for cap in clause.within.caps):
+            example = '"caps": [{"pre_move_tax_total": true, "over": "lifetime", …}]'
+            yield fault(here, "EXTENSION_NEEDS", missing="`within.caps`", example=example)
         if window.length_months is None:
             yield fault(here, "EXTENSION_NEEDS", missing="`length_months`", example='"length_months": 36')
     if routing is not None and routing.window is not None and routing.window.extension is not None:
@@ -308,13 +330,31 @@ def _retention_faults(path: str, clause: Clause) -> Iterator[Fault]:
             yield from _part_faults(f"{path}[{index}].tiers[{place}].kept", tier.kept)
 
 
+def _recover_faults(path: str, how_much: HowMuch) -> Iterator[Fault]:
+    recover = how_much.recover
+    if recover is None:
+        return
+    for name, value in (("smoothing", how_much.smoothing), ("own_rates", how_much.own_rates)):
+        if value:
+            yield fault(path, "RECOVERY_EXCLUDES", name=f"how_much.{name}")
+    for index, (row, following) in enumerate(pairwise(recover.inputs)):
+        if following.starts < row.starts:
+            yield fault(
+                f"{path}.inputs[{index + 1}].starts", "INPUT_ORDER", got=following.starts, before=row.starts
+            )
+    if recover.yearly_return is not None:
+        yield from _part_faults(f"{path}.yearly_return", recover.yearly_return)
+        if parse_share(recover.yearly_return).denominator > RATE_DENOMINATOR_LIMIT:
+            here, limit = f"{path}.yearly_return", RATE_DENOMINATOR_LIMIT
+            yield fault(here, "RATE_TOO_FINE", got=recover.yearly_return, limit=limit)
+
+
 def _part_faults(path: str, text: str) -> Iterator[Fault]:
     if parse_share(text) > 1:
         yield fault(path, "SHARE_ABOVE_ONE", got=text)
 
 
 def _key_faults(path: str, clause: Clause) -> Iterator[Fault]:
-    cap = clause.within.cap
     yield from _elapsed_faults(path, clause)
     apportioned = clause.to_whom.apportion.roles if clause.to_whom.apportion is not None else ()
     before: date | None = None
@@ -325,8 +365,13 @@ def _key_faults(path: str, clause: Clause) -> Iterator[Fault]:
         if index > 0 and row.after_months is None and (row.starts is None or not is_after):
             yield fault(f"{path}[{index}].starts", "KEY_ORDER", row=index + 1)
         before = row.starts or before
-        if cap is not None and cap.capped is not None and cap.capped not in {*row.exact, *apportioned}:
-            yield fault(here, "CAPPED_NOT_IN_ROW", role=cap.capped)
+        for role in _capped(clause):
+            if role not in {*row.exact, *apportioned}:
+                yield fault(here, "CAPPED_NOT_IN_ROW", role=role)
+
+
+def _capped(clause: Clause) -> list[str]:
+    return list(dict.fromkeys(cap.capped for cap in clause.within.caps if cap.capped is not None))
 
 
 def _elapsed_faults(path: str, clause: Clause) -> Iterator[Fault]:
@@ -335,6 +380,8 @@ def _elapsed_faults(path: str, clause: Clause) -> Iterator[Fault]:
         return
     if clause.when.window is None:
         yield fault(path, "KEY_NEEDS_WINDOW")
+    elif clause.when.window.clock.first_shared is not None:
+        yield fault(path, "KEY_BEFORE_FIRST_SHARED")
     before = -1
     for index, row in enumerate(clause.to_whom.key):
         months = row.after_months if row.after_months is not None or index else 0
@@ -356,14 +403,14 @@ def _elapsed_faults(path: str, clause: Clause) -> Iterator[Fault]:
 
 
 def _band_faults(path: str, clause: Clause) -> Iterator[Fault]:
-    bands, cap = clause.to_whom.bands, clause.within.cap
+    bands = clause.to_whom.bands
     if bands is None:
         return
     for name, is_used in (
         ("to_whom.regime", clause.to_whom.regime is not Regime.PROPORTIONAL),
         ("to_whom.apportion", clause.to_whom.apportion is not None),
         ("how_much.own_rates", bool(clause.how_much.own_rates)),
-        ("within.cap.measured_on", cap is not None and cap.measured_on == "pool"),
+        ("within.caps.measured_on", any(cap.measured_on == "pool" for cap in clause.within.caps)),
         ("rounding.grain", clause.rounding.grain is Grain.LINE),
     ):
         if is_used:
@@ -371,8 +418,9 @@ def _band_faults(path: str, clause: Clause) -> Iterator[Fault]:
     for index, row in enumerate(bands.rows):
         here = f"{path}.rows[{index}]"
         yield from _row_faults(f"{here}.{row.written_as}", clause.to_whom.regime, row.exact)
-        if cap is not None and cap.capped is not None and cap.capped not in row.exact:
-            yield fault(here, "CAPPED_NOT_IN_ROW", role=cap.capped)
+        for role in _capped(clause):
+            if role not in row.exact:
+                yield fault(here, "CAPPED_NOT_IN_ROW", role=role)
         before = bands.rows[index - 1].above
         if index == 0 and Fraction(row.above):
             yield fault(f"{here}.above", "BAND_FIRST", got=row.above)
@@ -381,7 +429,7 @@ def _band_faults(path: str, clause: Clause) -> Iterator[Fault]:
             yield fault(f"{here}.above", "BAND_ORDER", got=row.above, before=before, example=example)
 
 
-def _rate_faults(path: str, clause: Clause) -> Iterator[Fault]:
+def _own_rate_faults(path: str, clause: Clause) -> Iterator[Fault]:
     """With own rates everybody who may have a share has one."""
     rates = clause.how_much.own_rates
     for role, text in rates.items():
@@ -469,16 +517,16 @@ def _row_faults(path: str, regime: Regime, shares: Mapping[str, Fraction]) -> It
 
 
 def _rounding_faults(path: str, clause: Clause) -> Iterator[Fault]:
-    surplus, cap, routing = clause.how_much.surplus, clause.within.cap, clause.then.routing
+    surplus, routing = clause.how_much.surplus, clause.then.routing
     is_by_quarter = clause.when.step is Step.QUARTER
     if surplus is not None and surplus.within_year is WithinYear.SAME_QUARTER and not is_by_quarter:
         yield fault(f"{path}.how_much.surplus.within_year", "SAME_QUARTER_BY_MONTH")
     if clause.rounding.grain is Grain.LINE:
-        smoothing = clause.how_much.smoothing
         for name, value in (
-            ("within.cap", cap),
+            ("within.caps", clause.within.caps or None),
             ("how_much.surplus", surplus),
-            ("how_much.smoothing", smoothing),
+            ("how_much.recover", clause.how_much.recover),
+            ("how_much.smoothing", clause.how_much.smoothing),
         ):
             if value is not None:
                 yield fault(f"{path}.rounding.grain", "GRAIN_LINE_EXCLUDES", name=name)
@@ -502,16 +550,36 @@ def _amount_faults(path: str, clause: Clause) -> Iterator[Fault]:
         yield from _places(f"{path}.whose.eligibility.pre_move_tax_average_at_least", text, YUAN)
     if clause.how_much.surplus is not None:
         yield from _surplus_amounts(f"{path}.how_much.surplus", clause.how_much.surplus, commodity)
-    for index, row in enumerate(clause.to_whom.bands.rows if clause.to_whom.bands else ()):
-        yield from _places(f"{path}.to_whom.bands.rows[{index}].above", row.above, commodity)
-    if clause.within.cap is not None:
-        yield from _cap_amounts(f"{path}.within.cap", clause.within.cap, commodity)
+    for index, row in enumerate(clause.how_much.recover.inputs if clause.how_much.recover else ()):
+        yield from _places(f"{path}.how_much.recover.inputs[{index}].amount", row.amount, commodity)
+    for index, band in enumerate(clause.to_whom.bands.rows if clause.to_whom.bands else ()):
+        yield from _places(f"{path}.to_whom.bands.rows[{index}].above", band.above, commodity)
+    for index, cap in enumerate(clause.within.caps):
+        yield from _cap_amounts(f"{path}.within.caps[{index}]", cap, commodity)
 
 
 def _surplus_amounts(path: str, surplus: Surplus, commodity: Commodity) -> Iterator[Fault]:
     yield from _places(f"{path}.base", surplus.base, commodity)
     for index, text in enumerate(surplus.base_by_quarter or ()):
         yield from _places(f"{path}.base_by_quarter[{index}]", text, commodity)
+
+
+def _rate_faults(path: str, rates: Sequence[Rate]) -> Iterator[Fault]:
+    for index, row in enumerate(rates):
+        yield from _part_faults(f"{path}[{index}].rate", row.rate)
+        if not row.where and index < len(rates) - 1:
+            yield fault(f"{path}[{index}].where", "RATE_UNREACHABLE", row=index + 1)
+
+
+def _cap_faults(path: str, caps: Sequence[Cap]) -> Iterator[Fault]:
+    for index, (cap, following) in enumerate(pairwise(caps), start=1):
+        if cap.measured_on == "receipts" and following.measured_on == "pool":
+            yield fault(f"{path}[{index}].measured_on", "CAP_ORDER", cap=index + 1)
+    for index, cap in enumerate(caps):
+        if cap.per == "controller" and cap.unused == "carries":
+            yield fault(f"{path}[{index}].unused", "CAP_OF_GROUP_CARRIES")
+        if cap.per == "controller" and cap.pre_move_tax_total:
+            yield fault(f"{path}[{index}].pre_move_tax_total", "CAP_OF_GROUP_AMOUNT")
 
 
 def _cap_amounts(path: str, cap: Cap, commodity: Commodity) -> Iterator[Fault]:
@@ -634,6 +702,7 @@ def _amended_clause_faults(path: str, clause: Clause, before: Clause) -> Iterato
         ("whose.scope", clause.whose.scope.value, before.whose.scope.value),
         ("when.step", clause.when.step.value, before.when.step.value),
         ("to_whom.in_place", clause.to_whom.in_place, before.to_whom.in_place),
+        ("how_much.recover", bool(clause.how_much.recover), bool(before.how_much.recover)),
     ):
         if got != was:
             yield fault(
@@ -644,9 +713,17 @@ def _amended_clause_faults(path: str, clause: Clause, before: Clause) -> Iterato
                 earlier=was,
                 got=got,
             )
+    pairs = zip(clause.within.caps, before.within.caps, strict=False)
+    if any(_identity(cap) != _identity(earlier) for cap, earlier in pairs):
+        yield fault(f"{path}.within.caps", "AMENDMENT_CHANGES_CAPS", number=clause.number)
     lost = {role for _, role in before.entitlement_keys} - {role for _, role in clause.entitlement_keys}
     for role in sorted(lost):
         yield fault(f"{path}.to_whom.key", "AMENDMENT_LOSES_ROLE", number=clause.number, role=role)
+
+
+def _identity(cap: Cap) -> tuple[str | None, ...]:
+    """What a cap's use is counted by."""
+    return cap.measured_on, cap.capped, cap.over, cap.per
 
 
 def _unit(clause: Clause) -> str:

@@ -6,6 +6,8 @@ doesn't say.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from ledger.rules.explanation import Choice
 from ledger.rules.terms import Clause
 
@@ -45,7 +47,28 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
             "a factor whose total is zero is divided into equal parts",
         ),
     },
-    "within.cap.measured_on": {
+    "within.caps.over": {
+        "lifetime": ("上限对每一对象整个期间累计", "the cap is over the whole life"),
+        "year": ("上限按公历年度计算", "the cap is of each calendar year"),
+    },
+    "within.caps.unused": {
+        "lapses": ("当年未用额度作废", "room that a year leaves unused lapses"),
+        "carries": ("当年未用额度结转下年", "room that a year leaves unused is added to the next year's"),
+    },
+    "within.caps.per": {
+        "subject": ("上限按每一对象分别计算", "the cap is of each subject"),
+        "controller": (
+            "同一实际控制人的企业合并计算上限",
+            "enterprises with the same actual controller use the cap together",
+        ),
+    },
+    "within.caps.order": {
+        "by_subject": (
+            "同一期内按对象编号先后使用额度",
+            "inside a step the room is used in the order of the subjects' numbers",
+        ),
+    },
+    "within.caps.measured_on": {
         "receipts": (
             "上限按受限方实际分得的金额累计计算",
             "the cap is measured on what the capped party receives",
@@ -84,6 +107,14 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
         "next_step": (
             "自起算日所在一期的下一期起计入",
             "counting begins with the step after the clock's day",
+        ),
+        "year_of_day": (
+            "自起算日所在年度的第一期起计入",
+            "counting begins with the first step of the year that holds the clock's day",
+        ),
+        "next_year": (
+            "自起算日所在年度的下一年度起计入",
+            "counting begins with the first step of the year after the clock's day",
         ),
     },
     "when.window.extension.on_correction": {
@@ -136,20 +167,24 @@ _ALIKE = {"to_whom.apportion.ratio_rounding.mode": "rounding.mode"}
 
 
 def choices_of(clause: Clause) -> tuple[Choice, ...]:
-    """Every reading that the clause took."""
-    found = []
-    for path, readings in READINGS.items():
-        value = _value_at(clause, path)
-        if value in readings:
-            found.append(Choice(path, value, *readings[value]))
-    return tuple(found)
+    """Every reading that the clause took; the path of an entry of a list has its index."""
+    return tuple(
+        Choice(found_at, value, *readings[value])
+        for path, readings in READINGS.items()
+        for found_at, value in _values_at(clause, path.split("."), "")
+        if value in readings
+    )
 
 
-def _value_at(clause: Clause, path: str) -> str:
-    value: object = clause
-    for name in path.split("."):
-        value = getattr(value, name, None)
-    return str(value).lower()
+def _values_at(value: object, names: Sequence[str], path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, tuple):
+        for index, part in enumerate(value):
+            yield from _values_at(part, names, f"{path}[{index}]")
+    elif names:
+        here = f"{path}.{names[0]}" if path else names[0]
+        yield from _values_at(getattr(value, names[0], None), names[1:], here)
+    else:
+        yield path, str(value).lower()
 
 
 def readings_at(path: str) -> dict[str, tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from ledger.money import format_amount, parse_amount
-from ledger.rules.plain import MONEY_SCALE, scale_of
+from ledger.rules.plain_case import MONEY_SCALE, scale_of
 from ledger.rules.terms import FORMAT, Clause, Terms
 from ledger.rules.words import exact_number
 
@@ -56,10 +56,8 @@ def _normal(value: Any, name: str, scale: int) -> Any:
     match value:
         case dict() if name in _MAPS:
             return {key: _MAPS[name](text) for key, text in value.items()}
-        case dict() if name == "subjects":
-            return {subject: _normal(part, "", scale) for subject, part in value.items()}
         case dict():
-            return {inner: _normal(part, inner, scale) for inner, part in value.items()}
+            return _normal_fields(value, name, scale)
         case list() if name == "base_by_quarter":
             return [_places(text, scale) for text in value]
         case list():
@@ -70,6 +68,16 @@ def _normal(value: Any, name: str, scale: int) -> Any:
             return _places(value, scale)
         case _:
             return value
+
+
+def _normal_fields(fields: Json, name: str, scale: int) -> Json:
+    match name:
+        case "attributes" | "where" | "occurrences":
+            return fields
+        case "subjects":
+            return {subject: _normal(part, "", scale) for subject, part in fields.items()}
+        case _:
+            return {inner: _normal(part, inner, scale) for inner, part in fields.items()}
 
 
 def _places(text: str, scale: int) -> str:
@@ -97,6 +105,8 @@ _MAPS: dict[str, Callable[[str], str]] = {
 _TEXTS: dict[str, Callable[[str], str]] = {
     "kept": _exact,
     "part": _exact,
+    "rate": _exact,
+    "yearly_return": _exact,
     "round_down_to": exact_number,
     "pre_move_tax_average_at_least": _yuan,
 }

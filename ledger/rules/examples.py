@@ -12,7 +12,8 @@ from ledger.measures import MEASURE_BY_NAME
 from ledger.money import parse_amount
 from ledger.periods import Quarter, Span
 from ledger.rules.facts import Facts, Line, Outcome, Subject, Version
-from ledger.rules.plain import MONEY_SCALE, evaluate, scale_of
+from ledger.rules.plain import evaluate
+from ledger.rules.plain_case import MONEY_SCALE, scale_of
 from ledger.rules.terms import WHOLE_PARK, Clause, Example, ExampleSubject, Expected, Terms
 
 
@@ -75,7 +76,7 @@ def facts_of(clause: Clause, example: Example) -> Facts:
         )
         for figure in example.figures
     ]
-    return Facts(lines, subjects)
+    return Facts(lines, subjects, example.occurrences)
 
 
 def quarters_of(example: Example) -> list[Quarter]:
@@ -97,6 +98,8 @@ def _subject(clause: Clause, number: int, name: str, attributes: ExampleSubject)
         },
         cause_of_move=attributes.cause_of_move,
         referred_by=attributes.referred_by,
+        controller=attributes.controller,
+        attributes=attributes.attributes,
         base_year_amount_minor=None if base is None else parse_amount(base, scale_of(clause)),
     )
 

@@ -32,7 +32,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An enterprise of the confirmed list, with the attributes that rules need."""
+    """An enterprise of the confirmed list, with the attributes that rules need.
+
+    ``controller`` names the actual controller; enterprises that have the same one are one group.
+    """
 
     subject: int
     name: str = ""
@@ -40,15 +43,21 @@ class Subject:
     pre_move_tax_minor: Mapping[int, int] = field(default_factory=dict)
     cause_of_move: CauseOfMove | None = None
     referred_by: str | None = None
+    controller: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
     base_year_amount_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Every accepted figure, of any quarter, and the subjects they are about."""
+    """Every accepted figure, of any quarter, the subjects they are about, and what has happened when.
+
+    ``occurrences`` are the dated happenings of the whole agreement that clocks can name.
+    """
 
     lines: Sequence[Line]
     subjects: Mapping[int, Subject] = field(default_factory=dict)
+    occurrences: Mapping[str, date] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +92,14 @@ class Carried:
     """What a clause remembers of a subject after a step; together with later figures it is all of the past.
 
     Exact amounts are in minor units. ``to_date``, ``recognised``, ``threshold`` and ``steps_counted`` are of
-    ``year``, the last one with a counted step; ``loss`` was carried into it. ``pool`` and ``receipts`` are
-    uncapped and cumulative; ``pool_of_year`` is the part of ``pool`` in ``pool_year``, the last year with a
-    shared step. ``history`` is what ``pool_year`` and the years before it gave to be averaged, latest first,
-    as far as the clause's smoothing looks back; empty without one. ``extended`` is None until the window's
-    extension is decided. ``entitlements`` has every key of the clause's ``entitlement_keys``.
+    ``year``, the last one with a counted step; ``loss`` was carried into it. ``pool`` is cumulative, before
+    any cap; ``pool_of_year`` is the part of it in ``pool_year``, the last year with a shared step.
+    ``history`` is what ``pool_year`` and the years before it gave to be averaged, latest first, as far as the
+    clause's smoothing looks back; empty without one. ``used`` has an amount for each cap, uncapped: of its
+    whole life, or of ``year``, less room that earlier years left. ``extended`` is None until the window's
+    extension is decided. ``first_shared`` is the first day of the step in which something was first left to
+    share, ``recovered`` what has been repaid, and ``accrued`` the returns so far, of a clause that recovers
+    an input. ``entitlements`` has every key of the clause's ``entitlement_keys``.
     """
 
     year: int = 0
@@ -100,8 +112,11 @@ class Carried:
     pool_year: int = 0
     pool_of_year: Fraction = Fraction(0)
     history: tuple[Fraction, ...] = ()
-    receipts: Fraction = Fraction(0)
     extended: bool | None = None
+    first_shared: date | None = None
+    recovered: Fraction = Fraction(0)
+    accrued: Fraction = Fraction(0)
+    used: tuple[Fraction, ...] = ()
     entitlements: Mapping[tuple[Book, str], Fraction] = field(default_factory=dict)
 
 

@@ -46,12 +46,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "`{name}` should be {expected}, such as {example}, but is {got}.",
         "`{name}` 应为{expected_zh}，例如 {example}，实际为 {got}。",
     ),
-    "CLOCK_DAY_OR_EVENT": (
+    "CLOCK_START": (
         (
-            'A clock starts either on a stated day or with an event: give one of them, such as "day": '
-            '"2024-07-01".'
+            "A clock starts on a stated day, with an enterprise's event, with an occurrence of the agreement "
+            "or when something is first left to share: give exactly one of `day`, `event`, `occurrence` and "
+            '`first_shared`, such as "day": "2024-07-01".'
         ),
-        '起算时点应为指定日期或事件，二者只填其一，例如 "day": "2024-07-01"。',
+        (
+            "起算时点为指定日期、企业事件、协议事项或首次有余额可供分成：`day`、`event`、`occurrence`、"
+            '`first_shared` 只填其一，例如 "day": "2024-07-01"。'
+        ),
     ),
     "SURPLUS_BASE": (
         (
@@ -70,6 +74,20 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "CAP_LIMIT": (
         ('A cap has exactly one limit: give `amount`, such as "72000000.00", or "pre_move_tax_total": true.'),
         '上限只填其一：`amount`（如 "72000000.00"）或 "pre_move_tax_total": true。',
+    ),
+    "CAP_UNUSED": (
+        (
+            "A yearly cap says what becomes of room that a year leaves unused, and only a yearly one: give "
+            '"unused": "lapses" or "unused": "carries".'
+        ),
+        '年度上限（且仅年度上限）须写明未用额度如何处理："unused": "lapses" 或 "unused": "carries"。',
+    ),
+    "CAP_ORDER_MISSING": (
+        (
+            "A cap per controller says who uses the room first inside a step, and only such a cap: give "
+            '"order": "by_subject".'
+        ),
+        '按实际控制人合并的上限（且仅此类上限）须写明同一期内的使用先后："order": "by_subject"。',
     ),
     "CAP_CAPPED": (
         (
@@ -204,6 +222,23 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         '`{name}` 针对单个企业，`whose.scope` 应为 "listed_enterprises"，实际为 "whole_park"。',
     ),
+    "NEEDS_WHOLE_PARK": (
+        (
+            '`{name}` keeps one account for the park, so `whose.scope` should be "whole_park", but it is '
+            '"listed_enterprises".'
+        ),
+        '`{name}` 以园区为单位核算，`whose.scope` 应为 "whole_park"，实际为 "listed_enterprises"。',
+    ),
+    "FIRST_SHARED_NEEDS_RECOVER": (
+        (
+            "A clock starts with the first step in which something is left to share only in `when.window` "
+            'and only with `how_much.recover`. Add it, or give a `day`, such as "2024-07-01".'
+        ),
+        (
+            "以首次有余额可供分成为起算点，仅用于 `when.window` 且须有 `how_much.recover`。请加入，或填写 "
+            '`day`，例如 "2024-07-01"。'
+        ),
+    ),
     "ELIGIBILITY_EMPTY": (
         (
             'Eligibility names no condition. Give one, such as "cause_of_move": "government_led", or leave '
@@ -250,12 +285,37 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         "指标 {measure!r} 的留成各行须按日期先后排列，实际 {got} 排在 {before} 之后。",
     ),
+    "RECOVERY_EXCLUDES": (
+        (
+            "Recovering an input can't go with `{name}`, because the terms don't say which of them comes "
+            "first. Leave one of them out."
+        ),
+        "先行回收投入不能与 `{name}` 同时使用，因条款未约定二者的先后。请删除其一。",
+    ),
     "RETENTION_OF_OTHER_MEASURE": (
         (
             "Retention names {measure!r}, which the clause neither adds nor deducts. Use one of: {known}, "
             "such as {example}."
         ),
         "留成表中的 {measure!r} 不是本条的指标。请使用：{known}，例如 {example}。",
+    ),
+    "RATE_UNREACHABLE": (
+        (
+            "Row {row} of the rates has no `where`, so it holds for everybody and later rows never do. "
+            'Put it last, or give it a condition, such as "where": {{"user_place": ["聊城"]}}.'
+        ),
+        (
+            "分档比例第 {row} 行没有 `where`，对所有对象成立，其后各行永不适用。"
+            '请移至最后，或填写条件，例如 "where": {{"user_place": ["聊城"]}}。'
+        ),
+    ),
+    "INPUT_ORDER": (
+        "Inputs to be recovered should be in date order, but {got} comes after {before}.",
+        "待回收投入须按日期先后排列，实际 {got} 排在 {before} 之后。",
+    ),
+    "RATE_TOO_FINE": (
+        "The rate {got} is too fine: its denominator should be at most {limit}, such as 87/2000 for 4.35%.",
+        "比率 {got} 过细：分母不得超过 {limit}，例如 4.35% 写作 87/2000。",
     ),
     "SAME_QUARTER_BY_MONTH": (
         (
@@ -301,6 +361,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
             "份额表只能全部按日期或全部按期满月数分段，第 {row} 行与其他行不同。首行之后每行填写 "
             "`after_months`（如 60），均不写 `starts`。"
         ),
+    ),
+    "KEY_BEFORE_FIRST_SHARED": (
+        (
+            "Rows by elapsed time can't count from the first step in which something is shared: before it "
+            "no row would hold, so nothing could be shared. Let the clock start with a day, an event or an "
+            "occurrence."
+        ),
+        "按起算月数分段的份额不能以首次分享为起点：此前没有适用的份额，分享无从开始。请改用日期、事件或先决条件起算。",
     ),
     "KEY_NEEDS_WINDOW": (
         (
@@ -389,6 +457,21 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         '受限方 {role!r} 须出现在每一行份额中，本行没有。请加入，例如 "{role}": "0"。',
     ),
+    "CAP_ORDER": (
+        (
+            "Caps on the pool come before caps on receipts, because receipts are parts of what the pool "
+            "leaves: cap {cap} doesn't follow. Move it up."
+        ),
+        "按分享总额的上限须排在按所得的上限之前：第 {cap} 项不符。请将其前移。",
+    ),
+    "CAP_OF_GROUP_CARRIES": (
+        'Unused room of a cap per controller belongs to nobody, so it lapses: give "unused": "lapses".',
+        '按实际控制人合并的上限，未用额度不归属任何企业，只能作废："unused": "lapses"。',
+    ),
+    "CAP_OF_GROUP_AMOUNT": (
+        'A cap per controller has one limit for the group: give `amount`, such as "650000.00".',
+        '按实际控制人合并的上限须有统一金额：请填写 `amount`，例如 "650000.00"。',
+    ),
     "CAP_NOT_MONEY": (
         'Taxes before the move limit money, not a statistic. Give `amount` instead, such as "1000.00".',
         '搬迁前税收总额只能作为资金的上限，不能用于统计数。请改填 `amount`，例如 "1000.00"。',
@@ -472,6 +555,17 @@ SENTENCES: dict[str, tuple[str, str]] = {
         (
             "第 {number} 条的 `{name}` 在各版本中不得改变：应为 {earlier!r}，实际为 {got!r}。"
             "请终止该条并以新编号增加条款。"
+        ),
+    ),
+    "AMENDMENT_CHANGES_CAPS": (
+        (
+            "Clause {number} keeps the caps of the earlier version in their order, with `measured_on`, "
+            "`capped`, `over` and `per`, because their use is counted on. Change amounts, or add and "
+            "drop caps at the end."
+        ),
+        (
+            "第 {number} 条须按原顺序保留前一版本的各项上限及其 `measured_on`、`capped`、`over`、`per`，"
+            "因其已用额度连续计算。可修改金额，或在末尾增减上限。"
         ),
     ),
     "AMENDMENT_LOSES_ROLE": (

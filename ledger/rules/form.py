@@ -64,6 +64,8 @@ _EXPECTED: dict[str, _Expected] = {
     "base_year_amount": _AMOUNT,
     "book": _Expected("cash, official or assessment", "cash、official 或 assessment", '"cash"'),
     "capped": _ROLE,
+    "caps": _Expected("a list of caps", "上限列表", '[{"amount": "1000000.00", "over": "lifetime", …}]'),
+    "controller": _Expected("the actual controller's name", "实际控制人名称", '"甲集团"'),
     "cause_of_move": _Expected("government_led or market", "government_led 或 market", '"government_led"'),
     "clauses": _Expected("a list of clauses", "条款列表", "[{…}]"),
     "condition": _Expected("the condition of the extension", "延期条件", '"cap_not_reached"'),
@@ -79,6 +81,10 @@ _EXPECTED: dict[str, _Expected] = {
     "format": _Expected("the format of this document", "本文档的格式", '"parkledger.terms/1"'),
     "in_force_from": _QUARTER,
     "in_place": _ROLE,
+    "first_shared": _Expected("true", "true", "true"),
+    "inputs": _Expected(
+        "a list of inputs", "投入列表", '[{"starts": "2024-01-01", "amount": "30000000.00"}]'
+    ),
     "kept": _SHARE,
     "key": _Expected("rows of shares", "份额表", '[{"shares": {"origin": "2/5", "host": "3/5"}}]'),
     "last": _QUARTER,
@@ -93,6 +99,8 @@ _EXPECTED: dict[str, _Expected] = {
     ),
     "name": _TEXT,
     "number": _Expected("a whole number from 1 to 999", "1 至 999 的整数", "1"),
+    "occurrence": _Expected("an occurrence of the agreement", "协议事项", '"aid_fund_paid_in"'),
+    "occurrences": _Expected("occurrence to its day", "事项及其日期", '{"aid_fund_paid_in": "2024-07-01"}'),
     "offset_months": _Expected("a whole number of months from 0 to 1200", "0 至 1200 的整月数", "12"),
     "otherwise": _ROLE,
     "part": _SHARE,
@@ -108,6 +116,12 @@ _EXPECTED: dict[str, _Expected] = {
         "至少两个角色及其参与方代码",
         '{"origin": "P-001", "host": "P-002"}',
     ),
+    "attributes": _Expected(
+        "attributes with their values", "属性及其取值", '{"user_place": ["聊城", "德州"]}'
+    ),
+    "rate": _SHARE,
+    "rates": _Expected("rows of rates", "分档比例表", '[{"where": {}, "rate": "2/5"}]'),
+    "where": _Expected("attributes with accepted values", "属性及其取值", '{"user_place": ["聊城", "德州"]}'),
     "routed": _AMOUNT,
     "scope": _Expected(
         "whole_park or listed_enterprises", "whole_park 或 listed_enterprises", '"whole_park"'
@@ -119,6 +133,8 @@ _EXPECTED: dict[str, _Expected] = {
     "span": _Expected("a quarter or a month", "季度或月份", '"2024Q3"'),
     "starts": _DAY,
     "subject": _Expected("the name of an example's enterprise", "示例企业名称", '"e1"'),
+    "to": _ROLE,
+    "yearly_return": _SHARE,
     "tiers": _Expected(
         "a list of tiers",
         "层级列表",
@@ -131,7 +147,7 @@ _EXPECTED: dict[str, _Expected] = {
 }
 
 _CODES_OF_READINGS = {
-    "clock": "CLOCK_DAY_OR_EVENT",
+    "clock": "CLOCK_START",
     "surplus_base": "SURPLUS_BASE",
     "surplus_quarters": "SURPLUS_QUARTERS",
     "cap_limit": "CAP_LIMIT",
@@ -140,6 +156,8 @@ _CODES_OF_READINGS = {
     "key_or_bands": "KEY_OR_BANDS",
     "key_begins": "KEY_BEGINS",
     "key_weightless": "KEY_WEIGHTLESS",
+    "cap_unused": "CAP_UNUSED",
+    "cap_order": "CAP_ORDER_MISSING",
 }
 _LONGEST_SHOWN = 60
 
@@ -231,7 +249,18 @@ def _expected(location: tuple[int | str, ...], kind: str) -> _Expected:
 
 
 _MAPS = frozenset(
-    {"shares", "weights", "values", "own_rates", "entries", "exits", "pre_move_tax", "events", "roles"}
+    {
+        "shares",
+        "weights",
+        "values",
+        "own_rates",
+        "entries",
+        "exits",
+        "pre_move_tax",
+        "events",
+        "occurrences",
+        "roles",
+    }
 )
 _EXPECTED_INSIDE = {
     "own_rates": _SHARE,
@@ -242,6 +271,7 @@ _EXPECTED_INSIDE = {
     "weights": _WEIGHT,
     "pre_move_tax": _AMOUNT,
     "events": _DAY,
+    "occurrences": _DAY,
     "roles": _Expected("a party's code", "参与方代码", '"P-001"'),
     "measures": _MEASURE,
     "deduct": _MEASURE,

@@ -3,20 +3,25 @@
 Layout 1::
 
     [1, denominator, year, steps_counted, extended, pool_year,
-     to_date, recognised, loss, threshold, pool, pool_of_year, receipts,
+     to_date, recognised, loss, threshold, pool, pool_of_year,
      each of the clause's entitlement_keys in order,
-     and with smoothing: the number of years in history, then as many as it looks back]
+     each of the clause's counter_names in order]
 
-``extended`` is -1 (not decided), 0 or 1. From ``to_date`` on every exact amount is two numbers, ``whole`` and
+``extended`` is -1 (not decided), 0 or 1. From ``to_date`` on every number is two, ``whole`` and
 ``remainder``: whole + remainder / denominator with 0 <= remainder < denominator. The denominator is common to
-all of them. State is read with the clause that packed it.
+all of them. Counters are, as far as the clause has use for them: ``first_shared``, ``recovered`` and
+``accrued`` where it recovers, the use of each cap, and where it averages the number of years in ``history``,
+then as many as it looks back. ``first_shared`` is a month, year × 12 + month − 1, or 0. State is read with
+the clause that packed it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from fractions import Fraction
 from math import lcm
+from typing import Any
 
 from ledger.errors import LedgerError
 from ledger.rules.facts import Carried
@@ -25,8 +30,11 @@ from ledger.rules.terms import Clause
 LAYOUT = 1
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
-_FIXED = ("to_date", "recognised", "loss", "threshold", "pool", "pool_of_year", "receipts")
+_FIXED = ("to_date", "recognised", "loss", "threshold", "pool", "pool_of_year")
 _HEADER_LENGTH = 6
+_USED = "used_"
+_YEARS = "years"
+_YEAR = "year_"
 _CODE_OF_EXTENDED = {None: -1, False: 0, True: 1}
 _EXTENDED_OF_CODE = {code: extended for extended, code in _CODE_OF_EXTENDED.items()}
 
@@ -80,9 +88,8 @@ def pack(carried: Carried, clause: Clause) -> list[int]:
 
 def unpack(numbers: Sequence[int], clause: Clause) -> Carried:
     """What was packed with the same version of ``clause``. Raises ``StateUnreadable``."""
-    keys = clause.entitlement_keys
-    history = _HEADER_LENGTH + 2 * (len(_FIXED) + len(keys))
-    expected_length = history + 2 * _history_length(clause)
+    keys, counters = clause.entitlement_keys, clause.counter_names
+    expected_length = _HEADER_LENGTH + 2 * (len(_FIXED) + len(keys) + len(counters))
     if len(numbers) != expected_length or numbers[0] != LAYOUT or not _is_sound(numbers):
         got = f"layout {numbers[0] if numbers else None}, {len(numbers)} numbers"
         expected = f"layout {LAYOUT}, {expected_length} numbers"
@@ -92,16 +99,15 @@ def unpack(numbers: Sequence[int], clause: Clause) -> Carried:
         numbers[index] + Fraction(numbers[index + 1], denominator)
         for index in range(_HEADER_LENGTH, expected_length, 2)
     ]
-    of_keys = exact[len(_FIXED) : len(_FIXED) + len(keys)]
-    years = exact[len(_FIXED) + len(keys) :]
+    fields: dict[str, Any] = dict(zip(_FIXED, exact, strict=False))
+    counted = dict(zip(counters, exact[len(_FIXED) + len(keys) :], strict=True))
     return Carried(
         year=year,
         steps_counted=steps_counted,
         extended=_EXTENDED_OF_CODE[extended],
         pool_year=pool_year,
-        **dict(zip(_FIXED, exact, strict=False)),
-        history=tuple(years[1 : 1 + int(years[0])]) if years else (),
-        entitlements=dict(zip(keys, of_keys, strict=True)),
+        **(fields | counters_read(counted)),
+        entitlements=dict(zip(keys, exact[len(_FIXED) :], strict=False)),
     )
 
 
@@ -117,13 +123,36 @@ def _exact_amounts(carried: Carried, clause: Clause) -> Iterator[Fraction]:
         yield getattr(carried, name)
     for key in keys:
         yield carried.entitlements.get(key, Fraction(0))
-    if clause.how_much.smoothing is not None:
-        years = carried.history[: clause.how_much.smoothing.years]
-        yield Fraction(len(years))
-        yield from years
-        yield from [Fraction(0)] * (clause.how_much.smoothing.years - len(years))
+    yield from (counter_number(carried, name) for name in clause.counter_names)
 
 
-def _history_length(clause: Clause) -> int:
-    """How many exact numbers the history takes: its length, and every year that it may hold."""
-    return 0 if clause.how_much.smoothing is None else 1 + clause.how_much.smoothing.years
+def counter_number(carried: Carried, name: str) -> Fraction:
+    """What is stored of the counter called ``name``."""
+    if name == "first_shared":
+        day = carried.first_shared
+        return Fraction(0 if day is None else day.year * 12 + day.month - 1)
+    if name.startswith(_USED):
+        return _at(carried.used, int(name.removeprefix(_USED)))
+    if name == _YEARS:
+        return Fraction(len(carried.history))
+    if name.startswith(_YEAR):
+        return _at(carried.history, int(name.removeprefix(_YEAR)))
+    return Fraction(getattr(carried, name))
+
+
+def _at(amounts: Sequence[Fraction], place: int) -> Fraction:
+    return amounts[place] if place < len(amounts) else Fraction(0)
+
+
+def counters_read(numbers: Mapping[str, Fraction]) -> dict[str, Any]:
+    """The fields of ``Carried`` that counters stored as ``numbers`` stand for."""
+    fields: dict[str, Any] = {
+        name: number for name, number in numbers.items() if name in ("recovered", "accrued")
+    }
+    fields["used"] = tuple(number for name, number in numbers.items() if name.startswith(_USED))
+    years = [number for name, number in numbers.items() if name.startswith(_YEAR)]
+    fields["history"] = tuple(years[: int(numbers.get(_YEARS, 0))])
+    if "first_shared" in numbers:
+        year, month_index = divmod(int(numbers["first_shared"]), 12)
+        fields["first_shared"] = date(year, month_index + 1, 1) if year else None
+    return fields

@@ -7,8 +7,18 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from ledger.rules.facts import Subject
-from ledger.rules.terms import Eligibility, Window
-from ledger.rules.words import CAUSE_NAMES, EVENT_NAMES, role_en, role_zh
+from ledger.rules.plain_windows import Dates
+from ledger.rules.terms import Clock, Eligibility, Window
+from ledger.rules.words import (
+    CAUSE_NAMES,
+    EVENT_NAMES,
+    attribute_en,
+    attribute_zh,
+    occurrence_en,
+    occurrence_zh,
+    role_en,
+    role_zh,
+)
 
 
 class Words(NamedTuple):
@@ -63,7 +73,7 @@ def by_line(count: int) -> Working:
 
 def window_words(
     window: Window | None,
-    subject: Subject,
+    dates: Dates,
     day: date,
     bounds: tuple[date | None, date | None],
     *,
@@ -78,18 +88,15 @@ def window_words(
         )
     opens, closes = bounds
     if opens is None:
-        event = window.clock.event
-        name = ("起算事件", "the clock's event") if event is None else EVENT_NAMES[event]
-        return Words(
-            f"期外：尚未{name[0]}，分享期未起算", f"outside: the clock hasn't started, for want of {name[1]}"
-        )
-    ended = [(subject.events[event], event) for event in window.ends_at if event in subject.events]
+        return _before_the_clock(window.clock)
+    ended = [(dates.events[event], event) for event in window.ends_at if event in dates.events]
     last = "" if closes is None else f"{closes - timedelta(days=1)}"
     term = Words(
         f"分享期自 {opens} 起" + (f"，至 {last} 止" if last else "，不设期限"),
         f"the window is open from {opens} " + (f"to {last}" if last else "without end"),
     )
-    if day < opens or (closes is not None and day >= closes):
+    begins_with_sharing = window.clock.first_shared is True
+    if (day < opens and not begins_with_sharing) or (closes is not None and day >= closes):
         return Words(
             f"期外：本期自 {day} 起，{term.zh}", f"outside: this step begins on {day}, and {term.en}"
         )
@@ -101,6 +108,22 @@ def window_words(
             f"outside: steps that begin on or after {on}, the day of {en}, aren't shared",
         )
     return Words(f"期内：{term.zh}", f"inside: {term.en}")
+
+
+def _before_the_clock(clock: Clock) -> Words:
+    if clock.first_shared is True:
+        return Words(
+            "期内：尚无余额可分，分享期未起算", "inside: nothing has been left to share yet, so no time runs"
+        )
+    if clock.occurrence is not None:
+        return Words(
+            f"期外：{occurrence_zh(clock.occurrence)}尚未发生，分享期未起算",
+            f"outside: the clock hasn't started, for want of {occurrence_en(clock.occurrence)}",
+        )
+    name = ("起算事件", "the clock's event") if clock.event is None else EVENT_NAMES[clock.event]
+    return Words(
+        f"期外：尚未{name[0]}，分享期未起算", f"outside: the clock hasn't started, for want of {name[1]}"
+    )
 
 
 def extension_words(*, is_extended: bool, is_held: bool) -> Words:
@@ -172,4 +195,14 @@ def _conditions(
                 f"{by_zh}（要求由{role_zh(rule.referred_by)}引荐）",
                 f"referred {by_en} (required: by {role_en(rule.referred_by)})",
             ),
+        )
+    for name, accepted in sorted(rule.attributes.items()):
+        actual_value = subject.attributes.get(name)
+        zh, en = attribute_zh(name), attribute_en(name)
+        values_zh, values_en = "、".join(accepted), ", ".join(accepted)
+        got_zh = "未注明" if actual_value is None else f"为{actual_value}"
+        got_en = "isn't stated" if actual_value is None else f"is {actual_value}"
+        yield (
+            actual_value in accepted,
+            Words(f"{zh}{got_zh}（要求{values_zh}）", f"{en} {got_en} (required: {values_en})"),
         )

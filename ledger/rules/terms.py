@@ -30,6 +30,9 @@ SEMANTICS = 1
 DENOMINATOR_LIMIT = 10**9
 """Largest common denominator of one clause's exact amounts."""
 
+RATE_DENOMINATOR_LIMIT = 10**6
+"""Largest denominator of a rate at which something accrues."""
+
 WHOLE_PARK = 0
 """The subject that stands for the whole park, where figures aren't kept by enterprise."""
 
@@ -59,8 +62,15 @@ WeightText = Annotated[
 QuarterText = Annotated[str, AfterValidator(_quarter)]
 SpanText = Annotated[str, StringConstraints(pattern=r"^[12][0-9]{3}(Q[1-4]|-(0[1-9]|1[0-2]))$")]
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+OccurrenceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 MeasureName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 FactorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+AttributeValue = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f“”]{1,60}$")]
+Where = Annotated[
+    dict[AttributeName, Annotated[tuple[AttributeValue, ...], Field(min_length=1)]],
+    Field(description="Attribute to its accepted values; every attribute named must have one of them."),
+]
 Months = Annotated[int, Field(ge=1, le=1200)]
 
 
@@ -125,6 +135,7 @@ class Eligibility(Document):
     )
     cause_of_move: CauseOfMove | None = None
     referred_by: Role | None = None
+    attributes: Where = {}
 
 
 class Whose(Document):
@@ -157,20 +168,36 @@ class Begins(StrEnum):
 
     STEP_OF_DAY = "step_of_day"
     NEXT_STEP = "next_step"
+    YEAR_OF_DAY = "year_of_day"
+    """The first step of the calendar year that holds the day."""
+    NEXT_YEAR = "next_year"
 
 
 class Clock(Document):
-    """What starts the time: a stated day, or an event of each enterprise, plus an offset."""
+    """What starts the time, plus an offset."""
 
-    day: date | None = Field(default=None, strict=False)
-    event: Event | None = None
+    day: date | None = Field(default=None, strict=False, description="A stated day.")
+    event: Event | None = Field(default=None, description="An event of each enterprise.")
+    occurrence: OccurrenceName | None = Field(
+        default=None,
+        description="A condition precedent: something that happens once for the whole agreement, such as "
+        "aid_fund_paid_in. Until it has happened the window isn't open.",
+    )
+    first_shared: Literal[True] | None = Field(
+        default=None,
+        description="With how_much.recover: the first step in which something is left to share. The window "
+        "doesn't close before.",
+    )
     offset_months: Annotated[int, Field(ge=0, le=1200)] = 0
     begins: Begins
 
     @model_validator(mode="after")
-    def _day_or_event(self) -> Self:
-        if (self.day is None) == (self.event is None):
-            raise PydanticCustomError("clock", "give either day or event, not both")
+    def _one_start(self) -> Self:
+        if (
+            sum(start is not None for start in (self.day, self.event, self.occurrence, self.first_shared))
+            != 1
+        ):
+            raise PydanticCustomError("clock", "give one of day, event, occurrence, first_shared")
         return self
 
 
@@ -289,6 +316,30 @@ class Smoothing(Document):
         return lcm(*range(1, self.years + 1)) if self.missing_years is MissingYears.FEWER else self.years
 
 
+class Rate(Document):
+    """The part of the base that counts for the subjects with these attributes."""
+
+    where: Where = {}
+    rate: ShareText
+
+
+class Input(Document):
+    """Money that a party has put in: direct investment and incentives, for example."""
+
+    starts: date = Field(strict=False, description="From this day on it is to be recovered.")
+    amount: AmountText
+
+
+class Recover(Document):
+    """What is shared first repays a party's input; only the rest is divided (淄博, 2022)."""
+
+    to: Role
+    inputs: tuple[Input, ...] = Field(min_length=1, description="In date order.")
+    yearly_return: ShareText | None = Field(
+        description="Simple yearly return on the input not yet recovered; null: the input alone is recovered."
+    )
+
+
 class HowMuch(Document):
     """The base of a step: the measures, each as far as it is retained, less what is deducted."""
 
@@ -297,7 +348,13 @@ class HowMuch(Document):
         description="Dated tier table. A measure that the table names is retained by it; others are taken "
         "whole.",
     )
+    rates: tuple[Rate, ...] = Field(
+        default=(),
+        description="The first row whose `where` holds gives the rate of the base; one without `where` holds "
+        "for all that are left; where none holds the rate is 0. Without rows the base counts whole.",
+    )
     surplus: Surplus | None = None
+    recover: Recover | None = None
     smoothing: Smoothing | None = None
     own_rates: dict[Role, ShareText] = Field(
         default={},
@@ -306,7 +363,7 @@ class HowMuch(Document):
         "pass.",
     )
 
-    def rate(self, shares: Mapping[str, Fraction]) -> Fraction:
+    def own_rate(self, shares: Mapping[str, Fraction]) -> Fraction:
         """What the parties' own rates leave of 1 under ``shares``; 1 without own rates."""
         if not self.own_rates:
             return Fraction(1)
@@ -600,11 +657,24 @@ class ToWhom(Document):
 
 
 class Cap(Document):
-    """A limit over the whole life of a subject."""
+    """A limit on what is shared, over a subject's whole life or a calendar year."""
 
     amount: AmountText | None = None
     pre_move_tax_total: bool = Field(
         default=False, description="The enterprise's own taxes of the years before the move, added up."
+    )
+    over: Literal["lifetime", "year"] = Field(description="The time over which what is shared adds up.")
+    unused: Literal["lapses", "carries"] | None = Field(
+        default=None, description="Of a yearly cap: what becomes of room that a year leaves unused."
+    )
+    per: Literal["subject", "controller"] = Field(
+        default="subject",
+        description="controller: enterprises with the same actual controller use one limit together.",
+    )
+    order: Literal["by_subject"] | None = Field(
+        default=None,
+        description="Per controller: who uses the room first inside a step. by_subject: in the order of the "
+        "subjects' numbers.",
     )
     measured_on: Literal["receipts", "pool"] = Field(
         description="receipts: what the capped party gets. pool: everything put in to be shared. "
@@ -613,7 +683,9 @@ class Cap(Document):
     capped: Role | None = Field(
         default=None, description="With receipts: the party whose receipts are limited."
     )
-    excess_to: Role
+    excess_to: Role | None = Field(
+        description="Who gets what exceeds the cap; null: it isn't granted at all."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -621,11 +693,18 @@ class Cap(Document):
             raise PydanticCustomError("cap_limit", "give either amount or pre_move_tax_total")
         if (self.capped is None) == (self.measured_on == "receipts"):
             raise PydanticCustomError("cap_capped", "capped goes with measured_on receipts, only")
+        if (self.unused is None) == (self.over == "year"):
+            raise PydanticCustomError("cap_unused", "unused goes with over year, only")
+        if (self.order is None) == (self.per == "controller"):
+            raise PydanticCustomError("cap_order", "order goes with per controller, only")
         return self
 
 
 class Within(Document):
-    cap: Cap | None = None
+    caps: tuple[Cap, ...] = Field(
+        default=(),
+        description="Limits in order, each to what the one before left; those on the pool come first.",
+    )
 
 
 class Routing(Document):
@@ -674,6 +753,8 @@ class ExampleSubject(Document):
     pre_move_tax: dict[str, AmountText] = Field(default={}, description="Year to amount.")
     cause_of_move: CauseOfMove | None = None
     referred_by: Role | None = None
+    attributes: dict[AttributeName, AttributeValue] = {}
+    controller: str | None = Field(default=None, min_length=1, description="The actual controller's name.")
     base_year_amount: AmountText | None = None
 
 
@@ -699,6 +780,9 @@ class Example(Document):
     """Figures and the result that the parties agree they must give."""
 
     title: Bilingual
+    occurrences: dict[OccurrenceName, Annotated[date, Field(strict=False)]] = Field(
+        default={}, description="The day of everything that has happened to the agreement."
+    )
     subjects: dict[str, ExampleSubject] = {}
     figures: tuple[ExampleFigure, ...] = Field(min_length=1)
     expect: tuple[Expected, ...] = Field(min_length=1)
@@ -736,9 +820,10 @@ class Clause(Document):
                 yield self.to_whom.apportion.ratio_rounding.remainder_to
         if self.to_whom.in_place is not None:
             yield self.to_whom.in_place
-        if self.within.cap is not None:
-            yield self.within.cap.excess_to
-            yield from (self.within.cap.capped,) if self.within.cap.capped else ()
+        for cap in self.within.caps:
+            yield from (role for role in (cap.excess_to, cap.capped) if role is not None)
+        if self.how_much.recover is not None:
+            yield self.how_much.recover.to
         if self.then.routing is not None:
             yield self.then.routing.to
         if self.whose.eligibility is not None and self.whose.eligibility.referred_by is not None:
@@ -748,12 +833,23 @@ class Clause(Document):
     def entitlement_keys(self) -> tuple[tuple[Book, str], ...]:
         """Every (book, role) that the clause may credit, in the order in which carried state is stored."""
         credited = {self.to_whom.otherwise, self.rounding.remainder_to} | self.to_whom.credited
-        if self.within.cap is not None:
-            credited.add(self.within.cap.excess_to)
+        credited |= {cap.excess_to for cap in self.within.caps if cap.excess_to is not None}
+        if self.how_much.recover is not None:
+            credited.add(self.how_much.recover.to)
         if self.what.mechanism is not Mechanism.OUTPUT_VALUE:
             return tuple((Book.CASH, role) for role in sorted(credited))
         official = ((Book.OFFICIAL, self.to_whom.in_place),) if self.to_whom.in_place else ()
         return official + tuple((Book.ASSESSMENT, role) for role in sorted(credited))
+
+    @property
+    def counter_names(self) -> tuple[str, ...]:
+        """What the clause carries for its own rules, in the order in which carried state is stored."""
+        recovery = ("first_shared", "recovered", "accrued") if self.how_much.recover is not None else ()
+        uses = tuple(f"used_{place}" for place in range(len(self.within.caps)))
+        smoothing = self.how_much.smoothing
+        if smoothing is None:
+            return recovery + uses
+        return (*recovery, *uses, "years", *(f"year_{place}" for place in range(smoothing.years)))
 
     @property
     def denominator(self) -> int:
@@ -761,13 +857,14 @@ class Clause(Document):
         kept = lcm(1, *(row.kept.denominator for row in self.how_much.retention))
         shares = self.to_whom.denominator
         steps = 12 if self.how_much.surplus is not None else 1
+        rates = lcm(1, *(parse_share(row.rate).denominator for row in self.how_much.rates))
         years = self.how_much.smoothing.denominator if self.how_much.smoothing is not None else 1
-        return kept * shares * steps * years * self.rate_denominator
+        return kept * rates * shares * steps * years * self.own_rate_denominator
 
     @property
-    def rate_denominator(self) -> int:
+    def own_rate_denominator(self) -> int:
         """A common denominator of what own rates can leave."""
-        return lcm(1, *(self.how_much.rate(shares).denominator for shares in self.to_whom.ever_shares()))
+        return lcm(1, *(self.how_much.own_rate(shares).denominator for shares in self.to_whom.ever_shares()))
 
 
 class Terms(Document):

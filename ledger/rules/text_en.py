@@ -19,6 +19,7 @@ from ledger.rules.terms import (
     ExampleSubject,
     Extension,
     Parts,
+    Recover,
     Retention,
     Routing,
     Scope,
@@ -32,8 +33,10 @@ from ledger.rules.words import (
     CAUSE_NAMES,
     EVENT_NAMES,
     MECHANISM_NAMES,
+    attribute_en,
     exact_number,
     factor_en,
+    occurrence_en,
     role_en,
 )
 
@@ -116,6 +119,16 @@ def _conditions(eligibility: Eligibility) -> Iterator[str]:
         yield f"whose move was {CAUSE_NAMES[eligibility.cause_of_move][1]}"
     if eligibility.referred_by is not None:
         yield f"which were referred by {role_en(eligibility.referred_by)}"
+    if eligibility.attributes:
+        yield f"of which {_where(eligibility.attributes)}"
+
+
+def _where(where: Mapping[str, Sequence[str]]) -> str:
+    parts = (
+        f"{attribute_en(name)} is {' or '.join(f'“{value}”' for value in values)}"
+        for name, values in where.items()
+    )
+    return " and ".join(parts)
 
 
 def _when(clause: Clause) -> Iterator[str]:
@@ -141,13 +154,19 @@ def _window_parts(window: Window) -> Iterator[str]:
 
 
 def _clock(clock: Clock) -> str:
-    if clock.event is None:
-        start = "" if clock.day is None else _day(clock.day)
-    else:
-        start = f"the day of the enterprise's {EVENT_NAMES[clock.event][1]}"
     offset = f"{_months(clock.offset_months)} after " if clock.offset_months else ""
     begins = READINGS["when.window.clock.begins"][clock.begins][1]
-    return f"the clock starts {offset}on {start}, {begins}"
+    return f"the clock starts {offset}on {_start(clock)}, {begins}"
+
+
+def _start(clock: Clock) -> str:
+    if clock.event is not None:
+        return f"the day of the enterprise's {EVENT_NAMES[clock.event][1]}"
+    if clock.occurrence is not None:
+        return f"the day of “{occurrence_en(clock.occurrence)}”"
+    if clock.first_shared is not None:
+        return "the first day of the first step in which something is left to share (not closing before)"
+    return "" if clock.day is None else _day(clock.day)
 
 
 def _extension(extension: Extension) -> str:
@@ -172,8 +191,13 @@ def _how_much(clause: Clause) -> Iterator[str]:
     whole = [name for name in (*clause.what.measures, *clause.what.deduct) if name not in named]
     if named and whole:
         yield f"{_measures(whole)} count whole"
+    for rate in clause.how_much.rates:
+        whom = f"where {_where(rate.where)}" if rate.where else "for all others"
+        yield f"{whom} {_share(rate.rate)} of the base counts"
     if clause.how_much.surplus is not None:
         yield _surplus(clause.how_much.surplus, _commodity(clause))
+    if clause.how_much.recover is not None:
+        yield _recover(clause.how_much.recover, _commodity(clause))
     if clause.how_much.smoothing is not None:
         yield _smoothing(clause.how_much.smoothing)
     if clause.how_much.own_rates:
@@ -193,6 +217,20 @@ def _own_rates(own_rates: Mapping[str, str]) -> str:
     return (
         "what is shared is first divided by the shares and each part taken at its party's own rate "
         f"({rates}), and the sum is then divided by the same shares"
+    )
+
+
+def _recover(recover: Recover, commodity: Commodity) -> str:
+    inputs = _list([f"{_amount(row.amount, commodity)} from {_day(row.starts)}" for row in recover.inputs])
+    gain = (
+        "without a return"
+        if recover.yearly_return is None
+        else f"with a simple return of {_share(recover.yearly_return)} a year on what isn't recovered yet, "
+        "rounded down in every step"
+    )
+    return (
+        f"what is shared first repays the input of {role_en(recover.to)} ({inputs}, {gain}), "
+        "and only the rest is divided"
     )
 
 
@@ -283,10 +321,9 @@ def _apportion(apportion: Apportion) -> Iterator[str]:
 
 
 def _within(clause: Clause) -> Iterator[str]:
-    cap = clause.within.cap
-    if cap is None:
+    if not clause.within.caps:
         yield "there is no cap"
-    else:
+    for cap in clause.within.caps:
         yield _cap(cap, _commodity(clause))
 
 
@@ -297,11 +334,20 @@ def _cap(cap: Cap, commodity: Commodity) -> str:
         else _amount(cap.amount, commodity)
     )
     capped = "" if cap.capped is None else f" (the capped party is {role_en(cap.capped)})"
-    measured_on = READINGS["within.cap.measured_on"][cap.measured_on][1]
-    return f"over its whole life each subject has a cap of {limit}; {measured_on}{capped}; {_excess(cap)}"
+    choices = [READINGS[f"within.caps.{name}"][value][1] for name, value in _cap_choices(cap)]
+    return f"there is a cap of {limit}: {', '.join(choices)}{capped}; {_excess(cap)}"
+
+
+def _cap_choices(cap: Cap) -> Iterator[tuple[str, str]]:
+    for name in ("over", "unused", "per", "order", "measured_on"):
+        value = getattr(cap, name)
+        if value is not None:
+            yield name, value
 
 
 def _excess(cap: Cap) -> str:
+    if cap.excess_to is None:
+        return "the excess isn't granted"
     return f"the excess goes to {role_en(cap.excess_to)}"
 
 
@@ -354,6 +400,7 @@ def _annex(clause: Clause) -> str:
 
 def _example(clause: Clause, example: Example) -> str:
     commodity = _commodity(clause)
+    happened = [f"“{occurrence_en(name)}” on {_day(day)}" for name, day in example.occurrences.items()]
     subjects = [_example_subject(name, subject, commodity) for name, subject in example.subjects.items()]
     figures = "; ".join(
         f"{_whose_figure(figure.subject)}{MEASURE_BY_NAME[figure.measure].name_en} {figure.span} "
@@ -366,7 +413,7 @@ def _example(clause: Clause, example: Example) -> str:
         + ("" if expected.routed is None else f", of which {_amount(expected.routed, commodity)} is routed")
         for expected in example.expect
     )
-    return f"{example.title.en}: given {'; '.join([*subjects, figures])}: {results}."
+    return f"{example.title.en}: given {'; '.join([*happened, *subjects, figures])}: {results}."
 
 
 def _whose_figure(subject: str | None) -> str:
@@ -386,5 +433,9 @@ def _attributes(subject: ExampleSubject, commodity: Commodity) -> Iterator[str]:
         yield f"its move {CAUSE_NAMES[subject.cause_of_move][1]}"
     if subject.referred_by is not None:
         yield f"referred by {role_en(subject.referred_by)}"
+    for name, value in subject.attributes.items():
+        yield f"{attribute_en(name)} “{value}”"
+    if subject.controller is not None:
+        yield f"controlled by {subject.controller}"
     if subject.base_year_amount is not None:
         yield f"base-year figure {_amount(subject.base_year_amount, commodity)}"

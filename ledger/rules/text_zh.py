@@ -21,6 +21,7 @@ from ledger.rules.terms import (
     Expected,
     Extension,
     Parts,
+    Recover,
     Retention,
     Routing,
     Scope,
@@ -34,9 +35,11 @@ from ledger.rules.words import (
     CAUSE_NAMES,
     EVENT_NAMES,
     MECHANISM_NAMES,
+    attribute_zh,
     chinese_number,
     exact_number,
     factor_zh,
+    occurrence_zh,
     role_zh,
 )
 
@@ -109,6 +112,16 @@ def _conditions(eligibility: Eligibility) -> Iterator[str]:
         yield f"其搬迁属{CAUSE_NAMES[eligibility.cause_of_move][0]}"
     if eligibility.referred_by is not None:
         yield f"由{role_zh(eligibility.referred_by)}引荐"
+    if eligibility.attributes:
+        yield _where(eligibility.attributes)
+
+
+def _where(where: Mapping[str, Sequence[str]]) -> str:
+    parts = (
+        f"{attribute_zh(name)}为{'或'.join(f'“{value}”' for value in values)}"
+        for name, values in where.items()
+    )
+    return "且".join(parts)
 
 
 def _when(clause: Clause) -> Iterator[str]:
@@ -133,12 +146,19 @@ def _window_parts(window: Window) -> Iterator[str]:
 
 
 def _clock(clock: Clock) -> str:
-    if clock.event is None:
-        start = "" if clock.day is None else _day(clock.day)
-    else:
-        start = f"企业{EVENT_NAMES[clock.event][0]}之日"
     offset = f"起满{_months(clock.offset_months)}之日" if clock.offset_months else ""
-    return f"以{start}{offset}为起算日，{READINGS['when.window.clock.begins'][clock.begins][0]}"
+    begins = READINGS["when.window.clock.begins"][clock.begins][0]
+    return f"以{_start(clock)}{offset}为起算日，{begins}"
+
+
+def _start(clock: Clock) -> str:
+    if clock.event is not None:
+        return f"企业{EVENT_NAMES[clock.event][0]}之日"
+    if clock.occurrence is not None:
+        return f"“{occurrence_zh(clock.occurrence)}”之日"
+    if clock.first_shared is not None:
+        return "首次有余额可供分成的一期首日（此前不计期限）"
+    return "" if clock.day is None else _day(clock.day)
 
 
 def _extension(extension: Extension) -> str:
@@ -160,8 +180,13 @@ def _how_much(clause: Clause) -> Iterator[str]:
     whole = [name for name in (*clause.what.measures, *clause.what.deduct) if name not in named]
     if named and whole:
         yield f"{_measures(whole)}全额计入"
+    for rate in clause.how_much.rates:
+        whom = f"{_where(rate.where)}的" if rate.where else "其余对象"
+        yield f"{whom}按基数的 {_share(rate.rate)} 计"
     if clause.how_much.surplus is not None:
         yield _surplus(clause.how_much.surplus, _commodity(clause))
+    if clause.how_much.recover is not None:
+        yield _recover(clause.how_much.recover, _commodity(clause))
     if clause.how_much.smoothing is not None:
         yield _smoothing(clause.how_much.smoothing)
     if clause.how_much.own_rates:
@@ -176,6 +201,16 @@ def _smoothing(smoothing: Smoothing) -> str:
 def _own_rates(own_rates: Mapping[str, str]) -> str:
     rates = "、".join(f"{role_zh(role)} {_share(text)}" for role, text in sorted(own_rates.items()))
     return f"纳入分享的数额先按各方份额划分，分别按各方税率（{rates}）计算后加总，再将总额按同一份额分配"
+
+
+def _recover(recover: Recover, commodity: Commodity) -> str:
+    inputs = "、".join(f"{_day(row.starts)}起{_amount(row.amount, commodity)}" for row in recover.inputs)
+    gain = (
+        "不计收益"
+        if recover.yearly_return is None
+        else f"按未收回投入以年收益率 {_share(recover.yearly_return)} 逐期计单利并舍去尾数"
+    )
+    return f"可分享部分先偿还{role_zh(recover.to)}的投入（{inputs}，{gain}），余额方予分成"
 
 
 def _retention(row: Retention) -> str:
@@ -257,18 +292,25 @@ def _apportion(apportion: Apportion) -> Iterator[str]:
 
 
 def _within(clause: Clause) -> Iterator[str]:
-    cap = clause.within.cap
-    if cap is None:
-        yield "不设累计上限"
-    else:
+    if not clause.within.caps:
+        yield "不设上限"
+    for cap in clause.within.caps:
         yield _cap(cap, _commodity(clause))
 
 
 def _cap(cap: Cap, commodity: Commodity) -> str:
     limit = "企业搬迁前各年税收之和" if cap.amount is None else _amount(cap.amount, commodity)
     subject = "" if cap.capped is None else f"（受限方：{role_zh(cap.capped)}）"
-    measured_on = READINGS["within.cap.measured_on"][cap.measured_on][0]
-    return f"每一计算对象累计以{limit}为上限，{measured_on}{subject}，超过部分归{role_zh(cap.excess_to)}"
+    choices = [READINGS[f"within.caps.{name}"][value][0] for name, value in _cap_choices(cap)]
+    excess = "超过部分不予分享" if cap.excess_to is None else f"超过部分归{role_zh(cap.excess_to)}"
+    return f"以{limit}为上限，{'，'.join(choices)}{subject}，{excess}"
+
+
+def _cap_choices(cap: Cap) -> Iterator[tuple[str, str]]:
+    for name in ("over", "unused", "per", "order", "measured_on"):
+        value = getattr(cap, name)
+        if value is not None:
+            yield name, value
 
 
 def _then(clause: Clause) -> Iterator[str]:
@@ -322,6 +364,7 @@ def _annex(clause: Clause) -> str:
 
 def _example(clause: Clause, example: Example) -> str:
     commodity = _commodity(clause)
+    happened = [f"{_day(day)}“{occurrence_zh(name)}”" for name, day in example.occurrences.items()]
     subjects = [_example_subject(name, subject, commodity) for name, subject in example.subjects.items()]
     figures = "，".join(
         f"{_whose_figure(figure.subject)}{Span.parse(figure.span).name_zh}"
@@ -334,7 +377,7 @@ def _example(clause: Clause, example: Example) -> str:
         + ("" if expected.routed is None else f"（其中划转{_signed(expected.routed, commodity)}）")
         for expected in example.expect
     )
-    return f"{example.title.zh}：已知{'；'.join([*subjects, figures])}。结果：{results}。"
+    return f"{example.title.zh}：已知{'；'.join([*happened, *subjects, figures])}。结果：{results}。"
 
 
 def _term(expected: Expected) -> str:
@@ -359,6 +402,10 @@ def _attributes(subject: ExampleSubject, commodity: Commodity) -> Iterator[str]:
         yield f"搬迁属{CAUSE_NAMES[subject.cause_of_move][0]}"
     if subject.referred_by is not None:
         yield f"由{role_zh(subject.referred_by)}引荐"
+    for name, value in subject.attributes.items():
+        yield f"{attribute_zh(name)}为“{value}”"
+    if subject.controller is not None:
+        yield f"实际控制人{subject.controller}"
     if subject.base_year_amount is not None:
         yield f"基年数{_amount(subject.base_year_amount, commodity)}"
 

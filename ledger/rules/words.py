@@ -41,6 +41,21 @@ EVENT_NAMES: dict[Event, tuple[str, str]] = {
     Event.DEREGISTRATION: ("注销登记", "de-registration"),
     Event.MOVED_AWAY: ("迁出", "moving away"),
 }
+ATTRIBUTE_NAMES: dict[str, tuple[str, str]] = {
+    "user_place": ("使用方所在地", "the user's place"),
+    "provider_place": ("服务机构所在地", "the provider's place"),
+    "enterprise_kind": ("企业类型", "the kind of enterprise"),
+    "project_kind": ("项目类型", "the kind of project"),
+}
+"""Attribute to its name; an attribute that isn't here is called by itself."""
+
+OCCURRENCE_NAMES: dict[str, tuple[str, str]] = {
+    "aid_fund_paid_in": ("援助资金全部到位", "the aid fund's being paid in full"),
+    "land_delivered": ("土地交付", "the delivery of the land"),
+    "approval_granted": ("上级批准", "the approval by the authority above"),
+}
+"""Occurrence to its name; an occurrence that isn't here is called by itself."""
+
 CAUSE_NAMES: dict[CauseOfMove, tuple[str, str]] = {
     CauseOfMove.GOVERNMENT_LED: ("政府主导", "led by the government"),
     CauseOfMove.MARKET: ("市场行为", "the enterprise's own choice"),
@@ -84,6 +99,22 @@ def exact_number(text: str) -> str:
         return str(number)
     whole, places = divmod(int(millionths), 10**6)
     return f"{whole}.{places:06d}".rstrip("0").rstrip(".")
+
+
+def attribute_zh(attribute: str) -> str:
+    return ATTRIBUTE_NAMES.get(attribute, (attribute, attribute))[0]
+
+
+def attribute_en(attribute: str) -> str:
+    return ATTRIBUTE_NAMES.get(attribute, (attribute, attribute))[1]
+
+
+def occurrence_zh(occurrence: str) -> str:
+    return OCCURRENCE_NAMES.get(occurrence, (occurrence, occurrence))[0]
+
+
+def occurrence_en(occurrence: str) -> str:
+    return OCCURRENCE_NAMES.get(occurrence, (occurrence, occurrence))[1]
 
 
 def chinese_number(number: int) -> str:

@@ -78,7 +78,7 @@ def clause(
         "when": {"step": "quarter", "window": window},
         "how_much": {"retention": list(retention), "surplus": surplus},
         "to_whom": {"regime": "proportional", "key": list(key), "otherwise": otherwise, "in_place": None},
-        "within": {"cap": cap},
+        "within": {"caps": [] if cap is None else [cap]},
         "then": {"routing": routing, "provisional": "cash", "negative": "refund", "netting": False},
         "rounding": {"grain": "subject", "mode": "down", "remainder_to": otherwise},
         "examples": list(examples) if examples else [_nothing(mechanism, measures[0], otherwise, scope)],

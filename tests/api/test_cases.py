@@ -67,7 +67,13 @@ def moved_enterprise_clause() -> Document:
             3,
             extension={"condition": "cap_not_reached", "length_months": 24, "on_correction": "reopen"},
         ),
-        cap={"pre_move_tax_total": True, "measured_on": "receipts", "capped": "origin", "excess_to": "host"},
+        cap={
+            "pre_move_tax_total": True,
+            "over": "lifetime",
+            "measured_on": "receipts",
+            "capped": "origin",
+            "excess_to": "host",
+        },
     )
 
 

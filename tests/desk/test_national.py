@@ -45,7 +45,13 @@ WINDOW = {
     "length_months": 3,
     "extension": EXTENSION,
 }
-CAP = {"pre_move_tax_total": True, "measured_on": "receipts", "capped": "origin", "excess_to": "host"}
+CAP = {
+    "pre_move_tax_total": True,
+    "over": "lifetime",
+    "measured_on": "receipts",
+    "capped": "origin",
+    "excess_to": "host",
+}
 SURPLUS = {"base_of_enterprise": True, "within_year": "pro_rata", "loss": "carried"}
 TIERS = [
     {
@@ -77,7 +83,7 @@ SHAPES: dict[str, tuple[Document, ...]] = {
             then=HALF_TO_FUND,
         ),
     ),
-    "cap, window and extension": (clause(whose=LISTED, when={"window": WINDOW}, within={"cap": CAP}),),
+    "cap, window and extension": (clause(whose=LISTED, when={"window": WINDOW}, within={"caps": [CAP]}),),
     "surplus by month": (by_month(clause(whose=LISTED, how_much={"surplus": SURPLUS})),),
     "two books": (
         clause(
@@ -319,7 +325,8 @@ def clause_documents(draw: st.DrawFn) -> Document:
         limit: Document = {"amount": draw(st.sampled_from(["100.00", "600.00"]))}
         if is_listed and draw(st.booleans()):
             limit = {"pre_move_tax_total": True}
-        parts["within"] = {"cap": limit | draw(st.sampled_from([RECEIPTS, POOL]))}
+        cap = limit | {"over": "lifetime"} | draw(st.sampled_from([RECEIPTS, POOL]))
+        parts["within"] = {"caps": [cap]}
         event = {"event": "registration"} if is_listed else {"day": "2024-08-01"}
         on_correction = draw(st.sampled_from(["hold", "reopen"]))
         extension = EXTENSION | {"on_correction": on_correction}

@@ -27,7 +27,13 @@ from ledger_schema.sessions import Database
 FIRST = Quarter(2024, 3)
 CODES = count(1)
 SHARES = ({"origin": "1/2", "host": "1/2"}, {"origin": "1/3", "host": "2/3"}, {"origin": "1", "host": "0"})
-CAP = {"amount": "60.00", "measured_on": "receipts", "capped": "origin", "excess_to": "host"}
+CAP = {
+    "amount": "60.00",
+    "over": "lifetime",
+    "measured_on": "receipts",
+    "capped": "origin",
+    "excess_to": "host",
+}
 EXTENSION = {"condition": "cap_not_reached", "length_months": 6, "on_correction": "reopen"}
 WINDOW = {
     "clock": {"day": "2024-07-01", "begins": "step_of_day"},
@@ -36,8 +42,8 @@ WINDOW = {
 }
 SECTIONS: tuple[Document, ...] = (
     {},
-    {"within": {"cap": CAP}},
-    {"within": {"cap": CAP}, "when": {"window": WINDOW}},
+    {"within": {"caps": [CAP]}},
+    {"within": {"caps": [CAP]}, "when": {"window": WINDOW}},
     {"how_much": {"surplus": {"base": "90.00", "within_year": "pro_rata", "loss": "carried"}}},
     {"then": {"provisional": "accrue"}},
     {"then": {"routing": {"to": "fund", "part": "1/3"}}},

@@ -168,7 +168,13 @@ def test_figures_of_a_role_that_a_clause_does_not_read_are_not_shared(database: 
 
 # --- acceptance cases -------------------------------------------------------------------------------------
 
-CAP = {"amount": "150.00", "measured_on": "receipts", "capped": "origin", "excess_to": "host"}
+CAP = {
+    "amount": "150.00",
+    "over": "lifetime",
+    "measured_on": "receipts",
+    "capped": "origin",
+    "excess_to": "host",
+}
 INCREMENT = {"base": "1000.00", "within_year": "year_to_date"}
 HALF_YEAR = {"clock": {"day": "2024-01-01", "begins": "step_of_day"}, "length_months": 6}
 
@@ -249,7 +255,7 @@ def test_the_origin_shares_until_its_receipts_reach_the_taxes_before_the_move(
 
 
 def test_a_correction_that_uses_the_cap_up_earlier_takes_from_later_quarters(database: Database) -> None:
-    room = open_room(database, clause(within={"cap": CAP}))
+    room = open_room(database, clause(within={"caps": [CAP]}))
     for quarter in ("2024Q1", "2024Q2", "2024Q3"):
         room.settle(quarter, "100.00")
     room.hand_in("2024Q1", "140.00")
@@ -275,7 +281,7 @@ def test_a_decision_about_an_extension_stands_or_is_taken_anew_as_the_terms_say(
     extension = {"condition": "cap_not_reached", "length_months": 6, "on_correction": on_correction}
     window = {**HALF_YEAR, "extension": extension}
     cap = {**CAP, "amount": "100.00"}
-    room = open_room(database, clause(when={"window": window}, within={"cap": cap}))
+    room = open_room(database, clause(when={"window": window}, within={"caps": [cap]}))
     room.settle("2024Q1", "200.00")
     room.settle("2024Q2")
     assert room.shares(room.settle("2024Q3", "100.00")) == {"host": "100.00"}
@@ -317,12 +323,15 @@ def moved_enterprise_clause() -> Document:
             }
         },
         within={
-            "cap": {
-                "pre_move_tax_total": True,
-                "measured_on": "receipts",
-                "capped": "origin",
-                "excess_to": "host",
-            }
+            "caps": [
+                {
+                    "pre_move_tax_total": True,
+                    "over": "lifetime",
+                    "measured_on": "receipts",
+                    "capped": "origin",
+                    "excess_to": "host",
+                }
+            ]
         },
     )
 
@@ -387,7 +396,7 @@ def test_a_decision_stays_held_after_the_enterprise_left_the_list_and_came_back(
     held = clause(
         whose={"scope": "listed_enterprises"},
         when={"window": window},
-        within={"cap": {**CAP, "amount": "100.00"}},
+        within={"caps": [{**CAP, "amount": "100.00"}]},
     )
     room = open_room(database, held)
     stays, leaves = (enterprise(place, events={Event.FIRST_TAX: date(2024, 1, 1)}) for place in (1, 2))

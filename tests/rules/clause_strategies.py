@@ -18,12 +18,13 @@ from ledger.money import format_amount
 from ledger.periods import Quarter, Span, add_months, quarters_between
 from ledger.rules.examples import run_example
 from ledger.rules.facts import Facts, Line, Subject, Version
-from ledger.rules.terms import CauseOfMove, Clause, Event, Terms
+from ledger.rules.terms import DENOMINATOR_LIMIT, CauseOfMove, Clause, Event, Terms
 
 ROLES = ("fund", "host", "origin", "third")
 FIRST = Quarter(2023, 1)
 LAST = Quarter(2025, 4)
 SUBJECTS = (11, 12, 13)
+OCCURRENCES = ("aid_fund_paid_in", "opened")
 TAXES = ("vat", "cit", "retained_tax")
 REVENUES = ("rent", "land_transfer", "service_fee")
 COSTS = ("development_cost", "financing_cost")
@@ -67,8 +68,10 @@ def terms_and_facts(draw: Draw) -> Scenario:
     """One to two clauses, perhaps amended in the middle, and figures for them with corrections."""
     raw = [_clause(draw, number + 1) for number in range(draw(st.integers(1, 2)))]
     versions = _versions(draw, raw)
-    facts = Facts(_lines(draw, raw), {subject: draw(_subjects(subject)) for subject in SUBJECTS[:2]})
-    corrected = Facts(_corrected(draw, facts.lines) + _lines(draw, raw, most=4), facts.subjects)
+    subjects = {subject: draw(_subjects(subject)) for subject in SUBJECTS[:2]}
+    happened = draw(st.dictionaries(st.sampled_from(OCCURRENCES), _days()))
+    facts = Facts(_lines(draw, raw), subjects, happened)
+    corrected = replace(facts, lines=_corrected(draw, facts.lines) + _lines(draw, raw, most=4))
     through = FIRST.plus(draw(st.integers(0, LAST.ordinal - FIRST.ordinal)))
     return Scenario(versions, facts, corrected, through)
 
@@ -104,9 +107,15 @@ def _amended(draw: Draw, raw: Json) -> Json:
     if clause["how_much"].get("own_rates"):
         rates = draw(st.sampled_from([{}, dict.fromkeys(_credited(clause["to_whom"]), "1/8")]))
         clause["how_much"]["own_rates"] = rates
-    cap = clause["within"].get("cap")
-    if cap and "amount" in cap:
-        cap["amount"] = draw(_amounts(20_000))
+    recover = clause["how_much"].get("recover")
+    if recover:
+        recover["inputs"][0]["amount"] = draw(_amounts(2_000))
+    for cap in clause["within"].get("caps", ()):
+        if "amount" in cap:
+            cap["amount"] = draw(_amounts(20_000))
+    caps = clause["within"].get("caps", ())
+    if len(caps) > 1 and caps[-1]["excess_to"] is None and draw(st.booleans()):
+        del caps[-1]
     clause["rounding"]["mode"] = draw(_modes)
     return clause
 
@@ -125,11 +134,19 @@ def _terms(of: list[Clause], starts: Quarter, last_quarter: str | None) -> Terms
 
 def _proven(raw: Json) -> Clause:
     """The clause with its example's expectation set to what the rules give."""
+    raw = _coarse(raw)
     clause = Clause.model_validate_json(json.dumps(raw))
     (result,) = run_example(_terms([clause], FIRST, None), clause, 0)
     proven: Json = json.loads(json.dumps(raw))
     proven["examples"][0]["expect"][0]["amount"] = format_amount(result.got_minor, result.scale)
     return Clause.model_validate_json(json.dumps(proven))
+
+
+def _coarse(raw: Json) -> Json:
+    """The clause without rates by attribute, if they make its common denominator too large."""
+    if Clause.model_validate_json(json.dumps(raw)).denominator <= DENOMINATOR_LIMIT:
+        return raw
+    return raw | {"how_much": raw["how_much"] | {"rates": []}}
 
 
 # --- clauses ----------------------------------------------------------------------------------------------
@@ -157,28 +174,26 @@ def _clause(draw: Draw, number: int) -> Json:
     money = mechanism != "output_value"
     what = _what(draw, mechanism)
     to_whom = _to_whom(draw, money)
-    within = _within(draw, listed, money) if grain != "line" else {}
     if to_whom["regime"] == "proportional" and draw(st.integers(0, 2)) == 0:
         _apportion(draw, to_whom)
-        cap = within.get("cap", {})
-        if "capped" in cap:
-            cap["capped"] = _credited(to_whom)[0]
-    when = _when(draw, step, listed, "cap" in within)
-    if when.get("window") and to_whom["regime"] == "proportional" and draw(st.booleans()):
+    within = _within(draw, listed and money, _credited(to_whom)) if grain != "line" else {"caps": []}
+    recover = _recover(draw) if money and not listed and grain != "line" and draw(st.booleans()) else None
+    when = _when(draw, step, listed, _has_lifetime_cap(within), recover is not None)
+    if _counts_time(when) and to_whom["regime"] == "proportional" and draw(st.booleans()):
         to_whom["key"] = _elapsed_rows(draw, step, to_whom["key"])
-    how_much = _how_much(draw, what, step, listed, grain)
-    if to_whom.get("apportion"):
+    how_much = _how_much(draw, what, step, listed, grain) | {"recover": recover}
+    if to_whom.get("apportion") or recover:
         how_much.pop("smoothing", None)
-    on_pool = within.get("cap", {}).get("measured_on") == "pool"
     if (
         to_whom["regime"] == "proportional"
         and not to_whom.get("apportion")
         and grain != "line"
-        and not on_pool
+        and all(cap["measured_on"] == "receipts" for cap in within["caps"])
     ):
         _bands(draw, to_whom)
     if (
         money
+        and not recover
         and not to_whom.get("bands")
         and not to_whom.get("apportion")
         and not how_much["retention"]
@@ -276,6 +291,15 @@ def _elapsed_rows(draw: Draw, step: str, rows: list[Json]) -> list[Json]:
     ]
 
 
+def _counts_time(when: Json) -> bool:
+    """Whether there is a window whose first day doesn't wait for something to be shared."""
+    return bool(when.get("window")) and not when["window"]["clock"].get("first_shared")
+
+
+def _has_lifetime_cap(within: Json) -> bool:
+    return any(cap["over"] == "lifetime" for cap in within.get("caps", ()))
+
+
 def _credited(to_whom: Json) -> list[str]:
     rows = to_whom["bands"]["rows"] if to_whom.get("bands") else to_whom["key"]
     named = {role for row in rows for role in _parts_of(row)}
@@ -315,6 +339,7 @@ def _whose(draw: Draw, listed: bool) -> Json:
                 None,
                 {"pre_move_tax_average_at_least": "50.00"},
                 {"cause_of_move": "government_led"},
+                {"attributes": {"user_place": ["聊城", "德州"]}},
                 {"referred_by": "origin", "pre_move_tax_average_at_least": "20.00"},
             ]
         )
@@ -328,11 +353,13 @@ def _months_of(step: str) -> st.SearchStrategy[int]:
 
 def _clock(draw: Draw, step: str, by_event: bool) -> Json:
     start: Json = {"day": draw(_days()).isoformat()}
+    if draw(st.integers(0, 3)) == 0:
+        start = {"occurrence": draw(st.sampled_from(OCCURRENCES))}
     if by_event and draw(st.booleans()):
         start = {"event": draw(st.sampled_from(["registration", "first_tax"]))}
     return start | {
         "offset_months": draw(st.sampled_from([0, 0, 3] if step == "quarter" else [0, 1, 5])),
-        "begins": draw(st.sampled_from(["step_of_day", "next_step"])),
+        "begins": draw(st.sampled_from(["step_of_day", "next_step", "year_of_day", "next_year"])),
     }
 
 
@@ -346,10 +373,12 @@ def _window(draw: Draw, step: str, by_event: bool) -> Json:
     }
 
 
-def _when(draw: Draw, step: str, listed: bool, has_cap: bool) -> Json:
+def _when(draw: Draw, step: str, listed: bool, has_cap: bool, recovers: bool) -> Json:
     if draw(st.integers(0, 2)) == 0:
         return {"step": step}
     window = _window(draw, step, listed)
+    if recovers and draw(st.booleans()):
+        window["clock"] |= {"day": None, "occurrence": None, "first_shared": True}
     if has_cap and window["length_months"] is not None and draw(st.booleans()):
         window["extension"] = {
             "condition": "cap_not_reached",
@@ -363,6 +392,8 @@ def _how_much(draw: Draw, what: Json, step: str, listed: bool, grain: str) -> Js
     how_much: Json = {}
     if what["mechanism"] != "output_value":
         how_much["retention"] = _retention(draw, what["measures"])
+    if what["mechanism"] != "output_value" and draw(st.integers(0, 2)) == 0:
+        how_much["rates"] = _rates(draw, listed)
     if grain != "line" and draw(st.booleans()):
         how_much["surplus"] = _surplus(draw, step, listed)
     if grain != "line" and draw(st.integers(0, 4)) == 0:
@@ -372,6 +403,24 @@ def _how_much(draw: Draw, what: Json, step: str, listed: bool, grain: str) -> Js
 
 def _smoothing(draw: Draw) -> Json:
     return {"years": draw(st.integers(2, 4)), "missing_years": draw(st.sampled_from(["fewer", "zero"]))}
+
+
+def _recover(draw: Draw) -> Json:
+    days = sorted(draw(st.sets(_days(), min_size=1, max_size=3)))
+    return {
+        "to": draw(st.sampled_from(["origin", "third"])),
+        "inputs": [{"starts": day.isoformat(), "amount": draw(_amounts(2_000))} for day in days],
+        "yearly_return": draw(st.sampled_from([None, "1/20", "87/2000", "1"])),
+    }
+
+
+def _rates(draw: Draw, listed: bool) -> list[Json]:
+    rows = [{"where": {}, "rate": draw(st.sampled_from(["2/5", "1", "0"]))}]
+    if listed:
+        wheres = [{"user_place": ["聊城"]}, {"user_place": ["德州", "聊城"], "project_kind": ["a"]}]
+        several = draw(st.lists(st.sampled_from(wheres), max_size=2))
+        rows = [{"where": where, "rate": draw(st.sampled_from(["3/5", "1/7"]))} for where in several] + rows
+    return rows if draw(st.booleans()) else rows[:1]
 
 
 def _retention(draw: Draw, measures: list[str]) -> list[Json]:
@@ -430,17 +479,28 @@ def _to_whom(draw: Draw, money: bool) -> Json:
     return to_whom | {"key": rows}
 
 
-def _within(draw: Draw, listed: bool, money: bool) -> Json:
-    if draw(st.booleans()):
-        return {}
+def _within(draw: Draw, may_be_pre_move_tax: bool, roles: list[str]) -> Json:
+    on_pool = range(draw(st.integers(0, 2)))
+    on_receipts = range(draw(st.integers(0, 2)))
+    capped = [None for _ in on_pool] + [draw(st.sampled_from(roles)) for _ in on_receipts]
+    return {"caps": [_cap(draw, may_be_pre_move_tax, role) for role in capped]}
+
+
+def _cap(draw: Draw, may_be_pre_move_tax: bool, capped: str | None) -> Json:
     limit: Json = {"amount": draw(_amounts(8_000))}
-    if listed and money and draw(st.booleans()):
+    if may_be_pre_move_tax and draw(st.booleans()):
         limit = {"pre_move_tax_total": True}
-    on_receipts = draw(st.booleans())
-    measured: Json = (
-        {"measured_on": "receipts", "capped": "origin"} if on_receipts else {"measured_on": "pool"}
+    over: Json = draw(
+        st.sampled_from(
+            [
+                {"over": "lifetime"},
+                {"over": "year", "unused": "lapses"},
+                {"over": "year", "unused": "carries"},
+            ]
+        )
     )
-    return {"cap": limit | measured | {"excess_to": draw(st.sampled_from(["host", "third"]))}}
+    measured = {"measured_on": "receipts" if capped else "pool", "capped": capped}
+    return limit | over | measured | {"excess_to": draw(st.sampled_from([None, "host", "third"]))}
 
 
 def _then(draw: Draw, step: str, by_event: bool, money: bool) -> Json:
@@ -506,6 +566,11 @@ def _subjects(draw: Draw, subject: int) -> Subject:
         ),
         cause_of_move=draw(st.sampled_from([None, CauseOfMove.GOVERNMENT_LED, CauseOfMove.MARKET])),
         referred_by=draw(st.sampled_from([None, "origin", "third"])),
+        attributes=draw(
+            st.dictionaries(
+                st.sampled_from(["user_place", "project_kind"]), st.sampled_from(["聊城", "德州", "a"])
+            )
+        ),
         base_year_amount_minor=draw(st.none() | st.integers(0, 100_000)),
     )
 

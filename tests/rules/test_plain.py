@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,90 +13,23 @@ import pytest
 from clause_strategies import Scenario, terms_and_facts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rule_builders import Json, by_role, capped, clause, line, park, retention, run, to_whom, version, wan
 
-from ledger.periods import Quarter, Span
+from ledger.periods import Quarter
 from ledger.rules.explanation import render
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
 from ledger.rules.plain import (
     ClauseNotInForce,
-    FactorsMissing,
     FigureNotOfMonth,
     evaluate,
     evaluate_from,
     explain,
     version_in_force,
 )
-from ledger.rules.terms import Book, CauseOfMove, Event, Regime, Terms
+from ledger.rules.plain_shares import FactorsMissing
+from ledger.rules.terms import Book, CauseOfMove, Clause, Event, Regime
 
-Json = dict[str, Any]
-WAN_MINOR = 1_000_000
 PLAINLY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def wan(text: str | float) -> int:
-    """Minor units of ten thousand yuan."""
-    return int(Fraction(str(text)) * WAN_MINOR)
-
-
-def clause(**changes: Any) -> Json:
-    """Retained tax of the whole park, split 5:5, rounded down with the remainder to the host."""
-    return {
-        "number": 1,
-        "title": {"zh": "税收分成", "en": "tax sharing"},
-        "what": {"mechanism": "tax", "measures": ["retained_tax"], "reported_by": "host"},
-        "whose": {"scope": "whole_park"},
-        "when": {"step": "quarter"},
-        "to_whom": to_whom(origin="1/2", host="1/2"),
-        "then": {"provisional": "cash", "negative": "refund", "netting": True},
-        "rounding": {"grain": "subject", "mode": "down", "remainder_to": "host"},
-        "examples": [
-            {
-                "title": {"zh": "示例", "en": "example"},
-                "figures": [{"span": "2024-01", "measure": "retained_tax", "amount": "1.00"}],
-                "expect": [
-                    {"first": "2024Q1", "last": "2024Q1", "book": "cash", "party": "host", "amount": "0"}
-                ],
-            }
-        ],
-    } | changes
-
-
-def to_whom(**shares: str) -> Json:
-    return {"regime": "proportional", "key": [{"shares": shares}], "otherwise": "host"}
-
-
-def version(*clauses: Json, starts: str = "2024Q1", last_quarter: str | None = None) -> Version:
-    document = {
-        "agreement": "A-1",
-        "roles": {"origin": "P-1", "host": "P-2", "fund": "P-3"},
-        "in_force_from": starts,
-        "last_quarter": last_quarter,
-        "transition": "by_step",
-        "clauses": list(clauses),
-    }
-    return Version(Quarter.parse(starts), Terms.model_validate_json(json.dumps(document)))
-
-
-def line(span: str, amount_minor: int, measure: str = "retained_tax", subject: int = 0) -> Line:
-    return Line(subject, measure, Span.parse(span), amount_minor)
-
-
-def park(*lines: Line) -> Facts:
-    return Facts(lines)
-
-
-def by_role(outcome: Outcome, role: str, book: Book = Book.CASH) -> dict[str, int]:
-    """Quarter to the role's minor units, all clauses and subjects together."""
-    found: dict[str, int] = {}
-    for key, amount in outcome.amounts.items():
-        if key.role == role and key.book is book:
-            found[str(key.quarter)] = found.get(str(key.quarter), 0) + amount.amount_minor
-    return found
-
-
-def run(versions: Version | Sequence[Version], facts: Facts, through: str, **held: Any) -> Outcome:
-    sequence = [versions] if isinstance(versions, Version) else versions
-    return evaluate(sequence, facts, Quarter.parse(through), **held)
 
 
 # --- cases ------------------------------------------------------------------------------------------------
@@ -117,11 +49,6 @@ def test_local_part_of_corporate_income_tax_is_divided_into_quarter_half_quarter
         wan(20),
         wan(10),
     ]
-
-
-def retention(measure: str, starts: str, *kept: str) -> Json:
-    tiers = [{"name": {"zh": "级", "en": "tier"}, "kept": text} for text in kept]
-    return {"measure": measure, "starts": starts, "tiers": tiers}
 
 
 def moved(**changes: Any) -> Json:
@@ -144,12 +71,15 @@ def moved(**changes: Any) -> Json:
             },
         },
         within={
-            "cap": {
-                "pre_move_tax_total": True,
-                "measured_on": "receipts",
-                "capped": "origin",
-                "excess_to": "host",
-            }
+            "caps": [
+                {
+                    "pre_move_tax_total": True,
+                    "over": "lifetime",
+                    "measured_on": "receipts",
+                    "capped": "origin",
+                    "excess_to": "host",
+                }
+            ]
         },
         **changes,
     )
@@ -179,7 +109,9 @@ def test_cap_on_receipts_with_extension_ends_in_the_fourth_year() -> None:
 
 def test_cap_on_the_pool_stops_at_half_of_what_a_cap_on_receipts_gives() -> None:
     terms = moved()
-    terms["within"]["cap"] = {"pre_move_tax_total": True, "measured_on": "pool", "excess_to": "host"}
+    terms["within"]["caps"] = [
+        {"pre_move_tax_total": True, "over": "lifetime", "measured_on": "pool", "excess_to": "host"}
+    ]
     facts = Facts(yearly(3000, 4000, 5000), {7: enterprise(2100, 2400, 2700)})
     outcome = run(version(terms), facts, "2026Q4")
     assert by_role(outcome, "origin") == {"2024Q4": wan(1500), "2025Q4": wan(2000), "2026Q4": wan(100)}
@@ -659,8 +591,8 @@ def by_bands(over: str) -> Json:
 
 
 def test_cap_limits_what_the_capped_party_gets_from_all_bands() -> None:
-    cap = {"amount": "1.00", "measured_on": "receipts", "capped": "origin", "excess_to": "fund"}
-    terms = version(clause(to_whom=by_bands("lifetime"), within={"cap": cap}))
+    within = capped("1.00", capped="origin", excess_to="fund")
+    terms = version(clause(to_whom=by_bands("lifetime"), within=within))
     outcome = run(terms, park(line("2024Q1", 150), line("2024Q2", 50)), "2024Q2")
     assert by_role(outcome, "origin") == {"2024Q1": 90, "2024Q2": 10}
     assert by_role(outcome, "fund") == {"2024Q2": 30}
@@ -857,9 +789,7 @@ def test_negative_figure_gives_a_negative_amount_rounded_towards_zero() -> None:
 
 
 def test_refund_under_the_cap_gives_room_again() -> None:
-    terms = clause(
-        within={"cap": {"amount": "1.00", "measured_on": "receipts", "capped": "origin", "excess_to": "fund"}}
-    )
+    terms = clause(within=capped("1.00", capped="origin", excess_to="fund"))
     lines = [line("2024Q1", 300), line("2024Q2", -200), line("2024Q3", 200)]
     outcome = run(version(terms), park(*lines), "2024Q3")
     assert by_role(outcome, "origin") == {"2024Q1": 100, "2024Q2": -50, "2024Q3": 50}
@@ -886,7 +816,7 @@ def test_clause_that_a_version_leaves_out_rests_and_goes_on_later() -> None:
     lines = [line(f"2024Q{quarter}", 1) for quarter in (1, 2, 3)]
     outcome = run(versions, park(*lines), "2024Q3")
     assert by_role(outcome, "origin") == {"2024Q3": 1}
-    assert outcome.carried[1, 0].pool == 2
+    assert outcome.carried[1, 0].entitlements[Book.CASH, "origin"] == 1
 
 
 def test_quarterly_figure_of_a_monthly_clause_is_refused_by_name() -> None:
@@ -915,7 +845,7 @@ def test_explanation_names_inputs_steps_choices_and_what_is_left() -> None:
     assert [(step.line_id, step.document) for step in explanation.steps if step.code == "figure"] == [
         ("L1", "doc-1")
     ]
-    assert ("within.cap.measured_on", "receipts") in {
+    assert ("within.caps[0].measured_on", "receipts") in {
         (choice.path, choice.value) for choice in explanation.choices
     }
     assert explanation.remaining.under_cap_minor == wan(7200 - 1500 - 2000)
@@ -1117,15 +1047,20 @@ def test_parts_of_a_proportional_book_add_up_to_the_base(scenario: Scenario) -> 
     for (number, subject), carried in after.carried.items():
         found = version_.terms.clause(number)
         assert found is not None
-        is_plain = found.how_much.surplus is None and found.rounding.grain != "line"
-        is_plain = is_plain and not found.how_much.own_rates and found.how_much.smoothing is None
-        if found.to_whom.regime is not Regime.PROPORTIONAL or not is_plain:
+        if found.to_whom.regime is not Regime.PROPORTIONAL or not allocates_its_base(found):
             continue
         explanation = explain([version_], scenario.facts, through, number, subject, through)
         base = sum(
             step.result for step in explanation.steps if step.code == "base" and step.subject == subject
         )
         assert shared(carried) - shared(before.carried.get((number, subject), Carried())) == base
+
+
+def allocates_its_base(found: Clause) -> bool:
+    how_much = found.how_much
+    is_rated = bool(how_much.surplus or how_much.rates or how_much.own_rates or how_much.smoothing)
+    leaves_out = any(cap.excess_to is None for cap in found.within.caps)
+    return not is_rated and not leaves_out and found.rounding.grain != "line"
 
 
 def shared(carried: Carried) -> Fraction:
@@ -1180,6 +1115,6 @@ def test_every_booked_amount_can_be_explained_and_rounds_to_it(scenario: Scenari
 
 def test_amount_text_is_read_in_the_commodity_s_places() -> None:
     terms = statistic("head_count", "proportional", origin="1/2", host="1/2")
-    terms["within"] = {"cap": {"amount": "10", "measured_on": "pool", "excess_to": "fund"}}
+    terms["within"] = capped("10", excess_to="fund")
     outcome = run(version(terms), park(line("2024Q1", 25, "head_count")), "2024Q1")
     assert by_role(outcome, "fund", Book.ASSESSMENT) == {"2024Q1": 15}

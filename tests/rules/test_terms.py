@@ -70,7 +70,8 @@ def codes(data: object, earlier: Terms | None = None) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "path"),
     [
-        (MOVED, "within.cap.measured_on"),
+        (MOVED, "within.caps.0.measured_on"),
+        (MOVED, "within.caps.0.over"),
         (MOVED, "when.window.extension.on_correction"),
         (MOVED, "when.window.clock.begins"),
         (MOVED, "when.step"),
@@ -88,13 +89,13 @@ def codes(data: object, earlier: Terms | None = None) -> set[str]:
 def test_choice_that_is_missing_is_refused_with_its_readings(name: str, path: str) -> None:
     for value, code in ((GONE, "CHOICE_MISSING"), ("whatever", "CHOICE_UNKNOWN")):
         (fault,) = faults_of(changed(document(name), f"{FIRST}.{path}", value))
-        assert (fault.path, fault.code) == (f"$.clauses[0].{path}", code)
+        assert (fault.path, fault.code) == (f"$.clauses[0].{path}".replace(".0.", "[0]."), code)
         assert "Say which" in fault.message_en
         assert "请选择其一" in fault.message_zh
 
 
 def test_readings_of_the_cap_say_how_they_differ() -> None:
-    (fault,) = faults_of(changed(document(MOVED), f"{FIRST}.within.cap.measured_on", GONE))
+    (fault,) = faults_of(changed(document(MOVED), f"{FIRST}.within.caps.0.measured_on", GONE))
     assert "receipts (the cap is measured on what the capped party receives)" in fault.message_en
     assert "pool（上限按纳入分享的总额累计计算）" in fault.message_zh
 
@@ -111,16 +112,20 @@ def test_readings_of_the_cap_say_how_they_differ() -> None:
         ("to_whom.key.0.shares.origin", "0.5", "VALUE_WRONG"),
         ("to_whom.key.0.shares.origin", 1, "VALUE_WRONG"),
         ("to_whom.key.0.shares.origin", "1/0", "VALUE_WRONG"),
-        ("within.cap.capped", "起源", "VALUE_WRONG"),
+        ("within.caps.0.capped", "起源", "VALUE_WRONG"),
         ("when.window.clock.event", "birthday", "VALUE_WRONG"),
-        ("when.window.clock.event", GONE, "CLOCK_DAY_OR_EVENT"),
-        ("when.window.clock.day", "2024-07-01", "CLOCK_DAY_OR_EVENT"),
+        ("when.window.clock.event", GONE, "CLOCK_START"),
+        ("when.window.clock.day", "2024-07-01", "CLOCK_START"),
         ("when.window.length_months", 0, "VALUE_WRONG"),
         ("whose.eligibility.pre_move_tax_average_at_least", "2e7", "VALUE_WRONG"),
         ("whose.eligibility.pre_move_tax_average_at_least", "20,000,000", "VALUE_WRONG"),
-        ("within.cap.amount", "1.00", "CAP_LIMIT"),
-        ("within.cap.capped", GONE, "CAP_CAPPED"),
-        ("within.cap.kind", "hard", "UNKNOWN_FIELD"),
+        ("within.caps.0.amount", "1.00", "CAP_LIMIT"),
+        ("within.caps.0.capped", GONE, "CAP_CAPPED"),
+        ("within.caps.0.kind", "hard", "UNKNOWN_FIELD"),
+        ("within.caps.0.over", "year", "CAP_UNUSED"),
+        ("within.caps.0.unused", "lapses", "CAP_UNUSED"),
+        ("within.caps.0.per", "controller", "CAP_ORDER_MISSING"),
+        ("within.caps.0.excess_to", GONE, "MISSING"),
         ("what.measures", "vat", "VALUE_WRONG"),
         ("title.zh", "", "VALUE_WRONG"),
     ],
@@ -128,7 +133,7 @@ def test_readings_of_the_cap_say_how_they_differ() -> None:
 def test_field_of_the_wrong_form_is_refused_with_its_path(path: str, value: object, code: str) -> None:
     faults = faults_of(changed(document(MOVED), f"{FIRST}.{path}", value))
     assert {fault.code for fault in faults} == {code}
-    parent = f"$.clauses[0].{path}".replace(".key.0", ".key[0]").rsplit(".", 1)[0]
+    parent = f"$.clauses[0].{path}".replace(".0.", "[0].").rsplit(".", 1)[0]
     assert all(fault.path.startswith(parent) for fault in faults)
     assert all("Traceback" not in fault.message_en and fault.message_zh for fault in faults)
 
@@ -165,12 +170,12 @@ def test_name_that_stands_twice_is_refused() -> None:
 
 
 def test_all_faults_are_told_at_once() -> None:
-    data = changed(document(MOVED), f"{FIRST}.within.cap.measured_on", GONE)
+    data = changed(document(MOVED), f"{FIRST}.within.caps.0.measured_on", GONE)
     data = changed(data, f"{FIRST}.rounding.mode", GONE)
     data = changed(data, "in_force_from", "2024Q5")
     faults = faults_of(data)
     assert {fault.path for fault in faults} == {
-        "$.clauses[0].within.cap.measured_on",
+        "$.clauses[0].within.caps[0].measured_on",
         "$.clauses[0].rounding.mode",
         "$.in_force_from",
     }
@@ -199,7 +204,7 @@ def test_all_faults_are_told_at_once() -> None:
         (MOVED, "when.window.clock.offset_months", 1, "MONTHS_NOT_OF_QUARTERS"),
         (MOVED, "when.window.extension.length_months", 25, "MONTHS_NOT_OF_QUARTERS"),
         (MOVED, "when.window.length_months", None, "EXTENSION_NEEDS"),
-        (MOVED, "within.cap", None, "EXTENSION_NEEDS"),
+        (MOVED, "within.caps", [], "EXTENSION_NEEDS"),
         (MOVED, "rounding.grain", "line", "GRAIN_LINE_EXCLUDES"),
         (MOVED, "title.zh", "两\n行", "TEXT_UNPRINTABLE"),
         (MOVED, "examples.0.expect.0.amount", "1.00", "EXAMPLE_FAILS"),
@@ -325,6 +330,9 @@ BANDS: Json = {
 }
 
 
+ON_POOL = {"amount": "1.00", "over": "lifetime", "measured_on": "pool", "excess_to": "host"}
+
+
 @pytest.mark.parametrize(
     ("path", "value", "code"),
     [
@@ -337,7 +345,7 @@ BANDS: Json = {
         ("to_whom.bands.rows.1.above", "9.001", "AMOUNT_PLACES"),
         ("to_whom.bands.rows.1.shares.origin", "1/3", "SHARES_NOT_ONE"),
         ("to_whom.bands.rows.1.shares", {"host": "1"}, "CAPPED_NOT_IN_ROW"),
-        ("within.cap", {"amount": "1.00", "measured_on": "pool", "excess_to": "host"}, "BANDS_EXCLUDE"),
+        ("within.caps.0", ON_POOL, "BANDS_EXCLUDE"),
         ("how_much.own_rates", {"origin": "1/4", "host": "1/4"}, "BANDS_EXCLUDE"),
     ],
 )
@@ -358,8 +366,8 @@ def test_bands_that_do_not_fit_are_refused(path: str, value: object, code: str) 
         ("to_whom.regime", "full_to_each", "SHARES_OF_REGIME"),
         ("to_whom.regime", "full_to_one", "SHARES_OF_REGIME"),
         (
-            "within.cap",
-            {"pre_move_tax_total": True, "measured_on": "pool", "excess_to": "host"},
+            "within.caps",
+            [{"pre_move_tax_total": True, "over": "lifetime", "measured_on": "pool", "excess_to": "host"}],
             "CAP_NOT_MONEY",
         ),
         (

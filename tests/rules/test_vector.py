@@ -18,6 +18,7 @@ from ledger.money import RoundingMode, round_exact
 from ledger.periods import Quarter, Span, quarters_between
 from ledger.rules import plain, vector
 from ledger.rules.facts import Amount, Facts, Key, Line, Outcome, Subject, Version
+from ledger.rules.plain_shares import FactorsMissing
 from ledger.rules.state import StateTooLarge, pack, unpack
 from ledger.rules.terms import Clause, Event, Grain, Shares, Terms
 from ledger.rules.vector import numbers
@@ -98,7 +99,9 @@ def test_state_packed_and_unpacked_between_quarters_goes_on_as_if_never_packed(
 ) -> None:
     middle = min(FIRST.plus(quarters), scenario.through)
     before = vector.evaluate(scenario.versions, scenario.facts, middle)
-    unpacked = {key: _through_storage(carried, key[0], scenario) for key, carried in before.carried.items()}
+    unpacked = {
+        key: _through_storage(carried, key[0], scenario, middle) for key, carried in before.carried.items()
+    }
     after = vector.evaluate_from(unpacked, middle.next, scenario.versions, scenario.facts, scenario.through)
     together = Outcome({**before.amounts, **after.amounts}, after.carried)
     assert_same(together, plain.evaluate(scenario.versions, scenario.facts, scenario.through))
@@ -174,9 +177,10 @@ def _unlike_row(row: Shares, parts: int) -> Shares:
     return row.model_copy(update={"shares": shares, "weights": None})
 
 
-def _through_storage(carried: Any, number: int, scenario: Scenario) -> Any:
-    """The clause keeps its roles in every version, so any of them reads what another packed."""
-    clause = next(filter(None, (version.terms.clause(number) for version in scenario.versions)))
+def _through_storage(carried: Any, number: int, scenario: Scenario, quarter: Quarter) -> Any:
+    """Packed and unpacked by the latest version in ``quarter`` that has the clause."""
+    begun = [version for version in scenario.versions if version.starts <= quarter]
+    clause = next(filter(None, (version.terms.clause(number) for version in reversed(begun))))
     return unpack(pack(carried, clause), clause)
 
 
@@ -184,15 +188,18 @@ def _run_one(scenario: Scenario, through: Quarter) -> tuple[vector.Rules | None,
     state, rules = vector.State.none(), None
     subjects = vector.subjects_of({1: scenario.facts.subjects})
     for quarter in quarters_between(FIRST, through):
-        rules = vector.compile_clauses(_in_force(1, scenario.versions, quarter), quarter, state.keys)
+        rules = vector.compile_clauses(_in_force(1, scenario, quarter), quarter, state.keys)
         figures = vector.figures_of({1: _lines(scenario.facts, quarter)})
         state = vector.evaluate_quarter(rules, quarter, figures, subjects, state).state
     return rules, state
 
 
-def _in_force(agreement: int, versions: Sequence[Version], quarter: Quarter) -> list[vector.ClauseInForce]:
-    version = plain.version_in_force(versions, quarter)
-    return [vector.ClauseInForce(agreement, clause) for clause in (version.terms.clauses if version else ())]
+def _in_force(agreement: int, scenario: Scenario, quarter: Quarter) -> list[vector.ClauseInForce]:
+    version = plain.version_in_force(scenario.versions, quarter)
+    return [
+        vector.ClauseInForce(agreement, clause, occurrences=scenario.facts.occurrences)
+        for clause in (version.terms.clauses if version else ())
+    ]
 
 
 def _lines(facts: Facts, quarter: Quarter) -> list[Line]:
@@ -207,7 +214,7 @@ def _evaluate_together(scenarios: Mapping[int, Scenario], through: Quarter) -> d
         clauses = [
             clause
             for agreement, scenario in scenarios.items()
-            for clause in _in_force(agreement, scenario.versions, quarter)
+            for clause in _in_force(agreement, scenario, quarter)
         ]
         rules = vector.compile_clauses(clauses, quarter, state.keys)
         figures = vector.figures_of(
@@ -321,6 +328,20 @@ def test_subject_ids_of_any_size_are_told_apart() -> None:
 # --- amendments -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("counts", [(2, 1), (1, 2), (1, 0), (0, 1)])
+def test_years_that_are_averaged_are_kept_when_caps_are_added_or_dropped(counts: tuple[int, int]) -> None:
+    cap = {"amount": "1.00", "over": "lifetime", "measured_on": "pool", "excess_to": None}
+    how_much = {"smoothing": {"years": 3, "missing_years": "fewer"}}
+    versions = [
+        Version(starts, _terms(how_much=how_much, within={"caps": [cap] * count}))
+        for starts, count in zip((QUARTER, QUARTER.plus(4)), counts, strict=True)
+    ]
+    facts = _facts(*(_vat(1, 100, QUARTER.plus(place)) for place in range(12)))
+    expected = plain.evaluate(versions, facts, QUARTER.plus(11))
+    assert expected.carried[1, 1].history == (400, 400, 400)
+    assert_same(vector.evaluate(versions, facts, QUARTER.plus(11)), expected)
+
+
 @pytest.mark.parametrize("grain", [Grain.SUBJECT, Grain.CLAUSE, Grain.PERIOD])
 def test_a_role_that_an_amendment_leaves_out_keeps_its_part_of_the_rounded_sum(grain: Grain) -> None:
     rounding = {"grain": grain.value, "mode": "half_up", "remainder_to": "host"}
@@ -376,8 +397,8 @@ def test_an_extension_is_decided_as_the_plain_evaluator_decides_it(
         "length_months": 6,
         "extension": {"condition": "cap_not_reached", "length_months": 3, "on_correction": on_correction},
     }
-    cap = {"amount": "12.00", "excess_to": "host"} | measured
-    terms = _terms(when={"step": "quarter", "window": window}, within={"cap": cap})
+    cap = {"amount": "12.00", "over": "lifetime", "excess_to": "host"} | measured
+    terms = _terms(when={"step": "quarter", "window": window}, within={"caps": [cap]})
     lines = [_vat(subject, subject * 500, QUARTER.plus(place)) for subject in (1, 2, 3) for place in range(5)]
     versions = [Version(QUARTER, terms)]
     expected = plain.evaluate(versions, _facts(*lines), QUARTER.plus(4), held_extensions=held)
@@ -408,7 +429,7 @@ def test_factors_of_a_year_that_the_clause_lacks_are_missed_only_where_something
         if is_missing:
             for evaluate in (plain.evaluate, vector.evaluate):
                 assert evaluate(versions, facts, QUARTER.plus(3)).amounts
-                with pytest.raises(plain.FactorsMissing, match="2023"):
+                with pytest.raises(FactorsMissing, match="2023"):
                     evaluate(versions, facts, QUARTER.plus(4))
         else:
             expected = plain.evaluate(versions, facts, QUARTER.plus(5))

@@ -348,8 +348,9 @@ def _packed_by_length(computed: Computed) -> Iterator[tuple[Int64Column, Int64Co
     clauses = 1000
     key = state.agreement * clauses + state.clause
     distinct, inverse = np.unique(key, return_inverse=True)
+    packed_by = [divmod(one, clauses) for one in distinct.tolist()]
     lengths = np.array(
-        [FIXED_COLUMNS + 2 * len(state.keys[divmod(one, clauses)]) for one in distinct.tolist()], np.int64
+        [FIXED_COLUMNS + 2 * (len(state.keys[one]) + len(state.counters[one])) for one in packed_by], np.int64
     )
     length = lengths[inverse]
     for one in np.unique(length).tolist():

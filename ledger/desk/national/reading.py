@@ -170,6 +170,7 @@ def state_of(units: Units, carried: Sequence[CarriedClause]) -> State:
     """The carried state by unit; clauses that aren't in force any more get units of their own."""
     unit_by_clause = _unit_by_clause(units)
     keys: dict[tuple[int, int], EntitlementKeys] = {}
+    counters: dict[tuple[int, int], tuple[str, ...]] = {}
     width = max((one.packed.shape[1] for one in carried), default=FIXED_COLUMNS)
     packed = np.zeros((sum(len(one.subject) for one in carried), width), np.int64)
     agreement, clause = np.zeros(len(packed), np.int64), np.zeros(len(packed), np.int64)
@@ -180,9 +181,10 @@ def state_of(units: Units, carried: Sequence[CarriedClause]) -> State:
         rows = slice(begin, begin + len(one.subject))
         agreement[rows], clause[rows] = unit, one.clause
         packed[rows, : one.packed.shape[1]] = one.packed
-        keys[unit, one.clause] = units.worlds[position].clauses_before[one.clause].entitlement_keys
+        before = units.worlds[position].clauses_before[one.clause]
+        keys[unit, one.clause], counters[unit, one.clause] = before.entitlement_keys, before.counter_names
         begin = rows.stop
-    return State(agreement, clause, joined([one.subject for one in carried]), packed, keys)
+    return State(agreement, clause, joined([one.subject for one in carried]), packed, keys, counters)
 
 
 def held_of(units: Units) -> Held:
@@ -298,11 +300,11 @@ def _referrer(clause: Clause) -> str | None:
 
 def _needs(clause: Clause) -> Iterator[str]:
     """The names of the attributes that a clause asks of its subjects."""
-    eligibility, cap, surplus = clause.whose.eligibility, clause.within.cap, clause.how_much.surplus
+    eligibility, surplus = clause.whose.eligibility, clause.how_much.surplus
     routing = clause.then.routing
     for window in (clause.when.window, None if routing is None else routing.window):
         yield from _events(window)
-    if cap is not None and cap.pre_move_tax_total:
+    if any(cap.pre_move_tax_total for cap in clause.within.caps):
         yield "pre_move_tax_minor"
     if surplus is not None and surplus.base_of_enterprise:
         yield "base_year_amount_minor"

@@ -7,7 +7,7 @@ falls back to the plain evaluator: a clause that it can't compute exactly is ref
 from ledger.rules.vector.columns import Allocations, Figures, Held, Result, State, Subjects
 from ledger.rules.vector.compiled import ClauseInForce, ClauseRefused, Refused, Rules
 from ledger.rules.vector.compiling import compile_clauses
-from ledger.rules.vector.quarter import FigureOfAnotherQuarter, evaluate_quarter
+from ledger.rules.vector.quarter import AttributesNotRead, FigureOfAnotherQuarter, evaluate_quarter
 from ledger.rules.vector.replay import (
     amounts_by_key,
     carried_of,
@@ -21,6 +21,7 @@ from ledger.rules.vector.replay import (
 
 __all__ = [
     "Allocations",
+    "AttributesNotRead",
     "ClauseInForce",
     "ClauseRefused",
     "FigureOfAnotherQuarter",

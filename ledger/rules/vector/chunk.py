@@ -11,13 +11,20 @@ import numpy.typing as npt
 from ledger.periods import Quarter
 from ledger.rules.state import LAYOUT, StateTooLarge
 from ledger.rules.terms import Grain
-from ledger.rules.vector.attributes import Attributes, Windows, base_minor, cap_minor, eligible
-from ledger.rules.vector.columns import FIXED_COLUMNS, HEAD_COLUMNS, PAIR_NAMES
+from ledger.rules.vector.attributes import (
+    Attributes,
+    Windows,
+    base_minor,
+    cap_minor,
+    eligible,
+    rate_numerator,
+)
+from ledger.rules.vector.columns import FIXED_COLUMNS, HEAD_COLUMNS, PAIR_NAMES, Vocabulary
 from ledger.rules.vector.compiled import Group
 from ledger.rules.vector.gather import NO_STEP
 from ledger.rules.vector.numbers import Column, Int64Column, Mask, divided
 from ledger.rules.vector.rounding import Exact, whole_amounts
-from ledger.rules.vector.steps import UNDECIDED, Carry, Situation, Units, rated, run_steps, weights
+from ledger.rules.vector.steps import UNDECIDED, Carry, Situation, Units, at_own_rates, run_steps, weights
 
 DENOMINATOR: Final = 1
 YEAR: Final = 2
@@ -26,9 +33,6 @@ EXTENDED: Final = 4
 POOL_YEAR: Final = 5
 _WHOLES = slice(HEAD_COLUMNS, FIXED_COLUMNS, 2)
 _REMAINDERS = slice(HEAD_COLUMNS + 1, FIXED_COLUMNS, 2)
-_INNER_REMAINDERS = slice(HEAD_COLUMNS + 1, FIXED_COLUMNS - 2, 2)
-"""All but those of receipts, which come last."""
-
 _SURPLUS_PAIRS = 4
 """The first pairs are those of a surplus rule."""
 _MOST = 2**63 - 1
@@ -72,7 +76,7 @@ class Chunk:
     packed: Column
     is_known: Mask
     attributes: Attributes
-    role_names: tuple[str, ...]
+    vocabulary: Vocabulary
     held: Int64Column
     fed: Fed
 
@@ -146,8 +150,8 @@ def _units(chunk: Chunk, limit: int) -> tuple[Units, Mask]:
     dtype = chunk.packed.dtype
     inner = group.inner_denominator[clause].astype(dtype, copy=False)
     share = group.share_denominator[clause].astype(dtype, copy=False)
-    denominator, remainders = chunk.packed[:, DENOMINATOR], chunk.packed[:, _INNER_REMAINDERS]
-    history = chunk.packed[:, group.shape.history][:, 1::2]
+    denominator, remainders = chunk.packed[:, DENOMINATOR], _inner_remainders(chunk)
+    history = counters_of(chunk)[1][:, group.shape.before_years + 1 :]
     fineness = group.fineness[clause].astype(dtype, copy=False)
     is_own = (denominator == inner * share) & (remainders % share[:, None] == 0).all(axis=1)
     # Averages and own rates divide what a surplus rule carries once more, and averages the history.
@@ -169,18 +173,40 @@ def _units(chunk: Chunk, limit: int) -> tuple[Units, Mask]:
     return Units(finer, np.where(is_own, share, outer // finer)), fits
 
 
+def _inner_remainders(chunk: Chunk) -> Column:
+    """The remainders of what is carried that isn't divided by shares yet, but for the history."""
+    fixed, shape = chunk.packed[:, _REMAINDERS], chunk.group.shape
+    if not shape.counters:
+        return fixed
+    counters = counters_of(chunk)[1]
+    uses = np.where(
+        chunk.group.cap_on_pool[chunk.clause], counters[:, shape.before_uses : shape.before_years], 0
+    )
+    return np.concatenate([fixed, counters[:, : shape.before_uses], uses], axis=1)
+
+
+def counters_of(chunk: Chunk) -> tuple[Column, Column]:
+    """The wholes and the remainders of the counters, by row and place."""
+    first = FIXED_COLUMNS + 2 * chunk.group.shape.slots
+    return chunk.packed[:, first::2], chunk.packed[:, first + 1 :: 2]
+
+
 def _is_bounded(chunk: Chunk, outer: Int64Column) -> Mask:
     """Whether no intermediate of a row can reach the bound."""
-    surplus = chunk.group.shape.surplus
+    group, shape = chunk.group, chunk.group.shape
     total = _figures_bound(chunk) + _magnitude(chunk.packed[:, _WHOLES]).sum(axis=1) + len(PAIR_NAMES)
-    total += _magnitude(cap_minor(chunk.group, chunk.clause, chunk.attributes))
-    if chunk.group.shape.bands:
-        total += _magnitude(chunk.group.band_above_minor[chunk.clause, -1])
-    if surplus:
+    total += _magnitude(cap_minor(group, chunk.clause, chunk.attributes)).sum(axis=1)
+    total += _magnitude(counters_of(chunk)[0]).sum(axis=1)
+    if shape.bands:
+        total += _magnitude(group.band_above_minor[chunk.clause, -1])
+    growth = np.full(len(chunk.clause), _GROWTH[shape.surplus or shape.recovers], np.int64)
+    if shape.surplus:
         total += 3 * _magnitude(_base(chunk))
-    entitled = _magnitude(chunk.packed[:, chunk.group.shape.entitled][:, ::2]).sum(axis=1)
-    total += _magnitude(chunk.packed[:, chunk.group.shape.history][:, ::2]).sum(axis=1)
-    return np.asarray((total < _LARGE) & (entitled < _LARGE) & (total < _BOUND // (_GROWTH[surplus] * outer)))
+    if shape.recovers:
+        total += _magnitude(group.input_minor[-1][chunk.clause])
+        growth *= np.maximum(group.return_numerator[chunk.clause], 1)
+    entitled = _magnitude(entitlements_of(chunk.packed, shape.slots).whole).sum(axis=1)
+    return np.asarray((total < _LARGE) & (entitled < _LARGE) & (total < _BOUND // (growth * outer)))
 
 
 def _figures_bound(chunk: Chunk) -> Int64Column:
@@ -206,13 +232,13 @@ def _compute(chunk: Chunk, units: Units) -> tuple[Int64Column, Int64Column]:
     """Amounts and new state of rows that are all narrow or all wide."""
     situation = _situation(chunk)
     carry = _carry(chunk, units)
-    values = (
-        chunk.fed.amount_minor
-        * chunk.fed.factor
-        * (units.inner // chunk.group.kept_denominator[chunk.clause])[chunk.fed.owner]
-    )
+    group, owner = chunk.group, chunk.fed.owner
+    finer = units.inner // (group.kept_denominator * group.rate_denominator)[chunk.clause]
+    if group.rated.any():
+        finer = finer * rate_numerator(group, chunk.clause, chunk.attributes, chunk.vocabulary)
+    values = chunk.fed.amount_minor * chunk.fed.factor * finer[owner]
     shared_rows = run_steps(situation, units, carry, _bases(chunk, values))
-    before = entitlements_of(chunk.packed, chunk.group)
+    before = entitlements_of(chunk.packed, chunk.group.shape.slots)
     change = Exact.of(carry.change, units.outer)
     after = before.plus(change)
     amount = _amounts(chunk, situation, units, before, after, change, values, shared_rows)
@@ -227,8 +253,8 @@ def _situation(chunk: Chunk) -> Situation:
         group=group,
         clause=clause,
         quarter=chunk.quarter,
-        window=Windows.of(group.window, clause, attributes, group.shape.step_months),
-        is_eligible=eligible(group, clause, attributes, chunk.role_names),
+        window=Windows.of(group.window, clause, attributes),
+        is_eligible=eligible(group, clause, attributes, chunk.vocabulary),
         cap_minor=cap_minor(group, clause, attributes).astype(dtype, copy=False),
         base_minor=_base(chunk).astype(dtype, copy=False),
         held=chunk.held,
@@ -263,28 +289,44 @@ def _carry(chunk: Chunk, units: Units) -> Carry:
     wholes, remainders = packed[:, _WHOLES], packed[:, _REMAINDERS]
     counted = {
         name: wholes[:, index] * units.inner + remainders[:, index] * units.inner // denominator
-        for index, name in enumerate(PAIR_NAMES[:-1])
+        for index, name in enumerate(PAIR_NAMES)
     }
     outer = units.outer
-    history = packed[:, chunk.group.shape.history]
+    zero = np.zeros(len(packed), packed.dtype)
+    shape, (counted_whole, counted_remainder) = chunk.group.shape, counters_of(chunk)
+
+    def inner_counters(places: slice) -> Column:
+        of_row = units.inner[:, None]
+        finer = counted_remainder[:, places] * of_row // denominator[:, None]
+        return np.asarray(counted_whole[:, places] * of_row + finer)
+
+    first_shared, recovered, accrued = zero, zero, zero
+    if shape.recovers:
+        first_shared = counted_whole[:, 0]
+        recovered, accrued = inner_counters(slice(1, 3)).T
+    uses = slice(shape.before_uses, shape.before_years)
     return Carry(
         year=packed[:, YEAR],
         steps_counted=packed[:, STEPS_COUNTED],
         extended=packed[:, EXTENDED],
         pool_year=packed[:, POOL_YEAR],
-        receipts=wholes[:, -1] * outer + remainders[:, -1] * (outer // denominator),
+        used=counted_whole[:, uses] * outer[:, None]
+        + counted_remainder[:, uses] * (outer // denominator)[:, None],
         change=np.zeros((len(packed), chunk.group.shape.slots), packed.dtype),
-        history=history[:, 2::2] * units.inner[:, None]
-        + history[:, 3::2] * units.inner[:, None] // denominator[:, None],
-        history_length=history[:, 0] if chunk.group.shape.years else np.zeros(len(packed), np.int64),
+        history=inner_counters(slice(shape.before_years + 1, None)),
+        history_length=counted_whole[:, shape.before_years] if shape.years else zero,
+        first_shared=first_shared,
+        recovered=recovered,
+        accrued=accrued,
         **counted,
     )
 
 
-def entitlements_of(packed: Column, group: Group) -> Exact:
-    """The exact cumulative entitlements of packed rows of ``group``."""
-    entitled = packed[:, group.shape.entitled]
-    return Exact(entitled[:, ::2], entitled[:, 1::2], packed[:, DENOMINATOR])
+def entitlements_of(packed: Column, slots: int) -> Exact:
+    """The exact cumulative entitlements of packed rows."""
+    end = FIXED_COLUMNS + 2 * slots
+    whole, remainder = packed[:, FIXED_COLUMNS:end:2], packed[:, FIXED_COLUMNS + 1 : end : 2]
+    return Exact(whole, remainder, packed[:, DENOMINATOR])
 
 
 def _amounts(
@@ -322,8 +364,8 @@ def _amounts_by_line(
     share = np.stack([weights(situation, units, index) for index in range(group.shape.steps)])
     is_shared = np.stack(shared_rows)[step, owner]
     shared = np.where(is_shared, values, 0)
-    if group.shape.rated:
-        shared = _rated_lines(situation, owner, step, shared)
+    if group.shape.own_rated:
+        shared = _lines_at_own_rates(situation, owner, step, shared)
     parts = shared[:, None] * share[step, owner]
     whole_part = values * units.ratio[owner]
     parts[np.arange(len(owner)), group.otherwise_slot[chunk.clause][owner]] += np.where(
@@ -336,11 +378,11 @@ def _amounts_by_line(
     return amounts
 
 
-def _rated_lines(
+def _lines_at_own_rates(
     situation: Situation, owner: Int64Column, step: npt.NDArray[np.int8], shared: Column
 ) -> Column:
     by_step = [
-        rated(situation, situation.clause[owner], shared, situation.tier(index)[owner], index)
+        at_own_rates(situation, situation.clause[owner], shared, situation.tier(index)[owner], index)
         for index in range(situation.group.shape.steps)
     ]
     return np.asarray(np.stack(by_step)[step, np.arange(len(owner))])
@@ -354,21 +396,38 @@ def _packed(chunk: Chunk, units: Units, carry: Carry, after: Exact) -> Column:
     packed[:, YEAR], packed[:, STEPS_COUNTED] = carry.year, carry.steps_counted
     packed[:, EXTENDED], packed[:, POOL_YEAR] = carry.extended, carry.pool_year
     for index, name in enumerate(PAIR_NAMES):
-        whole, remainder = divided(getattr(carry, name), outer if name == "receipts" else units.inner)
+        whole, remainder = divided(getattr(carry, name), units.inner)
         packed[:, HEAD_COLUMNS + 2 * index] = whole
-        packed[:, HEAD_COLUMNS + 2 * index + 1] = remainder * (1 if name == "receipts" else units.ratio)
-    entitled = packed[:, chunk.group.shape.entitled]
-    entitled[:, ::2], entitled[:, 1::2] = after.whole, after.remainder
-    if chunk.group.shape.years:
-        history = packed[:, chunk.group.shape.history]
-        whole, remainder = divided(carry.history, units.inner[:, None])
-        history[:, 0], history[:, 1] = carry.history_length, 0
-        history[:, 2::2], history[:, 3::2] = whole, remainder * units.ratio[:, None]
+        packed[:, HEAD_COLUMNS + 2 * index + 1] = remainder * units.ratio
+    first = FIXED_COLUMNS + 2 * chunk.group.shape.slots
+    packed[:, FIXED_COLUMNS:first:2], packed[:, FIXED_COLUMNS + 1 : first : 2] = after.whole, after.remainder
+    packed[:, first::2], packed[:, first + 1 :: 2] = _counted(chunk.group, units, carry)
     packed[:, DENOMINATOR] = outer
     finer = np.flatnonzero(outer != chunk.group.denominator[chunk.clause])
     if len(finer):
         packed[finer] = _coarsened(packed[finer], chunk.group.denominator[chunk.clause[finer]])
     return packed
+
+
+def _counted(group: Group, units: Units, carry: Carry) -> tuple[Column, Column]:
+    """The counters as whole numbers and remainders over the outer denominator, by row and place."""
+    parts = [divided(carry.used, units.outer[:, None])]
+    if group.shape.recovers:
+        recovered = np.stack([carry.recovered, carry.accrued], axis=1)
+        parts = [_number(carry.first_shared), _of_inner(units, recovered), *parts]
+    if group.shape.years:
+        parts = [*parts, _number(carry.history_length), _of_inner(units, carry.history)]
+    wholes, remainders = zip(*parts, strict=True)
+    return np.concatenate(wholes, axis=1), np.concatenate(remainders, axis=1)
+
+
+def _number(column: Int64Column) -> tuple[Column, Column]:
+    return column[:, None], column[:, None] * 0
+
+
+def _of_inner(units: Units, amounts: Column) -> tuple[Column, Column]:
+    whole, remainder = divided(amounts, units.inner[:, None])
+    return whole, remainder * units.ratio[:, None]
 
 
 def _coarsened(packed: Column, own_denominator: Int64Column) -> Column:

@@ -6,7 +6,7 @@ Ids are int64, days ``datetime64[D]`` (``NaT`` where there is none), amounts int
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -24,9 +24,12 @@ CAUSE_CODE: Final = {cause: code for code, cause in enumerate(CauseOfMove)}
 NONE: Final = -1
 """The code of an attribute that isn't given."""
 
+NEVER_MONTH: Final = 2**40
+"""The month of what hasn't happened."""
+
 HEAD_COLUMNS: Final = 6
 """Packed state begins with layout, denominator, year, steps counted, extended, year of the pool."""
-PAIR_NAMES: Final = ("to_date", "recognised", "loss", "threshold", "pool", "pool_of_year", "receipts")
+PAIR_NAMES: Final = ("to_date", "recognised", "loss", "threshold", "pool", "pool_of_year")
 FIXED_COLUMNS: Final = HEAD_COLUMNS + 2 * len(PAIR_NAMES)
 """Packed state before the entitlements: the head, then pairs of whole and remainder."""
 
@@ -47,11 +50,22 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What the codes of subjects stand for."""
+
+    role_names: tuple[str, ...] = ()
+    attribute_names: tuple[str, ...] = ()
+    attribute_values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Subjects:
     """The confirmed lists: one row per agreement and enterprise, in any order.
 
     ``event_days`` has one column per event, in the order of ``EVENTS``. ``cause_code`` is of ``CAUSE_CODE``,
     ``referrer_code`` an index into ``role_names``; both are ``NONE`` where nothing is stated.
+    ``attribute_codes`` has one column per name in ``attribute_names``, with indexes into
+    ``attribute_values`` or ``NONE``; it is None where attributes weren't read at all.
     """
 
     agreement: Int64Column
@@ -63,6 +77,13 @@ class Subjects:
     referrer_code: npt.NDArray[np.int16]
     base_year_amount_minor: Int64Column
     role_names: tuple[str, ...] = ()
+    attribute_codes: npt.NDArray[np.int64] | None = None
+    attribute_names: tuple[str, ...] = ()
+    attribute_values: tuple[str, ...] = ()
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary(self.role_names, self.attribute_names, self.attribute_values)
 
     def __len__(self) -> int:
         return len(self.agreement)
@@ -72,7 +93,9 @@ class Subjects:
         """No enterprise listed at all."""
         whole = np.zeros(0, np.int64)
         days = np.zeros((0, len(EVENTS)), "datetime64[D]")
-        return cls(whole, whole, days, whole, whole, np.zeros(0, np.int8), np.zeros(0, np.int16), whole)
+        codes = np.zeros((0, 0), np.int64)
+        causes, referrers = np.zeros(0, np.int8), np.zeros(0, np.int16)
+        return cls(whole, whole, days, whole, whole, causes, referrers, whole, attribute_codes=codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +103,8 @@ class State:
     """What clauses carry from quarter to quarter: one row per agreement, clause and subject, in any order.
 
     ``packed`` holds ``ledger.rules.state``'s rows, padded on the right with zeros to one width; ``keys`` says
-    for each (agreement, clause) which entitlements its rows hold, in which order. After them, a clause that
-    averages years has their number and amounts; zeros mean that there are none.
+    for each (agreement, clause) which entitlements its rows hold, in which order, and ``counters`` which
+    counters follow them; those of a clause that isn't named there are the counters of its present version.
     """
 
     agreement: Int64Column
@@ -89,6 +112,7 @@ class State:
     subject: Int64Column
     packed: Int64Column
     keys: Mapping[tuple[int, int], EntitlementKeys]
+    counters: Mapping[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.agreement)

@@ -1,12 +1,13 @@
 """The rules of a quarter as columns: everything that it needs of many clauses, by clause row.
 
-Clauses of one shape (step, number of entitlements, surplus, cap, grain) form a group, whose columns are
-computed together; within a group the differences between clauses are values in columns.
+Clauses of one shape (step, number of entitlements, surplus, recovery, caps, grain) form a group, whose
+columns are computed together; within a group the differences between clauses are values in columns.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Final
@@ -30,12 +31,14 @@ LOSS_CODE: Final = {choice: code for code, choice in enumerate(Loss)}
 class ClauseInForce:
     """A clause that is in force for the quarter, and the id of its agreement.
 
-    ``earlier_keys`` are the entitlements that the clause's carried state has (``State.keys``).
+    ``earlier_keys`` are the entitlements that the clause's carried state has (``State.keys``);
+    ``occurrences`` is what has happened to the agreement (``Facts.occurrences``).
     """
 
     agreement: int
     clause: Clause
     earlier_keys: EntitlementKeys = ()
+    occurrences: Mapping[str, date] = field(default_factory=dict)
 
     @cached_property
     def keys(self) -> EntitlementKeys:
@@ -67,13 +70,18 @@ class ClauseRefused(LedgerError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowColumns:
-    """Windows by clause: months are counted from 1970-01; ``event`` is ``NONE`` for a stated day."""
+    """Windows by clause: months are counted from 1970-01; ``event`` is ``NONE`` for a day that is known.
+
+    The first month is the clock's, put back to a multiple of ``aligned_months``, plus ``later_months``.
+    """
 
     present: Mask
     clock_month: Int64Column
     event: Int64Column
     offset_months: Int64Column
-    begins_next: Mask
+    aligned_months: Int64Column
+    later_months: Int64Column
+    by_first_shared: Mask
     length_months: Int64Column
     extension_months: Int64Column
     holds: Mask
@@ -88,12 +96,13 @@ class Shape:
     slots: int
     official: bool
     surplus: bool
-    capped: bool
+    recovers: bool
+    caps: int
     grain: Grain
     tiers: int = 0
     """Rows of keys by elapsed time; 0 where keys are by date."""
     apportioned: bool = False
-    rated: bool = False
+    own_rated: bool = False
     years: int = 0
     """How many years are averaged; 0 without smoothing."""
     bands: int = 0
@@ -105,19 +114,24 @@ class Shape:
         return 3 // self.step_months
 
     @property
+    def before_uses(self) -> int:
+        """How many counters stand before the uses of caps."""
+        return 3 * self.recovers
+
+    @property
+    def before_years(self) -> int:
+        """How many counters stand before the number of years in the history."""
+        return self.before_uses + self.caps
+
+    @property
+    def counters(self) -> int:
+        """How many counters the clauses carry, after their entitlements."""
+        return self.before_years + (1 + self.years if self.years else 0)
+
+    @property
     def width(self) -> int:
         """Columns of packed state."""
-        return self.entitled.stop + (2 * (1 + self.years) if self.years else 0)
-
-    @property
-    def entitled(self) -> slice[int, int, None]:
-        """Where packed state holds the entitlements, as pairs."""
-        return slice(FIXED_COLUMNS, FIXED_COLUMNS + 2 * self.slots)
-
-    @property
-    def history(self) -> slice[int, int, None]:
-        """Where packed state holds the number of years and their amounts, as pairs."""
-        return slice(self.entitled.stop, self.width)
+        return FIXED_COLUMNS + 2 * (self.slots + self.counters)
 
     @property
     def credited_from(self) -> int:
@@ -133,23 +147,28 @@ class Group:
     date has one tier. ``tier_months`` is [clause, tier]: how many months after the window's first day it
     begins to hold. Slots are indexes into the clause's entitlement keys, ``NONE`` where there is no such
     role. ``missing_year`` is [step, clause, tier]: the year whose factors are needed but missing, else 0.
-    ``rate`` is [step, clause, tier]: what own rates leave, as a numerator over ``rate_denominator``.
+    ``own_rate`` is [step, clause, tier]: what own rates leave, as a numerator over ``own_rate_denominator``.
     ``fineness`` is what averages and own rates divide the surplus by. ``band_above_minor`` is [clause, band].
-    Amounts are minor units.
+    ``rated`` clauses have rates by attribute, over ``rate_denominator``. ``input_minor`` is [step of the
+    quarter, clause]: the inputs to be recovered that have begun. The return of a step is
+    ``return_numerator`` / ``return_denominator``. What is of caps is [clause, cap]. Amounts are minor units.
     """
 
     shape: Shape
     first_row: int
     clauses: tuple[ClauseInForce, ...]
     kept_denominator: Int64Column
+    rate_denominator: Int64Column
+    rated: Mask
+    attributed: Mask
     inner_denominator: Int64Column
     share_denominator: Int64Column
     denominator: Int64Column
     share: npt.NDArray[np.int64]
     tier_months: Int64Column
     missing_year: npt.NDArray[np.int64]
-    rate: npt.NDArray[np.int64]
-    rate_denominator: Int64Column
+    own_rate: npt.NDArray[np.int64]
+    own_rate_denominator: Int64Column
     has_key: npt.NDArray[np.bool_]
     fineness: Int64Column
     years_missing_as_zero: Mask
@@ -165,11 +184,17 @@ class Group:
     base_of_enterprise: Mask
     within_year: Int64Column
     loss: Int64Column
-    cap_minor: Int64Column
-    cap_is_pre_move_tax: Mask
-    cap_on_pool: Mask
-    capped_slot: Int64Column
-    excess_slot: Int64Column
+    recover_slot: Int64Column
+    input_minor: npt.NDArray[np.int64]
+    return_numerator: Int64Column
+    return_denominator: Int64Column
+    cap_minor: npt.NDArray[np.int64]
+    cap_is_pre_move_tax: npt.NDArray[np.bool_]
+    cap_on_pool: npt.NDArray[np.bool_]
+    cap_yearly: npt.NDArray[np.bool_]
+    cap_carries: npt.NDArray[np.bool_]
+    capped_slot: npt.NDArray[np.int64]
+    excess_slot: npt.NDArray[np.int64]
     tax_average_minor: Int64Column
     cause_code: Int64Column
     referrer: tuple[str | None, ...]

@@ -17,8 +17,12 @@ from ledger.money import parse_amount, parse_share
 from ledger.periods import Quarter, add_months, row_on
 from ledger.rules.terms import (
     DENOMINATOR_LIMIT,
+    RATE_DENOMINATOR_LIMIT,
+    Begins,
     Book,
+    Cap,
     Clause,
+    Clock,
     Grain,
     MissingYears,
     Parts,
@@ -27,7 +31,7 @@ from ledger.rules.terms import (
     Surplus,
     Window,
 )
-from ledger.rules.vector.columns import CAUSE_CODE, EVENT_CODE, EVENTS, NONE, EntitlementKeys
+from ledger.rules.vector.columns import CAUSE_CODE, EVENT_CODE, EVENTS, NEVER_MONTH, NONE, EntitlementKeys
 from ledger.rules.vector.compiled import (
     BAND_PERIOD_CODE,
     LOSS_CODE,
@@ -48,6 +52,14 @@ FOREVER_MONTHS: Final = 10**6
 NO_THRESHOLD_MINOR: Final = -(2**62)
 _SURPLUS_PARTS: Final = 12
 """A yearly base is divided by at most this many steps."""
+
+_BEGINS: Final[Mapping[Begins, Callable[[int], tuple[int, int]]]] = {
+    Begins.STEP_OF_DAY: lambda step_months: (step_months, 0),
+    Begins.NEXT_STEP: lambda step_months: (step_months, step_months),
+    Begins.YEAR_OF_DAY: lambda _: (12, 0),
+    Begins.NEXT_YEAR: lambda _: (12, 12),
+}
+"""By the length of a step: the months to which a clock is put back, and those by which it begins later."""
 
 Value = TypeVar("Value")
 
@@ -81,25 +93,35 @@ def _earlier_keys(
 
 
 def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
-    routing, cap = clause.then.routing, clause.within.cap
+    routing, caps = clause.then.routing, clause.within.caps
     if clause.denominator > DENOMINATOR_LIMIT:
         return "its common denominator is above 10^9", "公分母超过 10^9"
     if routing is not None and not _is_part(parse_share(routing.part)):
         return "its routed part is above 1 or too fine", "转入基金的比例大于 1 或过细"
+    if any(not _is_part(parse_share(row.rate)) for row in clause.how_much.rates):
+        return "one of its rates is above 1 or too fine", "分档比例大于 1 或过细"
     if any(not _is_part(row.kept) for row in clause.how_much.retention):
         return "it keeps more than the whole of a measure", "留成比例大于 1"
-    if cap is not None and cap.capped is not None and _slot(clause, cap.capped) == NONE:
+    if any(cap.capped is not None and _slot(clause, cap.capped) == NONE for cap in caps):
         return "the capped party has no share", "受上限约束的一方没有份额"
-    if clause.rounding.grain is Grain.LINE and (cap or clause.how_much.surplus or clause.how_much.smoothing):
+    if any(cap.per == "controller" for cap in caps):
         return (
-            "rounding by line goes with no cap, surplus or average",
-            "按笔取整不能与上限、增量或多年平均并用",
+            "its cap is shared by enterprises with the same controller, one after another",
+            "其上限由同一实际控制人的企业依次共用",
         )
-    return _reason_by_shares(clause)
+    how_much = clause.how_much
+    if clause.rounding.grain is Grain.LINE and (
+        caps or how_much.surplus or how_much.recover or how_much.smoothing
+    ):
+        return (
+            "rounding by line goes with no cap, surplus, recovery or average",
+            "按笔取整不能与上限、增量、先行回收或多年平均并用",
+        )
+    return _reason_of_recovery(clause) or _reason_by_shares(clause)
 
 
 def _reason_by_shares(clause: Clause) -> tuple[str, str] | None:
-    bands, cap = clause.to_whom.bands, clause.within.cap
+    bands, window = clause.to_whom.bands, clause.when.window
     if not all(
         _shares_fit(shares.values(), clause.to_whom.regime) for shares in clause.to_whom.ever_shares()
     ):
@@ -108,14 +130,32 @@ def _reason_by_shares(clause: Clause) -> tuple[str, str] | None:
         return "its own rates are above 1 or too fine", "各方税率大于 1 或过细"
     if bands is not None and (clause.rounding.grain is Grain.LINE or clause.how_much.own_rates):
         return "bands go neither with rounding by line nor with own rates", "分档不能与逐笔取整或各方税率并用"
-    if bands is not None and cap is not None and cap.measured_on == "pool":
+    if bands is not None and any(cap.measured_on == "pool" for cap in clause.within.caps):
         return "bands don't go with a cap on the pool", "分档不能与分享总额上限并用"
-    if clause.to_whom.by_elapsed_time and clause.when.window is None:
+    if clause.to_whom.by_elapsed_time and (window is None or window.clock.first_shared is not None):
         return (
-            "its key counts months from a window that it doesn't have",
-            "份额按分享期起算月数分段，但未设分享期",
+            "its key counts months from a window that it doesn't have, or that begins with sharing itself",
+            "份额按分享期起算月数分段，但未设分享期，或分享期自首次分享起算",
         )
     return None
+
+
+def _reason_of_recovery(clause: Clause) -> tuple[str, str] | None:
+    recover = clause.how_much.recover
+    if recover is None:
+        return None
+    if clause.how_much.smoothing is not None or clause.how_much.own_rates:
+        return (
+            "recovery goes neither with averages nor with own rates",
+            "先行回收不能与多年平均或各方税率并用",
+        )
+    if recover.yearly_return is not None and not _is_rate(parse_share(recover.yearly_return)):
+        return "its yearly return is above 1 or too fine", "年收益率大于 1 或过细"
+    return None
+
+
+def _is_rate(rate: Fraction) -> bool:
+    return rate <= 1 and rate.denominator <= RATE_DENOMINATOR_LIMIT
 
 
 def _is_part(part: Fraction) -> bool:
@@ -135,11 +175,12 @@ def _shape(item: ClauseInForce) -> Shape:
         slots=len(item.keys),
         official=clause.entitlement_keys[0][0] is Book.OFFICIAL,
         surplus=clause.how_much.surplus is not None,
-        capped=clause.within.cap is not None,
+        recovers=clause.how_much.recover is not None,
+        caps=len(clause.within.caps),
         grain=clause.rounding.grain,
         tiers=len(clause.to_whom.key) if clause.to_whom.by_elapsed_time else 0,
         apportioned=clause.to_whom.apportion is not None,
-        rated=bool(clause.how_much.own_rates),
+        own_rated=bool(clause.how_much.own_rates),
         years=0 if clause.how_much.smoothing is None else clause.how_much.smoothing.years,
         bands=0 if clause.to_whom.bands is None else len(clause.to_whom.bands.rows),
     )
@@ -175,9 +216,10 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
     column = _Columns(clauses)
     kept = column.whole(_kept_denominator)
     share = column.whole(_share_denominator)
-    rate = column.whole(lambda clause: clause.rate_denominator)
-    fineness = rate * column.whole(_years_denominator)
-    inner = kept * (_SURPLUS_PARTS if shape.surplus else 1) * fineness
+    rate = column.whole(_rate_denominator)
+    own_rate = column.whole(lambda clause: clause.own_rate_denominator)
+    fineness = own_rate * column.whole(_years_denominator)
+    inner = kept * rate * (_SURPLUS_PARTS if shape.surplus else 1) * fineness
     days = step_days(quarter, shape.step_months)
     held_rows = [[_key_rows(clause, day) for clause in clauses] for day in days]
     return Group(
@@ -185,6 +227,11 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
         first_row=first_row,
         clauses=members,
         kept_denominator=kept,
+        rate_denominator=rate,
+        rated=column.mask(lambda clause: bool(clause.how_much.rates)),
+        attributed=column.mask(
+            lambda clause: clause.whose.eligibility is not None and bool(clause.whose.eligibility.attributes)
+        ),
         inner_denominator=inner,
         share_denominator=share,
         denominator=inner * share,
@@ -203,14 +250,14 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
         ),
         tier_months=np.array([_tier_months(clause) for clause in clauses], np.int64),
         has_key=np.array([[bool(of_clause) for of_clause in rows] for rows in held_rows]),
-        rate=np.array(
+        own_rate=np.array(
             [
-                [_rates(clause, rows, day) for clause, rows in zip(clauses, of_day, strict=True)]
+                [_own_rates(clause, rows, day) for clause, rows in zip(clauses, of_day, strict=True)]
                 for of_day, day in zip(held_rows, days, strict=True)
             ],
             np.int64,
         ),
-        rate_denominator=rate,
+        own_rate_denominator=own_rate,
         fineness=fineness,
         years_missing_as_zero=column.mask(
             lambda clause: (
@@ -227,12 +274,13 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
         otherwise_slot=column.whole(lambda clause: _slot(clause, clause.to_whom.otherwise)),
         remainder_slot=column.whole(lambda clause: _slot(clause, clause.rounding.remainder_to)),
         mode=column.whole(lambda clause: MODE_CODE[clause.rounding.mode]),
-        window=_windows([clause.when.window for clause in clauses]),
+        window=_windows(members, [clause.when.window for clause in clauses]),
         routing_window=_windows(
-            [clause.then.routing.window if clause.then.routing else None for clause in clauses]
+            members, [clause.then.routing.window if clause.then.routing else None for clause in clauses]
         ),
         **_surplus_columns(clauses),
-        **_cap_columns(column),
+        **_recover_columns(clauses, days, shape.step_months),
+        **_cap_columns(clauses, shape.caps),
         **_eligibility_columns(column),
         **_routing_columns(column),
     )
@@ -245,6 +293,10 @@ def step_days(quarter: Quarter, step_months: int) -> list[date]:
 
 def _kept_denominator(clause: Clause) -> int:
     return lcm(1, *(row.kept.denominator for row in clause.how_much.retention))
+
+
+def _rate_denominator(clause: Clause) -> int:
+    return lcm(1, *(parse_share(row.rate).denominator for row in clause.how_much.rates))
 
 
 def _share_denominator(clause: Clause) -> int:
@@ -292,10 +344,10 @@ def _missing_years(clause: Clause, rows: Sequence[Parts], day: date) -> list[int
     return [clause.to_whom.missing_year(row, day) or 0 for row in rows] or [0]
 
 
-def _rates(clause: Clause, rows: Sequence[Parts], day: date) -> list[int]:
+def _own_rates(clause: Clause, rows: Sequence[Parts], day: date) -> list[int]:
     to_whom = clause.to_whom
     shares = [to_whom.shares_on(row, day) for row in rows if to_whom.missing_year(row, day) is None]
-    rates = [int(clause.how_much.rate(of_row) * clause.rate_denominator) for of_row in shares]
+    rates = [int(clause.how_much.own_rate(of_row) * clause.own_rate_denominator) for of_row in shares]
     return rates + [0] * (max(1, len(rows)) - len(rates))
 
 
@@ -306,20 +358,28 @@ def _slot(clause: Clause, role: str | None) -> int:
     return NONE
 
 
-def _windows(windows: Sequence[Window | None]) -> WindowColumns:
+def _windows(members: Sequence[ClauseInForce], windows: Sequence[Window | None]) -> WindowColumns:
     column = _Columns(windows)
+    begins = [
+        _BEGINS[window.clock.begins](STEP_MONTHS[item.clause.when.step]) if window else (1, 0)
+        for item, window in zip(members, windows, strict=True)
+    ]
     return WindowColumns(
         present=column.mask(lambda window: window is not None),
-        clock_month=column.whole(
-            lambda window: month_of(window.clock.day) if window and window.clock.day else 0
+        clock_month=np.array(
+            [
+                _clock_month(item, window.clock) if window else 0
+                for item, window in zip(members, windows, strict=True)
+            ],
+            np.int64,
         ),
         event=column.whole(
             lambda window: EVENT_CODE[window.clock.event] if window and window.clock.event else NONE
         ),
         offset_months=column.whole(lambda window: window.clock.offset_months if window else 0),
-        begins_next=column.mask(
-            lambda window: window is not None and window.clock.begins.value == "next_step"
-        ),
+        aligned_months=np.array([aligned for aligned, _ in begins], np.int64),
+        later_months=np.array([later for _, later in begins], np.int64),
+        by_first_shared=column.mask(lambda window: bool(window and window.clock.first_shared)),
         length_months=column.whole(
             lambda window: window.length_months if window and window.length_months else FOREVER_MONTHS
         ),
@@ -333,6 +393,12 @@ def _windows(windows: Sequence[Window | None]) -> WindowColumns:
             [[window is not None and event in window.ends_at for event in EVENTS] for window in windows]
         ),
     )
+
+
+def _clock_month(item: ClauseInForce, clock: Clock) -> int:
+    """The month in which a clock without an event starts."""
+    day = clock.day if clock.occurrence is None else item.occurrences.get(clock.occurrence)
+    return NEVER_MONTH if day is None else month_of(day)
 
 
 def _scale(clause: Clause) -> int:
@@ -358,25 +424,45 @@ def _bases(surplus: Surplus | None, scale: int) -> list[int]:
     return [parse_amount(surplus.base or "0", scale)] * 4
 
 
-def _cap_columns(column: _Columns[Clause]) -> dict[str, Any]:
+def _recover_columns(clauses: Sequence[Clause], days: Sequence[date], step_months: int) -> dict[str, Any]:
+    column = _Columns(clauses)
+
+    def rate(clause: Clause) -> Fraction:
+        recover = clause.how_much.recover
+        return parse_share(recover.yearly_return) if recover and recover.yearly_return else Fraction(0)
+
     return {
-        "cap_minor": column.whole(
-            lambda clause: (
-                parse_amount(clause.within.cap.amount or "0", _scale(clause)) if clause.within.cap else 0
-            )
+        "recover_slot": column.whole(
+            lambda clause: _slot(clause, clause.how_much.recover.to) if clause.how_much.recover else NONE
         ),
-        "cap_is_pre_move_tax": column.mask(
-            lambda clause: clause.within.cap is not None and clause.within.cap.pre_move_tax_total
+        "input_minor": np.array(
+            [[_inputs_begun(clause, day) for clause in clauses] for day in days], np.int64
         ),
-        "cap_on_pool": column.mask(
-            lambda clause: clause.within.cap is not None and clause.within.cap.measured_on == "pool"
-        ),
-        "capped_slot": column.whole(
-            lambda clause: _slot(clause, clause.within.cap.capped) if clause.within.cap else NONE
-        ),
-        "excess_slot": column.whole(
-            lambda clause: _slot(clause, clause.within.cap.excess_to) if clause.within.cap else NONE
-        ),
+        "return_numerator": column.whole(lambda clause: rate(clause).numerator),
+        "return_denominator": column.whole(lambda clause: rate(clause).denominator * 12 // step_months),
+    }
+
+
+def _inputs_begun(clause: Clause, day: date) -> int:
+    rows = clause.how_much.recover.inputs if clause.how_much.recover else ()
+    return sum(parse_amount(row.amount, _scale(clause)) for row in rows if row.starts <= day)
+
+
+def _cap_columns(clauses: Sequence[Clause], caps: int) -> dict[str, Any]:
+    """What is said of caps by clause and place."""
+
+    def table(value: Callable[[Clause, Cap], int | bool], dtype: type[np.generic]) -> Any:
+        rows = [[value(clause, cap) for cap in clause.within.caps] for clause in clauses]
+        return np.array(rows, dtype).reshape(len(clauses), caps)
+
+    return {
+        "cap_minor": table(lambda clause, cap: parse_amount(cap.amount or "0", _scale(clause)), np.int64),
+        "cap_is_pre_move_tax": table(lambda _, cap: cap.pre_move_tax_total, np.bool_),
+        "cap_on_pool": table(lambda _, cap: cap.measured_on == "pool", np.bool_),
+        "cap_yearly": table(lambda _, cap: cap.over == "year", np.bool_),
+        "cap_carries": table(lambda _, cap: cap.unused == "carries", np.bool_),
+        "capped_slot": table(lambda clause, cap: _slot(clause, cap.capped), np.int64),
+        "excess_slot": table(lambda clause, cap: _slot(clause, cap.excess_to), np.int64),
     }
 
 

@@ -17,14 +17,13 @@ from ledger.rules.vector.columns import (
     FIXED_COLUMNS,
     NONE,
     Allocations,
-    EntitlementKeys,
     Figures,
     Held,
     Result,
     State,
     Subjects,
 )
-from ledger.rules.vector.compiled import ClauseRefused, Group, Rules, month_of
+from ledger.rules.vector.compiled import ClauseInForce, ClauseRefused, Group, Rules, month_of
 from ledger.rules.vector.gather import Work, gather
 from ledger.rules.vector.numbers import Column, Int64Column, part_towards_zero
 from ledger.rules.vector.rounding import clause_totals
@@ -41,6 +40,17 @@ class FigureOfAnotherQuarter(LedgerError):
         "Expected figures of {quarter} only, but {count} are of other quarters. Select the quarter's figures."
     )
     sentence_zh = "只应包含 {quarter} 的数据，但有 {count} 项属于其他季度。请只选取该季度的数据。"
+
+
+class AttributesNotRead(LedgerError):
+    """A clause that asks for attributes of subjects which come without them."""
+
+    code = "ATTRIBUTES_NOT_READ"
+    sentence_en = (
+        "Clause {clause} asks for attributes of enterprises, but the list was read without them. "
+        "Read the list with its attributes."
+    )
+    sentence_zh = "第{clause}条需要企业属性，但读取名单时未包含属性。请连同属性读取名单。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +72,11 @@ def evaluate_quarter(
     """What the clauses of ``rules`` give for ``quarter``, and what they carry on.
 
     ``figures`` are those of the quarter. Nothing falls back to another evaluator: with refused clauses it
-    doesn't compute at all. Raises ``ClauseRefused``, ``FigureOfAnotherQuarter``, ``FigureNotOfMonth`` and
-    ``StateTooLarge``.
+    doesn't compute at all. Raises ``ClauseRefused``, ``FigureOfAnotherQuarter``, ``FigureNotOfMonth``,
+    ``StateTooLarge`` and ``AttributesNotRead``.
     """
     _check(rules, quarter, figures)
+    _check_attributes(rules, subjects)
     work = gather(rules, figures, subjects, state, held or Held.none())
     inputs = _Inputs(rules, work, subjects, state)
     packed = np.zeros((len(work), _width(rules)), np.int64)
@@ -120,6 +131,14 @@ def _check(rules: Rules, quarter: Quarter, figures: Figures) -> None:
         raise FigureOfAnotherQuarter(quarter=quarter, count=others)
 
 
+def _check_attributes(rules: Rules, subjects: Subjects) -> None:
+    if subjects.attribute_codes is not None:
+        return
+    for group in rules.groups:
+        for index in np.flatnonzero(group.attributed | group.rated).tolist():
+            raise AttributesNotRead(clause=group.clauses[index].clause.number)
+
+
 def _slices(begin: int, end: int) -> Iterator[slice]:
     for first in range(begin, end, CHUNK_ROWS):
         yield slice(first, min(first + CHUNK_ROWS, end))
@@ -138,7 +157,7 @@ def _chunk(inputs: _Inputs, group: Group, places: Int64Column, rows: slice) -> C
         packed=_packed_before(inputs.state, group, places, clause, carried),
         is_known=(carried != NONE) | (work.subject[rows] == WHOLE_PARK),
         attributes=Attributes.of(inputs.subjects, work.listed[rows]),
-        role_names=inputs.subjects.role_names,
+        vocabulary=inputs.subjects.vocabulary,
         held=work.held[rows],
         fed=Fed(
             np.repeat(np.arange(len(counts)), counts),
@@ -159,58 +178,48 @@ def _packed_before(
         return packed
     before = state.packed[carried[known]]
     packed[known, :FIXED_COLUMNS] = before[:, :FIXED_COLUMNS]
-    entitled = np.arange(FIXED_COLUMNS, group.shape.entitled.stop)
-    if (places == np.arange(group.shape.slots)).all():
-        packed[np.ix_(known, entitled)] = before[:, entitled]
+    columns = np.arange(FIXED_COLUMNS, packed.shape[1])
+    if before.shape[1] < packed.shape[1]:
+        before = np.pad(before, ((0, 0), (0, packed.shape[1] - before.shape[1])))
+    if (places == np.arange(places.shape[1])).all():
+        packed[np.ix_(known, columns)] = before[:, columns]
     else:
-        packed[np.ix_(known, entitled)] = _rearranged(before, places[clause[known]])
+        packed[np.ix_(known, columns)] = _rearranged(before, places[clause[known]])
     if group.shape.years:
-        _take_history(state, group, clause, known, carried, packed)
+        _forget_years(group, packed)
     return packed
 
 
-def _take_history(
-    state: State,
-    group: Group,
-    clause: Int64Column,
-    known: Int64Column,
-    carried: Int64Column,
-    packed: Int64Column,
-) -> None:
-    """Fills in the years of each known row, at most as many as the clause looks back."""
-    slots = [len(state.keys.get((item.agreement, item.clause.number), item.keys)) for item in group.clauses]
-    begins = FIXED_COLUMNS + 2 * np.array(slots)[clause[known]]
-    columns = begins[:, None] + np.arange(2 * (1 + group.shape.years))
-    inside = columns < state.packed.shape[1]
-    taken = state.packed[carried[known][:, None], np.where(inside, columns, 0)]
-    taken = np.where(inside, taken, 0)
-    taken[:, 0] = np.minimum(taken[:, 0], group.shape.years)
-    packed[known, group.shape.history] = taken
+def _forget_years(group: Group, packed: Int64Column) -> None:
+    """At most as many years are carried as the clauses look back."""
+    years = FIXED_COLUMNS + 2 * (group.shape.slots + group.shape.before_years)
+    packed[:, years] = np.minimum(packed[:, years], group.shape.years)
 
 
 def _rearranged(before: Int64Column, places: Int64Column) -> Int64Column:
-    """The entitlements' pairs by slot; nothing where no earlier version credited the role."""
+    """The pairs at ``places``; nothing where no earlier version credited the role."""
     pairs = before[:, FIXED_COLUMNS:].reshape(len(before), -1, 2)
     taken = np.take_along_axis(pairs, np.maximum(places, 0)[:, :, None], axis=1)
     return np.where((places == NONE)[:, :, None], 0, taken).reshape(len(before), -1)
 
 
 def _places(state: State, group: Group) -> Int64Column:
-    """Where the carried state holds each slot of each clause, or ``NONE``."""
-    carried = state.keys
-    return np.array(
-        [
-            _place(item.keys, carried.get((item.agreement, item.clause.number), item.keys))
-            for item in group.clauses
-        ],
-        np.int64,
-    )
+    """Where the carried state holds each slot and then each counter of each clause, or ``NONE``."""
+    return np.array([_of_clause(state, item) for item in group.clauses], np.int64)
 
 
-def _place(keys: EntitlementKeys, before: EntitlementKeys) -> list[int]:
-    if keys == before:
-        return list(range(len(keys)))
-    return [before.index(key) if key in before else NONE for key in keys]
+def _of_clause(state: State, item: ClauseInForce) -> list[int]:
+    key, counters = (item.agreement, item.clause.number), item.clause.counter_names
+    keys_before, counters_before = state.keys.get(key, item.keys), state.counters.get(key, counters)
+    if (keys_before, counters_before) == (item.keys, counters):
+        return list(range(len(item.keys) + len(counters)))
+    credited = [_place(name, keys_before) for name in item.keys]
+    counted = [_place(name, counters_before) for name in counters]
+    return credited + [NONE if place == NONE else len(keys_before) + place for place in counted]
+
+
+def _place(name: object, among: Sequence[object]) -> int:
+    return among.index(name) if name in among else NONE
 
 
 def _clause_allocations(
@@ -219,10 +228,10 @@ def _clause_allocations(
     """The change of every clause's rounded total, its subject 0; ``packed`` is the new state of ``rows``."""
     work = inputs.work
     clause = work.row[rows] - group.first_row
-    after = packed[:, : FIXED_COLUMNS + 2 * group.shape.slots]
+    after = packed[:, : group.shape.width]
     before = _packed_before(inputs.state, group, places, clause, work.carried[rows])
-    amount: Column = clause_totals(group, clause, entitlements_of(after, group)) - clause_totals(
-        group, clause, entitlements_of(before, group)
+    amount: Column = clause_totals(group, clause, entitlements_of(after, group.shape.slots)) - clause_totals(
+        group, clause, entitlements_of(before, group.shape.slots)
     )
     every = np.arange(len(group))
     nobody = Attributes.of(inputs.subjects, np.full(len(group), NONE))
@@ -243,7 +252,7 @@ def _booked(
     amount = amount_minor[row, slot]
     routed = np.zeros(len(amount), np.int64)
     if group.routed.any():
-        window = Windows.of(group.routing_window, clause, attributes, group.shape.step_months)
+        window = Windows.of(group.routing_window, clause, attributes)
         is_routed = group.routed[clause] & window.is_open(month_of(quarter.start))
         of_row = clause[row]
         part = part_towards_zero(amount, group.routed_numerator[of_row], group.routed_denominator[of_row])
@@ -271,12 +280,15 @@ def _next_state(inputs: _Inputs, packed: Int64Column) -> State:
     aside = work.set_aside
     keys = dict(state.keys)
     keys |= {(item.agreement, item.clause.number): item.keys for item in rules.clauses}
+    counters = dict(state.counters)
+    counters |= {(item.agreement, item.clause.number): item.clause.counter_names for item in rules.clauses}
     return State(
         agreement=np.concatenate([rules.agreement[work.row], state.agreement[aside]]),
         clause=np.concatenate([rules.clause_number[work.row], state.clause[aside]]),
         subject=np.concatenate([work.subject, state.subject[aside]]),
         packed=_stacked(packed, state.packed[aside]) if len(aside) else packed,
         keys=keys,
+        counters=counters,
     )
 
 

@@ -14,7 +14,7 @@ from ledger.measures import MEASURE_BY_NAME
 from ledger.periods import Quarter, quarters_between
 from ledger.rules import plain
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
-from ledger.rules.state import LAYOUT
+from ledger.rules.state import LAYOUT, counter_number, counters_read
 from ledger.rules.vector.columns import (
     CAUSE_CODE,
     EVENTS,
@@ -66,20 +66,29 @@ def evaluate_from(
 ) -> Outcome:
     """The quarters from ``first`` to ``through``, given what was ``carried`` after the quarter before."""
     amounts: dict[Key, Amount] = {}
-    state = state_of({_AGREEMENT: carried})
+    state = state_of({_AGREEMENT: carried}, _counters(versions))
     subjects = subjects_of({_AGREEMENT: facts.subjects})
     held = held_of({_AGREEMENT: held_extensions or {}})
     lines = _lines_by_quarter(facts.lines)
     for quarter in quarters_between(first, through):
         version = plain.version_in_force(versions, quarter)
         clauses = () if version is None else version.terms.clauses
-        in_force = [ClauseInForce(_AGREEMENT, clause) for clause in clauses]
+        in_force = [ClauseInForce(_AGREEMENT, clause, occurrences=facts.occurrences) for clause in clauses]
         rules = compile_clauses(in_force, quarter, state.keys)
         figures = figures_of({_AGREEMENT: lines.get(quarter, ())})
         result = evaluate_quarter(rules, quarter, figures, subjects, state, held)
         amounts |= amounts_by_key(rules, result.allocations)[_AGREEMENT] if len(result.allocations) else {}
         state = result.state
     return Outcome(amounts, carried_of(state).get(_AGREEMENT, {}))
+
+
+def _counters(versions: Sequence[Version]) -> dict[tuple[int, int], tuple[str, ...]]:
+    """The counters that a clause has in any version."""
+    names: dict[tuple[int, int], tuple[str, ...]] = {}
+    for clause in (clause for version in versions for clause in version.terms.clauses):
+        key = _AGREEMENT, clause.number
+        names[key] = tuple(dict.fromkeys((*names.get(key, ()), *clause.counter_names)))
+    return names
 
 
 def figures_of(lines: Mapping[int, Sequence[Line]]) -> Figures:
@@ -103,6 +112,9 @@ def subjects_of(lists: Mapping[int, Mapping[int, Subject]]) -> Subjects:
     role_names = tuple(sorted(role for role in referrers if role is not None))
     role_code = {name: code for code, name in enumerate(role_names)}
     referrer_code = _whole(role_code.get(enterprise.referred_by or "", NONE) for enterprise in enterprises)
+    names = tuple(sorted({name for enterprise in enterprises for name in enterprise.attributes}))
+    values = tuple(sorted({value for enterprise in enterprises for value in enterprise.attributes.values()}))
+    value_code = {value: code for code, value in enumerate(values)}
     return Subjects(
         agreement=_whole(agreement for agreement, _ in ids),
         subject=_whole(subject for _, subject in ids),
@@ -113,6 +125,13 @@ def subjects_of(lists: Mapping[int, Mapping[int, Subject]]) -> Subjects:
         referrer_code=referrer_code.astype(np.int16),
         base_year_amount_minor=_whole(enterprise.base_year_amount_minor or 0 for enterprise in enterprises),
         role_names=role_names,
+        attribute_codes=_whole(
+            NONE if value is None else value_code[value]
+            for enterprise in enterprises
+            for value in map(enterprise.attributes.get, names)
+        ).reshape(len(enterprises), len(names)),
+        attribute_names=names,
+        attribute_values=values,
     )
 
 
@@ -136,15 +155,25 @@ def held_of(held: Mapping[int, Mapping[tuple[int, int], bool]]) -> Held:
     )
 
 
-def state_of(carried: Mapping[int, Mapping[tuple[int, int], Carried]]) -> State:
-    """The columns of what each agreement's clauses carry, by clause number and subject."""
+def state_of(
+    carried: Mapping[int, Mapping[tuple[int, int], Carried]],
+    counters: Mapping[tuple[int, int], tuple[str, ...]] | None = None,
+) -> State:
+    """The columns of what each agreement's clauses carry, by clause number and subject.
+
+    ``counters`` are the names of the counters of each (agreement, clause), none if left out.
+    """
+    names = counters or {}
     keys: dict[tuple[int, int], EntitlementKeys] = {}
     for agreement, of_agreement in carried.items():
         for (clause, _), kept in of_agreement.items():
             known = keys.get((agreement, clause), ())
             keys[agreement, clause] = known + tuple(key for key in kept.entitlements if key not in known)
     rows = [(agreement, *key, kept) for agreement, of in carried.items() for key, kept in of.items()]
-    numbers = [_packed(kept, keys[agreement, clause]) for agreement, clause, _, kept in rows]
+    numbers = [
+        _packed(kept, keys[agreement, clause], names.get((agreement, clause), ()))
+        for agreement, clause, _, kept in rows
+    ]
     packed = np.zeros((len(rows), max(map(len, numbers), default=FIXED_COLUMNS)), np.int64)
     for place, of_row in enumerate(numbers):
         packed[place, : len(of_row)] = of_row
@@ -154,13 +183,14 @@ def state_of(carried: Mapping[int, Mapping[tuple[int, int], Carried]]) -> State:
         subject=_whole(row[2] for row in rows),
         packed=packed,
         keys=keys,
+        counters=names,
     )
 
 
-def _packed(carried: Carried, keys: EntitlementKeys) -> list[int]:
+def _packed(carried: Carried, keys: EntitlementKeys, counters: tuple[str, ...]) -> list[int]:
     exact: list[Fraction] = [getattr(carried, name) for name in PAIR_NAMES]
     exact += [carried.entitlements.get(key, Fraction(0)) for key in keys]
-    exact += [Fraction(len(carried.history)), *carried.history] if carried.history else []
+    exact += [counter_number(carried, name) for name in counters]
     denominator = lcm(*(amount.denominator for amount in exact))
     extended = _EXTENDED_CODE[carried.extended]
     numbers = [LAYOUT, denominator, carried.year, carried.steps_counted, extended, carried.pool_year]
@@ -174,32 +204,28 @@ def carried_of(state: State) -> dict[int, dict[tuple[int, int], Carried]]:
     carried: dict[int, dict[tuple[int, int], Carried]] = {}
     columns = (state.agreement.tolist(), state.clause.tolist(), state.subject.tolist(), state.packed.tolist())
     for agreement, clause, subject, numbers in zip(*columns, strict=True):
-        kept = _unpacked(numbers, state.keys[agreement, clause])
+        key = agreement, clause
+        kept = _unpacked(numbers, state.keys[key], state.counters.get(key, ()))
         carried.setdefault(agreement, {})[clause, subject] = kept
     return carried
 
 
-def _unpacked(numbers: Sequence[int], keys: EntitlementKeys) -> Carried:
+def _unpacked(numbers: Sequence[int], keys: EntitlementKeys, counters: tuple[str, ...]) -> Carried:
     _, denominator, year, steps_counted, extended, pool_year = numbers[:HEAD_COLUMNS]
     exact = [
         numbers[place] + Fraction(numbers[place + 1], denominator)
-        for place in range(HEAD_COLUMNS, len(numbers), 2)
+        for place in range(HEAD_COLUMNS, FIXED_COLUMNS + 2 * (len(keys) + len(counters)), 2)
     ]
-    credited = len(PAIR_NAMES) + len(keys)
-    years = exact[credited:]
+    fields: dict[str, Any] = dict(zip(PAIR_NAMES, exact, strict=False))
+    counted = dict(zip(counters, exact[len(PAIR_NAMES) + len(keys) :], strict=True))
     return Carried(
         year=year,
         steps_counted=steps_counted,
         extended=_EXTENDED[extended],
         pool_year=pool_year,
-        history=tuple(years[1 : 1 + int(years[0])]) if years else (),
-        entitlements=dict(zip(keys, exact[len(PAIR_NAMES) : credited], strict=True)),
-        **_fixed_amounts(exact),
+        **(fields | counters_read(counted)),
+        entitlements=dict(zip(keys, exact[len(PAIR_NAMES) :], strict=False)),
     )
-
-
-def _fixed_amounts(exact: Sequence[Fraction]) -> dict[str, Any]:
-    return dict(zip(PAIR_NAMES, exact, strict=False))
 
 
 def amounts_by_key(rules: Rules, allocations: Allocations) -> dict[int, dict[Key, Amount]]:

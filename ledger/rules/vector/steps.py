@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ledger.periods import Quarter
-from ledger.rules.plain import FactorsMissing
+from ledger.rules.plain_shares import FactorsMissing
 from ledger.rules.terms import BandPeriod, Loss, WithinYear
 from ledger.rules.vector.attributes import Windows, tiers
 from ledger.rules.vector.columns import NONE
@@ -22,6 +22,7 @@ from ledger.rules.vector.compiled import BAND_PERIOD_CODE, LOSS_CODE, WITHIN_YEA
 from ledger.rules.vector.numbers import Column, Int64Column, Mask
 
 UNDECIDED: Final = -1
+MONTHS_BEFORE_1970: Final = 1970 * 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,10 @@ class Situation:
 
 @dataclass(slots=True)
 class Carry:
-    """The running state of the rows. ``receipts`` and ``change``, by slot, are in outer units."""
+    """The running state of the rows. ``used``, by cap, and ``change``, by slot, are in outer units.
+
+    ``first_shared`` is a month as state stores it: year × 12 + month − 1, or 0.
+    """
 
     year: Int64Column
     steps_counted: Int64Column
@@ -72,10 +76,13 @@ class Carry:
     pool: Column
     pool_year: Int64Column
     pool_of_year: Column
-    receipts: Column
+    used: Column
     change: Column
     history: Column
     history_length: Int64Column
+    first_shared: Int64Column
+    recovered: Column
+    accrued: Column
 
 
 def run_steps(situation: Situation, units: Units, carry: Carry, bases: Column) -> list[Mask]:
@@ -96,20 +103,23 @@ def weights(situation: Situation, units: Units, step: int) -> Column:
     return np.asarray(group.share[step][clause, np.maximum(situation.tier(step), 0)] * finer[:, None])
 
 
-def rated(situation: Situation, clause: Int64Column, amount: Column, tier: Int64Column, step: int) -> Column:
+def at_own_rates(
+    situation: Situation, clause: Int64Column, amount: Column, tier: Int64Column, step: int
+) -> Column:
     """What own rates leave of amounts in inner units, which are fine enough for it."""
     group = situation.group
-    rate = group.rate[step][clause, np.maximum(tier, 0)]
-    return np.asarray(amount * rate // group.rate_denominator[clause])
+    rate = group.own_rate[step][clause, np.maximum(tier, 0)]
+    return np.asarray(amount * rate // group.own_rate_denominator[clause])
 
 
 def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, step: int) -> Mask:
     shape = situation.group.shape
     month = situation.month(step)
     reached = situation.is_eligible & (situation.first_step <= step)
-    if situation.window.extension_months.any():
-        _decide_extension(situation, units, carry, reached, month)
-    is_open = situation.window.is_open(month, carry.extended == 1)
+    window = _window(situation, carry)
+    if window.extension_months.any():
+        _decide_extension(situation, units, carry, reached & window.is_over(month))
+    is_open = window.is_open(month, carry.extended == 1)
     has_key = situation.group.has_key[step][situation.clause] & (situation.tier(step) != NONE)
     shared_rows = np.asarray(reached & is_open & has_key)
     if shape.apportioned:
@@ -120,13 +130,17 @@ def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, st
         carry, situation.group.otherwise_slot[situation.clause], np.where(shared_rows, 0, base) * units.ratio
     )
     shared = np.where(shared_rows, base, 0)
+    if shape.surplus or situation.group.cap_yearly.any():
+        _turn_year(situation, units, carry, shared_rows)
     if shape.surplus:
         shared = _surplus(situation, units, carry, shared, shared_rows, step)
+    if shape.recovers:
+        shared = _recover(situation, units, carry, shared, shared_rows, step)
     _turn_pool(situation, carry, shared_rows)
     if shape.years:
         shared = _smoothed(situation, carry, shared, shared_rows, step)
-    if shape.rated:
-        shared = rated(situation, situation.clause, shared, situation.tier(step), step)
+    if shape.own_rated:
+        shared = at_own_rates(situation, situation.clause, shared, situation.tier(step), step)
     _share_out(situation, units, carry, shared, step)
     return shared_rows
 
@@ -144,17 +158,21 @@ def _credit(carry: Carry, slot: Int64Column, amount: Column) -> None:
     carry.change[np.arange(len(slot)), slot] += amount
 
 
-def _decide_extension(situation: Situation, units: Units, carry: Carry, reached: Mask, month: int) -> None:
-    decided_now = reached & (carry.extended == UNDECIDED) & situation.window.is_over(month)
+def _window(situation: Situation, carry: Carry) -> Windows:
+    columns = situation.group.window
+    if not (situation.group.shape.recovers and columns.by_first_shared.any()):
+        return situation.window
+    month = np.where(carry.first_shared == 0, NONE, carry.first_shared - MONTHS_BEFORE_1970)
+    return situation.window.since_first_shared(columns, situation.clause, month.astype(np.int64))
+
+
+def _decide_extension(situation: Situation, units: Units, carry: Carry, over: Mask) -> None:
+    decided_now = over & (carry.extended == UNDECIDED)
     if not decided_now.any():
         return
-    is_below = np.where(
-        situation.group.cap_on_pool[situation.clause],
-        carry.pool < situation.cap_minor * units.inner,
-        carry.receipts < situation.cap_minor * units.outer,
-    )
-    if not situation.group.shape.capped:
-        is_below = np.zeros_like(is_below)
+    is_lifetime = ~situation.group.cap_yearly[situation.clause]
+    has_room = carry.used < situation.cap_minor * units.outer[:, None]
+    is_below = (has_room | ~is_lifetime).all(axis=1) & is_lifetime.any(axis=1)
     stands = situation.window.holds & (situation.held != NONE)
     granted = np.where(stands, situation.held == 1, is_below)
     carry.extended = np.where(decided_now, granted, carry.extended)
@@ -162,7 +180,6 @@ def _decide_extension(situation: Situation, units: Units, carry: Carry, reached:
 
 def _surplus(situation: Situation, units: Units, carry: Carry, base: Column, rows: Mask, step: int) -> Column:
     """The change of what exceeds the yearly base, in the rows that are shared."""
-    _turn_year(situation, carry, rows)
     group, clause = situation.group, situation.clause
     within_year, loss = group.within_year[clause], group.loss[clause]
     carry.steps_counted = carry.steps_counted + rows
@@ -177,10 +194,12 @@ def _surplus(situation: Situation, units: Units, carry: Carry, base: Column, row
     return np.asarray(shared)
 
 
-def _turn_year(situation: Situation, carry: Carry, rows: Mask) -> None:
-    turned = rows & (carry.year != situation.quarter.year)
+def _turn_year(situation: Situation, units: Units, carry: Carry, rows: Mask) -> None:
+    turned = rows & (carry.year != situation.quarter.year) & _has_years(situation)
     if not turned.any():
         return
+    if situation.group.shape.caps:
+        _turn_uses(situation, units, carry, turned & (carry.year != 0))
     carries = situation.group.loss[situation.clause] == LOSS_CODE[Loss.CARRIED]
     shortfall = np.where(carries, np.maximum(carry.threshold - carry.to_date, 0), 0)
     carry.year = np.where(turned, situation.quarter.year, carry.year)
@@ -189,6 +208,20 @@ def _turn_year(situation: Situation, carry: Carry, rows: Mask) -> None:
     carry.threshold = np.where(turned, shortfall, carry.threshold)
     carry.to_date = np.where(turned, 0, carry.to_date)
     carry.recognised = np.where(turned, 0, carry.recognised)
+
+
+def _has_years(situation: Situation) -> Mask:
+    """Whether a row's clause reckons by years at all."""
+    if situation.group.shape.surplus:
+        return np.ones(len(situation.clause), np.bool_)
+    return np.asarray(situation.group.cap_yearly[situation.clause].any(axis=1))
+
+
+def _turn_uses(situation: Situation, units: Units, carry: Carry, rows: Mask) -> None:
+    group, clause = situation.group, situation.clause
+    unused = np.minimum(carry.used - situation.cap_minor * units.outer[:, None], 0)
+    begun = np.where(group.cap_carries[clause], unused, 0)
+    carry.used = np.where(rows[:, None] & group.cap_yearly[clause], begun, carry.used)
 
 
 def _threshold(situation: Situation, units: Units, carry: Carry, within_year: Int64Column) -> Column:
@@ -236,28 +269,42 @@ def _smoothed(situation: Situation, carry: Carry, shared: Column, rows: Mask, st
     return np.asarray(np.where(rows, carry.history.sum(axis=1) // count, 0))
 
 
+def _recover(
+    situation: Situation, units: Units, carry: Carry, shared: Column, rows: Mask, step: int
+) -> Column:
+    """What is left of ``shared`` when the input is repaid, in the rows that are shared."""
+    group, clause = situation.group, situation.clause
+    inputs = group.input_minor[step][clause] * units.inner
+    outstanding = np.maximum(inputs - carry.recovered, 0)
+    divisor = group.return_denominator[clause] * units.inner
+    returned = outstanding * group.return_numerator[clause] // divisor * units.inner
+    carry.accrued = carry.accrued + np.where(rows, returned, 0)
+    balance = inputs + carry.accrued - carry.recovered
+    taken = np.where(rows, np.maximum(np.minimum(balance, shared), 0), 0)
+    carry.recovered = carry.recovered + taken
+    _credit(carry, group.recover_slot[clause], taken * units.ratio)
+    left = shared - taken
+    month = month_of(situation.quarter.start) + step * group.shape.step_months + MONTHS_BEFORE_1970
+    is_first = rows & (left > 0) & (carry.first_shared == 0)
+    carry.first_shared = np.where(is_first, month, carry.first_shared)
+    return np.asarray(left)
+
+
 def _share_out(situation: Situation, units: Units, carry: Carry, shared: Column, step: int) -> None:
+    group = situation.group
     pool, pool_of_year = carry.pool, carry.pool_of_year
     carry.pool, carry.pool_of_year = pool + shared, pool_of_year + shared
-    if situation.group.shape.bands:
-        before = _so_far(situation, pool, pool_of_year)
-        parts = _banded(situation, units, before, shared, step)
-        if situation.group.shape.capped:
-            cut = _cut_receipts(situation, units, carry, parts)
-            _credit(carry, situation.group.excess_slot[situation.clause], cut)
-        carry.change += parts
-        return
-    if not situation.group.shape.capped:
-        carry.change += shared[:, None] * weights(situation, units, step)
-        return
-    on_pool = situation.group.cap_on_pool[situation.clause]
-    limit = situation.cap_minor * units.inner
-    pool_change = np.minimum(limit, carry.pool) - np.minimum(limit, pool)
-    divided = np.where(on_pool, pool_change, shared)
-    parts = divided[:, None] * weights(situation, units, step)
-    excess = (shared - divided) * units.ratio + _cut_receipts(situation, units, carry, parts)
+    for cap in range(group.shape.caps):
+        if group.cap_on_pool[:, cap].any():
+            shared = _cut_pool(situation, units, carry, shared, cap)
+    if group.shape.bands:
+        parts = _banded(situation, units, _so_far(situation, pool, pool_of_year), shared, step)
+    else:
+        parts = shared[:, None] * weights(situation, units, step)
+    for cap in range(group.shape.caps):
+        if not group.cap_on_pool[:, cap].all():
+            _cut_receipts(situation, units, carry, parts, cap)
     carry.change += parts
-    _credit(carry, situation.group.excess_slot[situation.clause], excess)
 
 
 def _so_far(situation: Situation, pool: Column, pool_of_year: Column) -> Column:
@@ -286,16 +333,27 @@ def _in_band(ends: Column, amount: Column, band: int) -> Column:
     return np.asarray(above if ends.shape[1] == 1 else np.minimum(above, ends[:, 1] - ends[:, 0]))
 
 
-def _cut_receipts(situation: Situation, units: Units, carry: Carry, parts: Column) -> Column:
-    """Cuts the capped roles' ``parts`` to what their caps leave; gives what was cut off."""
-    slot = situation.group.capped_slot[situation.clause]
-    on_receipts = slot != NONE
+def _cut_pool(situation: Situation, units: Units, carry: Carry, shared: Column, cap: int) -> Column:
+    """What the cap leaves of ``shared``."""
+    on_pool = situation.group.cap_on_pool[situation.clause, cap]
+    cut = _use(situation, units, carry, np.where(on_pool, shared * units.ratio, 0), cap)
+    return np.asarray(shared - cut // units.ratio)
+
+
+def _cut_receipts(situation: Situation, units: Units, carry: Carry, parts: Column, cap: int) -> None:
+    """Cuts the capped roles' ``parts`` to what the cap leaves."""
+    slot = situation.group.capped_slot[situation.clause, cap]
     rows = np.arange(len(slot))
-    gross = np.where(on_receipts, parts[rows, slot], 0)
-    limit = situation.cap_minor * units.outer
-    receipts = carry.receipts
-    carry.receipts = receipts + gross
-    within = np.minimum(limit, carry.receipts) - np.minimum(limit, receipts)
-    cut = np.where(on_receipts, gross - within, 0)
-    parts[rows, slot] -= cut
+    parts[rows, slot] -= _use(situation, units, carry, np.where(slot != NONE, parts[rows, slot], 0), cap)
+
+
+def _use(situation: Situation, units: Units, carry: Carry, added: Column, cap: int) -> Column:
+    """Counts what is ``added`` against the cap, in outer units; credits and gives what exceeds it."""
+    limit = situation.cap_minor[:, cap] * units.outer
+    before = carry.used[:, cap].copy()
+    after = before + added
+    carry.used[:, cap] = after
+    cut = added - (np.minimum(limit, after) - np.minimum(limit, before))
+    slot = situation.group.excess_slot[situation.clause, cap]
+    _credit(carry, slot, np.where(slot == NONE, 0, cut))
     return np.asarray(cut)

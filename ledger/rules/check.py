@@ -32,6 +32,7 @@ from ledger.rules.terms import (
     ExampleFigure,
     ExampleSubject,
     Expected,
+    Floor,
     Grain,
     Mechanism,
     Rate,
@@ -215,6 +216,7 @@ def _mechanism_faults(path: str, clause: Clause) -> Iterator[Fault]:
         ("how_much.retention", clause.how_much.retention),
         ("how_much.recover", clause.how_much.recover),
         ("how_much.rates", clause.how_much.rates),
+        ("within.floor", clause.within.floor),
         ("then.routing", clause.then.routing),
     ):
         if value:
@@ -237,6 +239,7 @@ def _scope_faults(path: str, clause: Clause) -> Iterator[Fault]:
 
 def _needs_whole_park(clause: Clause) -> Iterator[tuple[str, bool]]:
     yield "how_much.recover", clause.how_much.recover is not None
+    yield "within.floor", clause.within.floor is not None
 
 
 def _needs_listed(clause: Clause) -> Iterator[tuple[str, bool]]:
@@ -259,6 +262,8 @@ def _windows(clause: Clause) -> Iterator[tuple[str, Window]]:
     routing = clause.then.routing
     if routing is not None and routing.window is not None:
         yield "then.routing.window", routing.window
+    if clause.within.floor is not None and clause.within.floor.window is not None:
+        yield "within.floor.window", clause.within.floor.window
 
 
 def _window_faults(path: str, clause: Clause) -> Iterator[Fault]:
@@ -281,6 +286,14 @@ def _extension_faults(path: str, clause: Clause) -> Iterator[Fault]:
             yield fault(here, "EXTENSION_NEEDS", missing="`length_months`", example='"length_months": 36')
     if routing is not None and routing.window is not None and routing.window.extension is not None:
         yield fault(f"{path}.then.routing.window.extension", "ROUTING_EXTENSION")
+
+
+def _floor_faults(path: str, floor: Floor, commodity: Commodity) -> Iterator[Fault]:
+    yield from _places(f"{path}.yearly_amount", floor.yearly_amount, commodity)
+    if floor.party == floor.from_party:
+        yield fault(f"{path}.from_party", "FLOOR_OF_ITSELF", role=floor.party)
+    if floor.window is not None and floor.window.extension is not None:
+        yield fault(f"{path}.window.extension", "FLOOR_EXTENSION")
 
 
 def _month_faults(path: str, window: Window) -> Iterator[Fault]:
@@ -394,6 +407,7 @@ def _rounding_faults(path: str, clause: Clause) -> Iterator[Fault]:
             ("within.caps", clause.within.caps or None),
             ("how_much.surplus", surplus),
             ("how_much.recover", clause.how_much.recover),
+            ("within.floor", clause.within.floor),
         ):
             if value is not None:
                 yield fault(f"{path}.rounding.grain", "GRAIN_LINE_EXCLUDES", name=name)
@@ -419,6 +433,8 @@ def _amount_faults(path: str, clause: Clause) -> Iterator[Fault]:
         yield from _surplus_amounts(f"{path}.how_much.surplus", clause.how_much.surplus, commodity)
     for index, row in enumerate(clause.how_much.recover.inputs if clause.how_much.recover else ()):
         yield from _places(f"{path}.how_much.recover.inputs[{index}].amount", row.amount, commodity)
+    if clause.within.floor is not None:
+        yield from _floor_faults(f"{path}.within.floor", clause.within.floor, commodity)
     for index, cap in enumerate(clause.within.caps):
         yield from _cap_amounts(f"{path}.within.caps[{index}]", cap, commodity)
 
@@ -563,6 +579,7 @@ def _amended_clause_faults(path: str, clause: Clause, before: Clause) -> Iterato
         ("when.step", clause.when.step.value, before.when.step.value),
         ("to_whom.in_place", clause.to_whom.in_place, before.to_whom.in_place),
         ("how_much.recover", bool(clause.how_much.recover), bool(before.how_much.recover)),
+        ("within.floor", bool(clause.within.floor), bool(before.within.floor)),
     ):
         if got != was:
             yield fault(

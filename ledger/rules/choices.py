@@ -97,6 +97,23 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
             "a later correction of earlier figures leaves the decision about the extension as it is",
         ),
     },
+    "within.floor.tested": {
+        "final_only": ("仅在年度最后一期核算保底", "the floor is tested only in the last step of the year"),
+    },
+    "within.floor.shortfall": {
+        "topped_up": ("不足部分由保底方全额补足", "the guarantor gives the whole gap"),
+        "waived": (
+            "不足部分由保底方以其当年所得为限补足，其余免除",
+            "the guarantor gives as far as its own receipts of the year cover, and the rest lapses",
+        ),
+        "carried": (
+            "不足部分由保底方以其当年所得为限补足，其余计入下一年度保底额",
+            (
+                "the guarantor gives as far as its own receipts of the year cover, and the rest is added to "
+                "the next year's floor"
+            ),
+        ),
+    },
     "then.provisional": {
         "cash": ("年度最后一季度之前的各季度即行付款", "quarters before the year's last are paid at once"),
         "accrue": (
@@ -156,6 +173,7 @@ def _values_at(value: object, names: Sequence[str], path: str) -> Iterator[tuple
 def readings_at(path: str) -> dict[str, tuple[str, str]]:
     """The readings of the field at ``path`` inside a clause; empty where it isn't a choice.
 
-    The clock of a routing's window has the readings of any clock.
+    The clock of any window has the readings of any clock.
     """
-    return READINGS.get(path) or READINGS.get(path.replace("then.routing.", "when.", 1), {})
+    of_any_window = path.replace("then.routing.", "when.", 1).replace("within.floor.", "when.", 1)
+    return READINGS.get(path) or READINGS.get(of_any_window, {})

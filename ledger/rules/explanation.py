@@ -31,6 +31,7 @@ STEP_NAMES: dict[str, tuple[str, str]] = {
     "surplus": ("增量", "surplus"),
     "recovery": ("先行回收", "recovery"),
     "cap": ("上限", "cap"),
+    "floor": ("保底", "floor"),
     "share": ("分成", "share"),
     "rounding": ("取整", "rounding"),
     "routing": ("划转", "routing"),

@@ -239,6 +239,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         "划转的期限不得延期。请删除，或加长 `length_months`，例如 60。",
     ),
+    "FLOOR_EXTENSION": (
+        "The window of a floor has no extension. Leave it out, or give a longer `length_months`, such as 60.",
+        "保底的期限不得延期。请删除，或加长 `length_months`，例如 60。",
+    ),
+    "FLOOR_OF_ITSELF": (
+        "A floor is made good by another party, but {role!r} is both. Name the guarantor as `from_party`.",
+        "保底须由另一方补足，{role!r} 不能为自己保底。请在 `from_party` 填写另一方。",
+    ),
     "ROUTING_NEEDS_SUBJECTS": (
         (
             "With rounding grain \"clause\" amounts aren't of single enterprises, so the routing's window "

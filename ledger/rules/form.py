@@ -89,6 +89,8 @@ _EXPECTED: dict[str, _Expected] = {
     "otherwise": _ROLE,
     "part": _SHARE,
     "party": _ROLE,
+    "from_party": _ROLE,
+    "yearly_amount": _AMOUNT,
     "pre_move_tax": _Expected("year to amount", "年份对应金额", '{"2023": "20000000.00"}'),
     "pre_move_tax_average_at_least": _AMOUNT,
     "pre_move_tax_total": _FLAG,

@@ -15,6 +15,7 @@ from ledger.periods import Quarter, Span
 from ledger.rules.facts import Carried, Line
 from ledger.rules.plain_caps import cap_pool, cap_receipts, is_below_caps, opened_uses, turned_uses
 from ledger.rules.plain_case import MONEY_SCALE, ZERO, Case, Parts, amount_of, share_of
+from ledger.rules.plain_floor import guarantee
 from ledger.rules.plain_windows import closing_day, first_day, is_open
 from ledger.rules.terms import (
     Book,
@@ -45,6 +46,10 @@ def compute_step(
     for base in bases:
         carried, parts = _allot(case, carried, base, is_shared, step)
         allotted.append(parts)
+    carried, given = guarantee(case, carried, allotted, step)
+    if given:
+        allotted.append(given)
+        carried = replace(carried, entitlements=summed(carried.entitlements, given))
     return carried, allotted
 
 

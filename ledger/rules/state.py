@@ -135,6 +135,8 @@ def counters_read(numbers: Mapping[str, Fraction]) -> dict[str, Any]:
     """The fields of ``Carried`` that counters stored as ``numbers`` stand for."""
     fields: dict[str, Any] = {name: number for name, number in numbers.items() if not name.startswith(_USED)}
     fields["used"] = tuple(number for name, number in numbers.items() if name.startswith(_USED))
+    if "floor_year" in numbers:
+        fields["floor_year"] = int(numbers["floor_year"])
     if "first_shared" in numbers:
         year, month_index = divmod(int(numbers["first_shared"]), 12)
         fields["first_shared"] = date(year, month_index + 1, 1) if year else None

@@ -400,11 +400,28 @@ class Cap(Document):
         return self
 
 
+class Floor(Document):
+    """A party's guaranteed minimum of a calendar year, made good by another party (青川, 2009)."""
+
+    party: Role
+    from_party: Role = Field(description="The guarantor.")
+    yearly_amount: AmountText
+    window: Window | None = Field(
+        default=None, description="Years whose last step it holds are tested; null: all. No extension."
+    )
+    tested: Literal["final_only"] = Field(description="Only in the last step of the year.")
+    shortfall: Literal["topped_up", "waived", "carried"] = Field(
+        description="topped_up: the guarantor gives the whole gap. waived: as far as its own receipts of the "
+        "year cover, the rest lapses. carried: as they cover, the rest is added to next year's floor."
+    )
+
+
 class Within(Document):
     caps: tuple[Cap, ...] = Field(
         default=(),
         description="Limits in order, each to what the one before left; those on the pool come first.",
     )
+    floor: Floor | None = None
 
 
 class Routing(Document):
@@ -518,6 +535,8 @@ class Clause(Document):
             yield self.to_whom.in_place
         for cap in self.within.caps:
             yield from (role for role in (cap.excess_to, cap.capped) if role is not None)
+        if self.within.floor is not None:
+            yield from (self.within.floor.party, self.within.floor.from_party)
         if self.how_much.recover is not None:
             yield self.how_much.recover.to
         if self.then.routing is not None:
@@ -532,6 +551,8 @@ class Clause(Document):
         for row in self.to_whom.key:
             credited |= row.shares.keys()
         credited |= {cap.excess_to for cap in self.within.caps if cap.excess_to is not None}
+        if self.within.floor is not None:
+            credited |= {self.within.floor.party, self.within.floor.from_party}
         if self.how_much.recover is not None:
             credited.add(self.how_much.recover.to)
         if self.what.mechanism is not Mechanism.OUTPUT_VALUE:
@@ -543,7 +564,12 @@ class Clause(Document):
     def counter_names(self) -> tuple[str, ...]:
         """What the clause carries for its own rules, in the order in which carried state is stored."""
         recovery = ("first_shared", "recovered", "accrued") if self.how_much.recover is not None else ()
-        return recovery + tuple(f"used_{place}" for place in range(len(self.within.caps)))
+        floor = ("floor_year", "floor_receipts", "guarantor_receipts", "shortfall")
+        return (
+            recovery
+            + (floor if self.within.floor is not None else ())
+            + tuple(f"used_{place}" for place in range(len(self.within.caps)))
+        )
 
     @property
     def denominator(self) -> int:

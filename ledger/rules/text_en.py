@@ -17,6 +17,7 @@ from ledger.rules.terms import (
     Example,
     ExampleSubject,
     Extension,
+    Floor,
     Recover,
     Retention,
     Routing,
@@ -248,6 +249,18 @@ def _within(clause: Clause) -> Iterator[str]:
         yield "there is no cap"
     for cap in clause.within.caps:
         yield _cap(cap, _commodity(clause))
+    if clause.within.floor is not None:
+        yield _floor(clause.within.floor, _commodity(clause))
+
+
+def _floor(floor: Floor, commodity: Commodity) -> str:
+    term = "" if floor.window is None else f" (in a window: {_window(floor.window)})"
+    tested = READINGS["within.floor.tested"][floor.tested][1]
+    shortfall = READINGS["within.floor.shortfall"][floor.shortfall][1]
+    return (
+        f"{role_en(floor.party)} gets at least {_amount(floor.yearly_amount, commodity)} in a calendar year, "
+        f"guaranteed by {role_en(floor.from_party)}{term}; {tested}; {shortfall}"
+    )
 
 
 def _cap(cap: Cap, commodity: Commodity) -> str:

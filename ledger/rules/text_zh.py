@@ -19,6 +19,7 @@ from ledger.rules.terms import (
     ExampleSubject,
     Expected,
     Extension,
+    Floor,
     Recover,
     Retention,
     Routing,
@@ -233,6 +234,18 @@ def _within(clause: Clause) -> Iterator[str]:
         yield "不设上限"
     for cap in clause.within.caps:
         yield _cap(cap, _commodity(clause))
+    if clause.within.floor is not None:
+        yield _floor(clause.within.floor, _commodity(clause))
+
+
+def _floor(floor: Floor, commodity: Commodity) -> str:
+    term = "" if floor.window is None else f"，保底期：{_window(floor.window)}"
+    tested = READINGS["within.floor.tested"][floor.tested][0]
+    shortfall = READINGS["within.floor.shortfall"][floor.shortfall][0]
+    return (
+        f"{role_zh(floor.party)}每一公历年度所得不低于{_amount(floor.yearly_amount, commodity)}，"
+        f"由{role_zh(floor.from_party)}保底，{tested}，{shortfall}{term}"
+    )
 
 
 def _cap(cap: Cap, commodity: Commodity) -> str:

@@ -106,6 +106,8 @@ def _amended(draw: Draw, raw: Json) -> Json:
     for cap in clause["within"].get("caps", ()):
         if "amount" in cap:
             cap["amount"] = draw(_amounts(20_000))
+    if clause["within"].get("floor"):
+        clause["within"]["floor"]["yearly_amount"] = draw(_amounts(6_000))
     if len(clause["within"].get("caps", ())) > 1 and draw(st.booleans()):
         del clause["within"]["caps"][-1]
     clause["rounding"]["mode"] = draw(_modes)
@@ -159,6 +161,7 @@ def _clause(draw: Draw, number: int) -> Json:
     what = _what(draw, mechanism)
     to_whom = _to_whom(draw, money)
     recover = _recover(draw) if money and not listed and grain != "line" and draw(st.booleans()) else None
+    guarantees = money and not listed and grain != "line" and draw(st.integers(0, 2)) == 0
     within = _within(draw, listed and money, _credited(to_whom)) if grain != "line" else {}
     return {
         "number": number,
@@ -168,7 +171,7 @@ def _clause(draw: Draw, number: int) -> Json:
         "when": _when(draw, step, listed, _has_lifetime_cap(within), recover is not None),
         "how_much": _how_much(draw, what, step, listed, grain) | {"recover": recover},
         "to_whom": to_whom,
-        "within": within,
+        "within": within | ({"floor": _floor(draw, step)} if guarantees else {}),
         "then": _then(draw, step, listed and grain != "clause", money),
         "rounding": {
             "grain": grain,
@@ -347,6 +350,18 @@ def _within(draw: Draw, may_be_pre_move_tax: bool, roles: list[str]) -> Json:
     on_receipts = range(draw(st.integers(0, 2)))
     capped = [None for _ in on_pool] + [draw(st.sampled_from(roles)) for _ in on_receipts]
     return {"caps": [_cap(draw, may_be_pre_move_tax, role) for role in capped]}
+
+
+def _floor(draw: Draw, step: str) -> Json:
+    party, guarantor = draw(st.sampled_from([("origin", "host"), ("host", "third"), ("fund", "origin")]))
+    return {
+        "party": party,
+        "from_party": guarantor,
+        "yearly_amount": draw(_amounts(6_000)),
+        "window": (draw(st.booleans()) and _window(draw, step, False)) or None,
+        "tested": "final_only",
+        "shortfall": draw(st.sampled_from(["topped_up", "waived", "carried"])),
+    }
 
 
 def _cap(draw: Draw, may_be_pre_move_tax: bool, capped: str | None) -> Json:

@@ -169,8 +169,9 @@ def _inner_remainders(chunk: Chunk) -> Column:
     if not shape.counters:
         return fixed
     counters = counters_of(chunk)[1]
+    recovery = counters[:, : 3 * shape.recovers]
     uses = np.where(chunk.group.cap_on_pool[chunk.clause], counters[:, shape.before_uses :], 0)
-    return np.concatenate([fixed, counters[:, : shape.before_uses], uses], axis=1)
+    return np.concatenate([fixed, recovery, uses], axis=1)
 
 
 def counters_of(chunk: Chunk) -> tuple[Column, Column]:
@@ -185,7 +186,8 @@ def _is_bounded(chunk: Chunk, outer: Int64Column) -> Mask:
     total = _figures_bound(chunk) + _magnitude(chunk.packed[:, _WHOLES]).sum(axis=1) + len(PAIR_NAMES)
     total += _magnitude(cap_minor(group, chunk.clause, chunk.attributes)).sum(axis=1)
     total += _magnitude(counters_of(chunk)[0]).sum(axis=1)
-    growth = np.full(len(chunk.clause), _GROWTH[shape.surplus or shape.recovers], np.int64)
+    total += _magnitude(group.floor_minor[chunk.clause])
+    growth = np.full(len(chunk.clause), _GROWTH[shape.surplus or shape.recovers or shape.floored], np.int64)
     if shape.surplus:
         total += 3 * _magnitude(_base(chunk))
     if shape.recovers:
@@ -240,6 +242,7 @@ def _situation(chunk: Chunk) -> Situation:
         clause=clause,
         quarter=chunk.quarter,
         window=Windows.of(group.window, clause, attributes),
+        floor_window=Windows.of(group.floor_window, clause, attributes),
         is_eligible=eligible(group, clause, attributes, chunk.vocabulary),
         cap_minor=cap_minor(group, clause, attributes).astype(dtype, copy=False),
         base_minor=_base(chunk).astype(dtype, copy=False),
@@ -288,6 +291,14 @@ def _carry(chunk: Chunk, units: Units) -> Carry:
             for place in (1, 2)
         )
     uses = slice(shape.before_uses, None)
+    floor_year, floor_receipts, guarantor_receipts, shortfall = zero, zero, zero, zero
+    if shape.floored:
+        first = 3 * shape.recovers
+        floor_year = counted_whole[:, first]
+        floor_receipts, guarantor_receipts, shortfall = (
+            counted_whole[:, place] * outer + counted_remainder[:, place] * (outer // denominator)
+            for place in range(first + 1, first + 4)
+        )
     return Carry(
         year=packed[:, YEAR],
         steps_counted=packed[:, STEPS_COUNTED],
@@ -298,6 +309,10 @@ def _carry(chunk: Chunk, units: Units) -> Carry:
         first_shared=first_shared,
         recovered=recovered,
         accrued=accrued,
+        floor_year=floor_year,
+        floor_receipts=floor_receipts,
+        guarantor_receipts=guarantor_receipts,
+        shortfall=shortfall,
         **counted,
     )
 
@@ -376,6 +391,12 @@ def _packed(chunk: Chunk, units: Units, carry: Carry, after: Exact) -> Column:
 def _counted(group: Group, units: Units, carry: Carry) -> tuple[Column, Column]:
     """The counters as whole numbers and remainders over the outer denominator, by row and place."""
     wholes, remainders = divided(carry.used, units.outer[:, None])
+    if group.shape.floored:
+        amounts = np.stack([carry.floor_receipts, carry.guarantor_receipts, carry.shortfall], axis=1)
+        whole, remainder = divided(amounts, units.outer[:, None])
+        year = carry.floor_year[:, None]
+        wholes = np.concatenate([year, whole, wholes], axis=1)
+        remainders = np.concatenate([year * 0, remainder, remainders], axis=1)
     if group.shape.recovers:
         amounts = np.stack([carry.recovered, carry.accrued], axis=1)
         whole, remainder = divided(amounts, units.inner[:, None])

@@ -108,10 +108,12 @@ def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
             "its cap is shared by enterprises with the same controller, one after another",
             "其上限由同一实际控制人的企业依次共用",
         )
-    if clause.rounding.grain is Grain.LINE and (caps or clause.how_much.surplus or clause.how_much.recover):
+    if clause.rounding.grain is Grain.LINE and (
+        caps or clause.how_much.surplus or clause.how_much.recover or clause.within.floor
+    ):
         return (
-            "rounding by line goes with neither cap nor surplus nor recovery",
-            "按笔取整不能与上限、增量或先行回收并用",
+            "rounding by line goes with neither cap nor floor nor surplus nor recovery",
+            "按笔取整不能与上限、保底、增量或先行回收并用",
         )
     return _reason_of_recovery(clause)
 
@@ -148,13 +150,14 @@ def _shape(item: ClauseInForce) -> Shape:
         official=clause.entitlement_keys[0][0] is Book.OFFICIAL,
         surplus=clause.how_much.surplus is not None,
         recovers=clause.how_much.recover is not None,
+        floored=clause.within.floor is not None,
         caps=len(clause.within.caps),
         grain=clause.rounding.grain,
     )
 
 
-def _shape_order(shape: Shape) -> tuple[int, int, bool, bool, bool, int, str]:
-    rules = (shape.official, shape.surplus, shape.recovers, shape.caps)
+def _shape_order(shape: Shape) -> tuple[int, int, bool, bool, bool, bool, int, str]:
+    rules = (shape.official, shape.surplus, shape.recovers, shape.floored, shape.caps)
     return (shape.step_months, shape.slots, *rules, shape.grain.value)
 
 
@@ -214,6 +217,10 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
         routing_window=_windows(
             members, [clause.then.routing.window if clause.then.routing else None for clause in clauses]
         ),
+        floor_window=_windows(
+            members, [clause.within.floor.window if clause.within.floor else None for clause in clauses]
+        ),
+        **_floor_columns(column),
         **_surplus_columns(clauses),
         **_recover_columns(clauses, days, shape.step_months),
         **_cap_columns(clauses, shape.caps),
@@ -349,6 +356,27 @@ def _recover_columns(clauses: Sequence[Clause], days: Sequence[date], step_month
 def _inputs_begun(clause: Clause, day: date) -> int:
     rows = clause.how_much.recover.inputs if clause.how_much.recover else ()
     return sum(parse_amount(row.amount, _scale(clause)) for row in rows if row.starts <= day)
+
+
+def _floor_columns(column: _Columns[Clause]) -> dict[str, Any]:
+    def amount_minor(clause: Clause) -> int:
+        floor = clause.within.floor
+        return parse_amount(floor.yearly_amount, _scale(clause)) if floor else 0
+
+    def shortfall(clause: Clause) -> str:
+        return clause.within.floor.shortfall if clause.within.floor else ""
+
+    return {
+        "floor_slot": column.whole(
+            lambda clause: _slot(clause, clause.within.floor.party) if clause.within.floor else NONE
+        ),
+        "guarantor_slot": column.whole(
+            lambda clause: _slot(clause, clause.within.floor.from_party) if clause.within.floor else NONE
+        ),
+        "floor_minor": column.whole(amount_minor),
+        "tops_up": column.mask(lambda clause: shortfall(clause) == "topped_up"),
+        "carries_shortfall": column.mask(lambda clause: shortfall(clause) == "carried"),
+    }
 
 
 def _cap_columns(clauses: Sequence[Clause], caps: int) -> dict[str, Any]:

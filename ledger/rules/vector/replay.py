@@ -69,6 +69,7 @@ def evaluate_from(
     counters = {
         (_AGREEMENT, clause.number): clause.counter_names
         for version in versions
+        if version.starts < first
         for clause in version.terms.clauses
     }
     state = state_of({_AGREEMENT: carried}, counters)

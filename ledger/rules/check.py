@@ -42,6 +42,7 @@ from ledger.rules.terms import (
     Step,
     Surplus,
     Terms,
+    Then,
     Window,
     WithinYear,
 )
@@ -156,6 +157,7 @@ def _clause_faults(path: str, clause: Clause) -> Iterator[Fault]:
     yield from _retention_faults(f"{path}.how_much.retention", clause)
     if clause.how_much.recover is not None:
         yield from _recover_faults(f"{path}.how_much.recover", clause.how_much.recover)
+    yield from _payment_faults(f"{path}.then", clause.then)
     yield from _rate_faults(f"{path}.how_much.rates", clause.how_much.rates)
     yield from _cap_faults(f"{path}.within.caps", clause.within.caps)
     yield from _key_faults(f"{path}.to_whom.key", clause)
@@ -218,6 +220,9 @@ def _mechanism_faults(path: str, clause: Clause) -> Iterator[Fault]:
         ("how_much.rates", clause.how_much.rates),
         ("within.floor", clause.within.floor),
         ("then.routing", clause.then.routing),
+        ("then.instalments", clause.then.instalments),
+        ("then.interest", clause.then.interest),
+        ("then.form", clause.then.form),
     ):
         if value:
             yield fault(f"{path}.{name}", "OUTPUT_WITHOUT", name=name)
@@ -443,6 +448,25 @@ def _surplus_amounts(path: str, surplus: Surplus, commodity: Commodity) -> Itera
     yield from _places(f"{path}.base", surplus.base, commodity)
     for index, text in enumerate(surplus.base_by_quarter or ()):
         yield from _places(f"{path}.base_by_quarter[{index}]", text, commodity)
+
+
+def _payment_faults(path: str, then: Then) -> Iterator[Fault]:
+    total = sum((parse_share(row.part) for row in then.instalments), Fraction(0))
+    if then.instalments and total != 1:
+        yield fault(f"{path}.instalments", "INSTALMENTS_NOT_ONE", got=total)
+    for index, (row, following) in enumerate(pairwise(then.instalments), start=1):
+        if following.due <= row.due:
+            yield fault(
+                f"{path}.instalments[{index}].due", "INSTALMENT_ORDER", got=following.due, before=row.due
+            )
+    for index, rate in enumerate(then.interest):
+        yield from _part_faults(f"{path}.interest[{index}].monthly_rate", rate.monthly_rate)
+        before = then.interest[index - 1].starts if index else None
+        if before is not None and rate.starts <= before:
+            here = f"{path}.interest[{index}].starts"
+            yield fault(here, "INTEREST_ORDER", got=rate.starts, before=before)
+    if then.form == "fund" and then.routing is None:
+        yield fault(f"{path}.form", "FUND_NEEDS_ROUTING")
 
 
 def _rate_faults(path: str, rates: Sequence[Rate]) -> Iterator[Fault]:

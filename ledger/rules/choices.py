@@ -133,6 +133,12 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
         "true": ("可与同一双方的其他款项轧差", "may be netted with other amounts of the same parties"),
         "false": ("不得轧差", "must not be netted"),
     },
+    "then.form": {
+        "direct": ("由付款方直接支付", "paid directly by the payer"),
+        "year_end": ("通过年终财政结算上解、补助", "settled with the year-end fiscal settlement"),
+        "set_off": ("仅作抵销，不另行付款", "only set off, without a payment"),
+        "fund": ("划入约定的基金", "paid into the agreed fund"),
+    },
     "rounding.grain": {
         "line": ("逐笔取整", "rounded line by line"),
         "period": ("每个对象每季度分别取整", "rounded for each subject's quarter by itself"),

@@ -13,7 +13,7 @@ from ledger.rules.terms import FORMAT, Clause, Terms
 
 Json = dict[str, Any]
 
-_SHARE_FIELDS = frozenset({"kept", "part", "rate", "yearly_return"})
+_SHARE_FIELDS = frozenset({"kept", "monthly_rate", "part", "rate", "yearly_return"})
 _AMOUNT_FIELDS = frozenset({"amount", "yearly_amount", "base", "base_year_amount", "routed"})
 _TAX_FIELDS = frozenset({"pre_move_tax_average_at_least"})
 

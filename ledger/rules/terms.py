@@ -432,6 +432,22 @@ class Routing(Document):
     window: Window | None = Field(default=None, description="Null: always. No extension.")
 
 
+class Instalment(Document):
+    """A part of what a year's settlement makes due."""
+
+    due: Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$")] = Field(
+        description="Month and day, such as 05-15; no day after the 28th, so that every month has it."
+    )
+    part: ShareText
+
+
+class MonthlyRate(Document):
+    """From a day on, the simple rate for every month, or part of one, that a payment is late."""
+
+    starts: date = Field(strict=False)
+    monthly_rate: ShareText
+
+
 class Then(Document):
     """What happens with the result."""
 
@@ -442,6 +458,15 @@ class Then(Document):
     )
     negative: Literal["refund", "carry", "set_off"] = Field(description="What a negative amount due does.")
     netting: bool = Field(description="May be set off against other clauses and agreements of the same pair.")
+    form: Literal["direct", "year_end", "set_off", "fund"] | None = Field(
+        default=None, description="How a settlement is carried out; null: left to the parties."
+    )
+    instalments: tuple[Instalment, ...] = Field(
+        default=(), description="Due days in the year of payment, in order; the last takes the remainder."
+    )
+    interest: tuple[MonthlyRate, ...] = Field(
+        default=(), description="Dated table of rates on what is paid late; none: no interest."
+    )
 
 
 class Grain(StrEnum):

@@ -25,6 +25,7 @@ from ledger.rules.terms import (
     Shares,
     Surplus,
     Terms,
+    Then,
     Window,
 )
 from ledger.rules.words import CAUSE_NAMES, EVENT_NAMES, MECHANISM_NAMES, attribute_en, occurrence_en, role_en
@@ -291,9 +292,21 @@ def _then(clause: Clause) -> Iterator[str]:
     then = clause.then
     if then.routing is not None:
         yield _routing(then.routing)
+    yield from _payment(then)
     yield READINGS["then.provisional"][then.provisional][1]
     yield READINGS["then.negative"][then.negative][1]
     yield f"amounts due {READINGS['then.netting'][str(then.netting).lower()][1]}"
+
+
+def _payment(then: Then) -> Iterator[str]:
+    if then.form is not None:
+        yield f"a settlement is {READINGS['then.form'][then.form][1]}"
+    if then.instalments:
+        rows = _list([f"{_share(row.part)} by {row.due}" for row in then.instalments])
+        yield f"what is due is paid in instalments: {rows}, the last one with the remainder"
+    for rate in then.interest:
+        share = _share(rate.monthly_rate)
+        yield f"from {_day(rate.starts)} a late payment bears {share} for every month or part of a month"
 
 
 def _routing(routing: Routing) -> str:

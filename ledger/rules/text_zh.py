@@ -27,6 +27,7 @@ from ledger.rules.terms import (
     Shares,
     Surplus,
     Terms,
+    Then,
     Window,
 )
 from ledger.rules.words import (
@@ -267,9 +268,20 @@ def _then(clause: Clause) -> Iterator[str]:
     then = clause.then
     if then.routing is not None:
         yield _routing(then.routing)
+    yield from _payment(then)
     yield READINGS["then.provisional"][then.provisional][0]
     yield READINGS["then.negative"][then.negative][0]
     yield READINGS["then.netting"][str(then.netting).lower()][0]
+
+
+def _payment(then: Then) -> Iterator[str]:
+    if then.form is not None:
+        yield READINGS["then.form"][then.form][0]
+    if then.instalments:
+        rows = "、".join(f"{row.due[:2]}月{row.due[3:]}日前付 {_share(row.part)}" for row in then.instalments)
+        yield f"分期付款：{rows}，尾数计入末期"
+    for rate in then.interest:
+        yield f"自{_day(rate.starts)}起，逾期付款每满一月或不足一月按 {_share(rate.monthly_rate)} 计收单利"
 
 
 def _routing(routing: Routing) -> str:

@@ -24,6 +24,11 @@ ROLES = ("fund", "host", "origin", "third")
 FIRST = Quarter(2023, 1)
 LAST = Quarter(2025, 4)
 SUBJECTS = (11, 12, 13)
+INSTALMENTS: tuple[list[dict[str, str]], ...] = (
+    [],
+    [{"due": "05-15", "part": "1/3"}, {"due": "08-15", "part": "2/3"}],
+    [{"due": "05-15", "part": "1"}],
+)
 OCCURRENCES = ("aid_fund_paid_in", "opened")
 TAXES = ("vat", "cit", "retained_tax")
 REVENUES = ("rent", "land_transfer", "service_fee")
@@ -395,6 +400,11 @@ def _then(draw: Draw, step: str, by_event: bool, money: bool) -> Json:
         "provisional": draw(st.sampled_from(["cash", "accrue"])),
         "negative": draw(st.sampled_from(["refund", "carry", "set_off"])),
         "netting": draw(st.booleans()),
+        "form": draw(st.sampled_from([None, "direct", "year_end", "set_off"])) if money else None,
+        "instalments": draw(st.sampled_from(INSTALMENTS)) if money else [],
+        "interest": draw(st.sampled_from([[], [{"starts": "2024-01-01", "monthly_rate": "3/400"}]]))
+        if money
+        else [],
     }
 
 

@@ -26,7 +26,7 @@ from ledger.rules.plain import (
     explain,
     version_in_force,
 )
-from ledger.rules.terms import Book, CauseOfMove, Event, Regime
+from ledger.rules.terms import Book, CauseOfMove, Clause, Event, Regime
 
 PLAINLY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -608,7 +608,7 @@ def test_carried_state_and_later_figures_give_what_a_full_replay_gives(scenario:
 @PLAINLY
 @given(terms_and_facts())
 def test_parts_of_a_proportional_book_add_up_to_the_base(scenario: Scenario) -> None:
-    """Exactly, quarter by quarter; a surplus leaves its stock out, and single lines have no common base."""
+    """Exactly, quarter by quarter, unless a surplus, a rate or a cap leaves something out."""
     (version_, *_), through = scenario.versions, scenario.through
     if version_in_force([version_], through) is None:
         return
@@ -617,14 +617,19 @@ def test_parts_of_a_proportional_book_add_up_to_the_base(scenario: Scenario) -> 
     for (number, subject), carried in after.carried.items():
         found = version_.terms.clause(number)
         assert found is not None
-        is_plain = found.how_much.surplus is None and found.rounding.grain != "line"
-        if found.to_whom.regime is not Regime.PROPORTIONAL or not is_plain:
+        if found.to_whom.regime is not Regime.PROPORTIONAL or not allocates_its_base(found):
             continue
         explanation = explain([version_], scenario.facts, through, number, subject, through)
         base = sum(
             step.result for step in explanation.steps if step.code == "base" and step.subject == subject
         )
         assert shared(carried) - shared(before.carried.get((number, subject), Carried())) == base
+
+
+def allocates_its_base(found: Clause) -> bool:
+    is_rated = found.how_much.surplus is not None or bool(found.how_much.rates)
+    leaves_out = any(cap.excess_to is None for cap in found.within.caps)
+    return not is_rated and not leaves_out and found.rounding.grain != "line"
 
 
 def shared(carried: Carried) -> Fraction:

@@ -20,6 +20,12 @@ WANTED = {
     "joint-park-revenue",
     "kunming-double-count",
     "liusong-double-split",
+    "qingchuan-floor",
+    "voucher-four-party",
+    "voucher-fujian",
+    "voucher-liaocheng",
+    "voucher-shandong",
+    "zibo-recover-first",
 }
 
 

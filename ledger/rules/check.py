@@ -34,6 +34,7 @@ from ledger.rules.terms import (
     ExampleFigure,
     ExampleSubject,
     Expected,
+    Floor,
     Grain,
     HowMuch,
     Mechanism,
@@ -43,6 +44,7 @@ from ledger.rules.terms import (
     Step,
     Surplus,
     Terms,
+    Then,
     Window,
     WithinYear,
 )
@@ -160,6 +162,7 @@ def _clause_faults(path: str, clause: Clause) -> Iterator[Fault]:
     yield from _window_faults(path, clause)
     yield from _retention_faults(f"{path}.how_much.retention", clause)
     yield from _recover_faults(f"{path}.how_much.recover", clause.how_much)
+    yield from _payment_faults(f"{path}.then", clause.then)
     yield from _rate_faults(f"{path}.how_much.rates", clause.how_much.rates)
     yield from _cap_faults(f"{path}.within.caps", clause.within.caps)
     yield from _key_faults(f"{path}.to_whom.key", clause)
@@ -224,7 +227,11 @@ def _mechanism_faults(path: str, clause: Clause) -> Iterator[Fault]:
         ("how_much.own_rates", clause.how_much.own_rates),
         ("how_much.recover", clause.how_much.recover),
         ("how_much.rates", clause.how_much.rates),
+        ("within.floor", clause.within.floor),
         ("then.routing", clause.then.routing),
+        ("then.instalments", clause.then.instalments),
+        ("then.interest", clause.then.interest),
+        ("then.form", clause.then.form),
     ):
         if value:
             yield fault(f"{path}.{name}", "OUTPUT_WITHOUT", name=name)
@@ -246,6 +253,7 @@ def _scope_faults(path: str, clause: Clause) -> Iterator[Fault]:
 
 def _needs_whole_park(clause: Clause) -> Iterator[tuple[str, bool]]:
     yield "how_much.recover", clause.how_much.recover is not None
+    yield "within.floor", clause.within.floor is not None
 
 
 def _needs_listed(clause: Clause) -> Iterator[tuple[str, bool]]:
@@ -268,6 +276,8 @@ def _windows(clause: Clause) -> Iterator[tuple[str, Window]]:
     routing = clause.then.routing
     if routing is not None and routing.window is not None:
         yield "then.routing.window", routing.window
+    if clause.within.floor is not None and clause.within.floor.window is not None:
+        yield "within.floor.window", clause.within.floor.window
 
 
 def _window_faults(path: str, clause: Clause) -> Iterator[Fault]:
@@ -290,6 +300,14 @@ def _extension_faults(path: str, clause: Clause) -> Iterator[Fault]:
             yield fault(here, "EXTENSION_NEEDS", missing="`length_months`", example='"length_months": 36')
     if routing is not None and routing.window is not None and routing.window.extension is not None:
         yield fault(f"{path}.then.routing.window.extension", "ROUTING_EXTENSION")
+
+
+def _floor_faults(path: str, floor: Floor, commodity: Commodity) -> Iterator[Fault]:
+    yield from _places(f"{path}.yearly_amount", floor.yearly_amount, commodity)
+    if floor.party == floor.from_party:
+        yield fault(f"{path}.from_party", "FLOOR_OF_ITSELF", role=floor.party)
+    if floor.window is not None and floor.window.extension is not None:
+        yield fault(f"{path}.window.extension", "FLOOR_EXTENSION")
 
 
 def _month_faults(path: str, window: Window) -> Iterator[Fault]:
@@ -527,6 +545,7 @@ def _rounding_faults(path: str, clause: Clause) -> Iterator[Fault]:
             ("how_much.surplus", surplus),
             ("how_much.recover", clause.how_much.recover),
             ("how_much.smoothing", clause.how_much.smoothing),
+            ("within.floor", clause.within.floor),
         ):
             if value is not None:
                 yield fault(f"{path}.rounding.grain", "GRAIN_LINE_EXCLUDES", name=name)
@@ -552,6 +571,8 @@ def _amount_faults(path: str, clause: Clause) -> Iterator[Fault]:
         yield from _surplus_amounts(f"{path}.how_much.surplus", clause.how_much.surplus, commodity)
     for index, row in enumerate(clause.how_much.recover.inputs if clause.how_much.recover else ()):
         yield from _places(f"{path}.how_much.recover.inputs[{index}].amount", row.amount, commodity)
+    if clause.within.floor is not None:
+        yield from _floor_faults(f"{path}.within.floor", clause.within.floor, commodity)
     for index, band in enumerate(clause.to_whom.bands.rows if clause.to_whom.bands else ()):
         yield from _places(f"{path}.to_whom.bands.rows[{index}].above", band.above, commodity)
     for index, cap in enumerate(clause.within.caps):
@@ -562,6 +583,25 @@ def _surplus_amounts(path: str, surplus: Surplus, commodity: Commodity) -> Itera
     yield from _places(f"{path}.base", surplus.base, commodity)
     for index, text in enumerate(surplus.base_by_quarter or ()):
         yield from _places(f"{path}.base_by_quarter[{index}]", text, commodity)
+
+
+def _payment_faults(path: str, then: Then) -> Iterator[Fault]:
+    total = sum((parse_share(row.part) for row in then.instalments), Fraction(0))
+    if then.instalments and total != 1:
+        yield fault(f"{path}.instalments", "INSTALMENTS_NOT_ONE", got=total)
+    for index, (row, following) in enumerate(pairwise(then.instalments), start=1):
+        if following.due <= row.due:
+            yield fault(
+                f"{path}.instalments[{index}].due", "INSTALMENT_ORDER", got=following.due, before=row.due
+            )
+    for index, rate in enumerate(then.interest):
+        yield from _part_faults(f"{path}.interest[{index}].monthly_rate", rate.monthly_rate)
+        before = then.interest[index - 1].starts if index else None
+        if before is not None and rate.starts <= before:
+            here = f"{path}.interest[{index}].starts"
+            yield fault(here, "INTEREST_ORDER", got=rate.starts, before=before)
+    if then.form == "fund" and then.routing is None:
+        yield fault(f"{path}.form", "FUND_NEEDS_ROUTING")
 
 
 def _rate_faults(path: str, rates: Sequence[Rate]) -> Iterator[Fault]:
@@ -703,6 +743,7 @@ def _amended_clause_faults(path: str, clause: Clause, before: Clause) -> Iterato
         ("when.step", clause.when.step.value, before.when.step.value),
         ("to_whom.in_place", clause.to_whom.in_place, before.to_whom.in_place),
         ("how_much.recover", bool(clause.how_much.recover), bool(before.how_much.recover)),
+        ("within.floor", bool(clause.within.floor), bool(before.within.floor)),
     ):
         if got != was:
             yield fault(

@@ -127,6 +127,23 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
             "a later correction of earlier figures leaves the decision about the extension as it is",
         ),
     },
+    "within.floor.tested": {
+        "final_only": ("仅在年度最后一期核算保底", "the floor is tested only in the last step of the year"),
+    },
+    "within.floor.shortfall": {
+        "topped_up": ("不足部分由保底方全额补足", "the guarantor gives the whole gap"),
+        "waived": (
+            "不足部分由保底方以其当年所得为限补足，其余免除",
+            "the guarantor gives as far as its own receipts of the year cover, and the rest lapses",
+        ),
+        "carried": (
+            "不足部分由保底方以其当年所得为限补足，其余计入下一年度保底额",
+            (
+                "the guarantor gives as far as its own receipts of the year cover, and the rest is added to "
+                "the next year's floor"
+            ),
+        ),
+    },
     "then.provisional": {
         "cash": ("年度最后一季度之前的各季度即行付款", "quarters before the year's last are paid at once"),
         "accrue": (
@@ -145,6 +162,12 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
     "then.netting": {
         "true": ("可与同一双方的其他款项轧差", "may be netted with other amounts of the same parties"),
         "false": ("不得轧差", "must not be netted"),
+    },
+    "then.form": {
+        "direct": ("由付款方直接支付", "paid directly by the payer"),
+        "year_end": ("通过年终财政结算上解、补助", "settled with the year-end fiscal settlement"),
+        "set_off": ("仅作抵销，不另行付款", "only set off, without a payment"),
+        "fund": ("划入约定的基金", "paid into the agreed fund"),
     },
     "rounding.grain": {
         "line": ("逐笔取整", "rounded line by line"),
@@ -190,6 +213,7 @@ def _values_at(value: object, names: Sequence[str], path: str) -> Iterator[tuple
 def readings_at(path: str) -> dict[str, tuple[str, str]]:
     """The readings of the field at ``path`` inside a clause; empty where it isn't a choice.
 
-    The clock of a routing's window has the readings of any clock.
+    The clock of any window has the readings of any clock.
     """
-    return READINGS.get(_ALIKE.get(path, path)) or READINGS.get(path.replace("then.routing.", "when.", 1), {})
+    of_any_window = path.replace("then.routing.", "when.", 1).replace("within.floor.", "when.", 1)
+    return READINGS.get(_ALIKE.get(path, path)) or READINGS.get(of_any_window, {})

@@ -16,7 +16,7 @@ from ledger.rules.words import exact_number
 
 Json = dict[str, Any]
 
-_AMOUNT_FIELDS = frozenset({"above", "amount", "base", "base_year_amount", "routed"})
+_AMOUNT_FIELDS = frozenset({"above", "amount", "yearly_amount", "base", "base_year_amount", "routed"})
 
 
 def json_schema() -> Json:
@@ -104,6 +104,7 @@ _MAPS: dict[str, Callable[[str], str]] = {
 """What makes each value of a map normal; the names in it are free."""
 _TEXTS: dict[str, Callable[[str], str]] = {
     "kept": _exact,
+    "monthly_rate": _exact,
     "part": _exact,
     "rate": _exact,
     "yearly_return": _exact,

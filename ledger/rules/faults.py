@@ -267,6 +267,36 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         "划转的期限不得延期。请删除，或加长 `length_months`，例如 60。",
     ),
+    "INSTALMENTS_NOT_ONE": (
+        "The parts of the instalments should add up to 1, such as 1/3, 1/3 and 1/3, but add up to {got}.",
+        "各期付款比例之和应为 1（如 1/3、1/3、1/3），实际为 {got}。",
+    ),
+    "INSTALMENT_ORDER": (
+        "Instalments should be in the order of their days, but {got} comes after {before}.",
+        "分期付款须按日期先后排列，实际 {got} 排在 {before} 之后。",
+    ),
+    "INTEREST_ORDER": (
+        "Rates of interest should be in date order, each on a later day, but {got} comes after {before}.",
+        "逾期利率各行须按日期先后排列，实际 {got} 排在 {before} 之后。",
+    ),
+    "FUND_NEEDS_ROUTING": (
+        (
+            "Payment into a fund needs the fund: give `then.routing`, such as "
+            '{{"to": "fund", "part": "1", "window": null}}, or another `form`.'
+        ),
+        (
+            '划入基金须指明基金：请填写 `then.routing`，例如 {{"to": "fund", "part": "1", "window": null}}，'
+            "或改用其他 `form`。"
+        ),
+    ),
+    "FLOOR_EXTENSION": (
+        "The window of a floor has no extension. Leave it out, or give a longer `length_months`, such as 60.",
+        "保底的期限不得延期。请删除，或加长 `length_months`，例如 60。",
+    ),
+    "FLOOR_OF_ITSELF": (
+        "A floor is made good by another party, but {role!r} is both. Name the guarantor as `from_party`.",
+        "保底须由另一方补足，{role!r} 不能为自己保底。请在 `from_party` 填写另一方。",
+    ),
     "ROUTING_NEEDS_SUBJECTS": (
         (
             "With rounding grain \"clause\" amounts aren't of single enterprises, so the routing's window "

@@ -104,7 +104,16 @@ _EXPECTED: dict[str, _Expected] = {
     "offset_months": _Expected("a whole number of months from 0 to 1200", "0 至 1200 的整月数", "12"),
     "otherwise": _ROLE,
     "part": _SHARE,
+    "due": _Expected("month and day", "月日", '"05-15"'),
+    "form": _Expected("a form of settlement", "结算方式", '"year_end"'),
+    "instalments": _Expected("a list of instalments", "分期付款列表", '[{"due": "05-15", "part": "1/2"}, …]'),
+    "interest": _Expected(
+        "dated monthly rates", "逾期月利率表", '[{"starts": "2025-01-01", "monthly_rate": "3/400"}]'
+    ),
+    "monthly_rate": _SHARE,
     "party": _ROLE,
+    "from_party": _ROLE,
+    "yearly_amount": _AMOUNT,
     "pre_move_tax": _Expected("year to amount", "年份对应金额", '{"2023": "20000000.00"}'),
     "pre_move_tax_average_at_least": _AMOUNT,
     "pre_move_tax_total": _FLAG,

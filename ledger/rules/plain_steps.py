@@ -16,6 +16,7 @@ from ledger.rules.explanation import exact_text
 from ledger.rules.facts import Carried, Line
 from ledger.rules.plain_caps import cap_pool, cap_receipts, is_below_caps, opened_uses, turned_uses
 from ledger.rules.plain_case import MONEY_SCALE, ZERO, Case, Parts, amount_of, share_of
+from ledger.rules.plain_floor import guarantee
 from ledger.rules.plain_shares import (
     at_own_rates,
     banded,
@@ -62,6 +63,10 @@ def compute_step(
     for base in bases:
         carried, parts = _allot(case, carried, base, is_shared, step)
         allotted.append(parts)
+    carried, given = guarantee(case, carried, allotted, step)
+    if given:
+        allotted.append(given)
+        carried = replace(carried, entitlements=summed(carried.entitlements, given))
     return carried, allotted
 
 

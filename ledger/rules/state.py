@@ -10,7 +10,8 @@ Layout 1::
 ``extended`` is -1 (not decided), 0 or 1. From ``to_date`` on every number is two, ``whole`` and
 ``remainder``: whole + remainder / denominator with 0 <= remainder < denominator. The denominator is common to
 all of them. Counters are, as far as the clause has use for them: ``first_shared``, ``recovered`` and
-``accrued`` where it recovers, the use of each cap, and where it averages the number of years in ``history``,
+``accrued`` where it recovers, ``floor_year``, ``floor_receipts``, ``guarantor_receipts`` and ``shortfall``
+where it has a floor, the use of each cap, and where it averages the number of years in ``history``,
 then as many as it looks back. ``first_shared`` is a month, year × 12 + month − 1, or 0. State is read with
 the clause that packed it.
 """
@@ -35,6 +36,7 @@ _HEADER_LENGTH = 6
 _USED = "used_"
 _YEARS = "years"
 _YEAR = "year_"
+_NUMBERS = frozenset({"recovered", "accrued", "floor_receipts", "guarantor_receipts", "shortfall"})
 _CODE_OF_EXTENDED = {None: -1, False: 0, True: 1}
 _EXTENDED_OF_CODE = {code: extended for extended, code in _CODE_OF_EXTENDED.items()}
 
@@ -146,12 +148,12 @@ def _at(amounts: Sequence[Fraction], place: int) -> Fraction:
 
 def counters_read(numbers: Mapping[str, Fraction]) -> dict[str, Any]:
     """The fields of ``Carried`` that counters stored as ``numbers`` stand for."""
-    fields: dict[str, Any] = {
-        name: number for name, number in numbers.items() if name in ("recovered", "accrued")
-    }
+    fields: dict[str, Any] = {name: number for name, number in numbers.items() if name in _NUMBERS}
     fields["used"] = tuple(number for name, number in numbers.items() if name.startswith(_USED))
     years = [number for name, number in numbers.items() if name.startswith(_YEAR)]
     fields["history"] = tuple(years[: int(numbers.get(_YEARS, 0))])
+    if "floor_year" in numbers:
+        fields["floor_year"] = int(numbers["floor_year"])
     if "first_shared" in numbers:
         year, month_index = divmod(int(numbers["first_shared"]), 12)
         fields["first_shared"] = date(year, month_index + 1, 1) if year else None

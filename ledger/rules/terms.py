@@ -700,11 +700,28 @@ class Cap(Document):
         return self
 
 
+class Floor(Document):
+    """A party's guaranteed minimum of a calendar year, made good by another party (青川, 2009)."""
+
+    party: Role
+    from_party: Role = Field(description="The guarantor.")
+    yearly_amount: AmountText
+    window: Window | None = Field(
+        default=None, description="Years whose last step it holds are tested; null: all. No extension."
+    )
+    tested: Literal["final_only"] = Field(description="Only in the last step of the year.")
+    shortfall: Literal["topped_up", "waived", "carried"] = Field(
+        description="topped_up: the guarantor gives the whole gap. waived: as far as its own receipts of the "
+        "year cover, the rest lapses. carried: as they cover, the rest is added to next year's floor."
+    )
+
+
 class Within(Document):
     caps: tuple[Cap, ...] = Field(
         default=(),
         description="Limits in order, each to what the one before left; those on the pool come first.",
     )
+    floor: Floor | None = None
 
 
 class Routing(Document):
@@ -713,6 +730,22 @@ class Routing(Document):
     to: Role
     part: ShareText
     window: Window | None = Field(default=None, description="Null: always. No extension.")
+
+
+class Instalment(Document):
+    """A part of what a year's settlement makes due."""
+
+    due: Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$")] = Field(
+        description="Month and day, such as 05-15; no day after the 28th, so that every month has it."
+    )
+    part: ShareText
+
+
+class MonthlyRate(Document):
+    """From a day on, the simple rate for every month, or part of one, that a payment is late."""
+
+    starts: date = Field(strict=False)
+    monthly_rate: ShareText
 
 
 class Then(Document):
@@ -725,6 +758,15 @@ class Then(Document):
     )
     negative: Literal["refund", "carry", "set_off"] = Field(description="What a negative amount due does.")
     netting: bool = Field(description="May be set off against other clauses and agreements of the same pair.")
+    form: Literal["direct", "year_end", "set_off", "fund"] | None = Field(
+        default=None, description="How a settlement is carried out; null: left to the parties."
+    )
+    instalments: tuple[Instalment, ...] = Field(
+        default=(), description="Due days in the year of payment, in order; the last takes the remainder."
+    )
+    interest: tuple[MonthlyRate, ...] = Field(
+        default=(), description="Dated table of rates on what is paid late; none: no interest."
+    )
 
 
 class Grain(StrEnum):
@@ -822,6 +864,8 @@ class Clause(Document):
             yield self.to_whom.in_place
         for cap in self.within.caps:
             yield from (role for role in (cap.excess_to, cap.capped) if role is not None)
+        if self.within.floor is not None:
+            yield from (self.within.floor.party, self.within.floor.from_party)
         if self.how_much.recover is not None:
             yield self.how_much.recover.to
         if self.then.routing is not None:
@@ -834,6 +878,8 @@ class Clause(Document):
         """Every (book, role) that the clause may credit, in the order in which carried state is stored."""
         credited = {self.to_whom.otherwise, self.rounding.remainder_to} | self.to_whom.credited
         credited |= {cap.excess_to for cap in self.within.caps if cap.excess_to is not None}
+        if self.within.floor is not None:
+            credited |= {self.within.floor.party, self.within.floor.from_party}
         if self.how_much.recover is not None:
             credited.add(self.how_much.recover.to)
         if self.what.mechanism is not Mechanism.OUTPUT_VALUE:
@@ -845,11 +891,15 @@ class Clause(Document):
     def counter_names(self) -> tuple[str, ...]:
         """What the clause carries for its own rules, in the order in which carried state is stored."""
         recovery = ("first_shared", "recovered", "accrued") if self.how_much.recover is not None else ()
-        uses = tuple(f"used_{place}" for place in range(len(self.within.caps)))
+        floor = ("floor_year", "floor_receipts", "guarantor_receipts", "shortfall")
         smoothing = self.how_much.smoothing
-        if smoothing is None:
-            return recovery + uses
-        return (*recovery, *uses, "years", *(f"year_{place}" for place in range(smoothing.years)))
+        years = range(0 if smoothing is None else smoothing.years)
+        return (
+            recovery
+            + (floor if self.within.floor is not None else ())
+            + tuple(f"used_{place}" for place in range(len(self.within.caps)))
+            + (("years", *(f"year_{place}" for place in years)) if years else ())
+        )
 
     @property
     def denominator(self) -> int:

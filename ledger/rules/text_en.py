@@ -18,6 +18,7 @@ from ledger.rules.terms import (
     Example,
     ExampleSubject,
     Extension,
+    Floor,
     Parts,
     Recover,
     Retention,
@@ -27,6 +28,7 @@ from ledger.rules.terms import (
     Smoothing,
     Surplus,
     Terms,
+    Then,
     Window,
 )
 from ledger.rules.words import (
@@ -325,6 +327,18 @@ def _within(clause: Clause) -> Iterator[str]:
         yield "there is no cap"
     for cap in clause.within.caps:
         yield _cap(cap, _commodity(clause))
+    if clause.within.floor is not None:
+        yield _floor(clause.within.floor, _commodity(clause))
+
+
+def _floor(floor: Floor, commodity: Commodity) -> str:
+    term = "" if floor.window is None else f" (in a window: {_window(floor.window)})"
+    tested = READINGS["within.floor.tested"][floor.tested][1]
+    shortfall = READINGS["within.floor.shortfall"][floor.shortfall][1]
+    return (
+        f"{role_en(floor.party)} gets at least {_amount(floor.yearly_amount, commodity)} in a calendar year, "
+        f"guaranteed by {role_en(floor.from_party)}{term}; {tested}; {shortfall}"
+    )
 
 
 def _cap(cap: Cap, commodity: Commodity) -> str:
@@ -355,9 +369,21 @@ def _then(clause: Clause) -> Iterator[str]:
     then = clause.then
     if then.routing is not None:
         yield _routing(then.routing)
+    yield from _payment(then)
     yield READINGS["then.provisional"][then.provisional][1]
     yield READINGS["then.negative"][then.negative][1]
     yield f"amounts due {READINGS['then.netting'][str(then.netting).lower()][1]}"
+
+
+def _payment(then: Then) -> Iterator[str]:
+    if then.form is not None:
+        yield f"a settlement is {READINGS['then.form'][then.form][1]}"
+    if then.instalments:
+        rows = _list([f"{_share(row.part)} by {row.due}" for row in then.instalments])
+        yield f"what is due is paid in instalments: {rows}, the last one with the remainder"
+    for rate in then.interest:
+        share = _share(rate.monthly_rate)
+        yield f"from {_day(rate.starts)} a late payment bears {share} for every month or part of a month"
 
 
 def _routing(routing: Routing) -> str:

@@ -20,6 +20,7 @@ from ledger.rules.terms import (
     ExampleSubject,
     Expected,
     Extension,
+    Floor,
     Parts,
     Recover,
     Retention,
@@ -29,6 +30,7 @@ from ledger.rules.terms import (
     Smoothing,
     Surplus,
     Terms,
+    Then,
     Window,
 )
 from ledger.rules.words import (
@@ -296,6 +298,18 @@ def _within(clause: Clause) -> Iterator[str]:
         yield "不设上限"
     for cap in clause.within.caps:
         yield _cap(cap, _commodity(clause))
+    if clause.within.floor is not None:
+        yield _floor(clause.within.floor, _commodity(clause))
+
+
+def _floor(floor: Floor, commodity: Commodity) -> str:
+    term = "" if floor.window is None else f"，保底期：{_window(floor.window)}"
+    tested = READINGS["within.floor.tested"][floor.tested][0]
+    shortfall = READINGS["within.floor.shortfall"][floor.shortfall][0]
+    return (
+        f"{role_zh(floor.party)}每一公历年度所得不低于{_amount(floor.yearly_amount, commodity)}，"
+        f"由{role_zh(floor.from_party)}保底，{tested}，{shortfall}{term}"
+    )
 
 
 def _cap(cap: Cap, commodity: Commodity) -> str:
@@ -317,9 +331,20 @@ def _then(clause: Clause) -> Iterator[str]:
     then = clause.then
     if then.routing is not None:
         yield _routing(then.routing)
+    yield from _payment(then)
     yield READINGS["then.provisional"][then.provisional][0]
     yield READINGS["then.negative"][then.negative][0]
     yield READINGS["then.netting"][str(then.netting).lower()][0]
+
+
+def _payment(then: Then) -> Iterator[str]:
+    if then.form is not None:
+        yield READINGS["then.form"][then.form][0]
+    if then.instalments:
+        rows = "、".join(f"{row.due[:2]}月{row.due[3:]}日前付 {_share(row.part)}" for row in then.instalments)
+        yield f"分期付款：{rows}，尾数计入末期"
+    for rate in then.interest:
+        yield f"自{_day(rate.starts)}起，逾期付款每满一月或不足一月按 {_share(rate.monthly_rate)} 计收单利"
 
 
 def _routing(routing: Routing) -> str:

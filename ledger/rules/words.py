@@ -24,6 +24,9 @@ ROLE_NAMES: dict[str, tuple[str, str]] = {
     "municipality_b": ("乙地", "municipality B"),
     "municipality_c": ("丙地", "municipality C"),
     "branch": ("分支机构所在地", "the place of the branches"),
+    "home": ("使用方所在地", "the user's home"),
+    "provider_zone": ("服务机构所在地", "the provider's zone"),
+    "city": ("市级财政", "the city's treasury"),
     "pool": ("待分配资金", "the pool for distribution"),
 }
 """Role to its name; a role that isn't here is called by itself."""

@@ -24,6 +24,11 @@ ROLES = ("fund", "host", "origin", "third")
 FIRST = Quarter(2023, 1)
 LAST = Quarter(2025, 4)
 SUBJECTS = (11, 12, 13)
+INSTALMENTS: tuple[list[dict[str, str]], ...] = (
+    [],
+    [{"due": "05-15", "part": "1/3"}, {"due": "08-15", "part": "2/3"}],
+    [{"due": "05-15", "part": "1"}],
+)
 OCCURRENCES = ("aid_fund_paid_in", "opened")
 TAXES = ("vat", "cit", "retained_tax")
 REVENUES = ("rent", "land_transfer", "service_fee")
@@ -110,14 +115,21 @@ def _amended(draw: Draw, raw: Json) -> Json:
     recover = clause["how_much"].get("recover")
     if recover:
         recover["inputs"][0]["amount"] = draw(_amounts(2_000))
-    for cap in clause["within"].get("caps", ()):
-        if "amount" in cap:
-            cap["amount"] = draw(_amounts(20_000))
-    caps = clause["within"].get("caps", ())
-    if len(caps) > 1 and caps[-1]["excess_to"] is None and draw(st.booleans()):
-        del caps[-1]
+    _amend_within(draw, clause["within"])
     clause["rounding"]["mode"] = draw(_modes)
     return clause
+
+
+def _amend_within(draw: Draw, within: Json) -> None:
+    """Other limits; a cap at the end may go, if no role goes with it."""
+    for cap in within.get("caps", ()):
+        if "amount" in cap:
+            cap["amount"] = draw(_amounts(20_000))
+    if within.get("floor"):
+        within["floor"]["yearly_amount"] = draw(_amounts(6_000))
+    caps = within.get("caps", ())
+    if len(caps) > 1 and caps[-1]["excess_to"] is None and draw(st.booleans()):
+        del caps[-1]
 
 
 def _terms(of: list[Clause], starts: Quarter, last_quarter: str | None) -> Terms:
@@ -201,6 +213,7 @@ def _clause(draw: Draw, number: int) -> Json:
     ):
         rates = st.sampled_from(["1/4", "3/20", "0", "1"])
         how_much["own_rates"] = {role: draw(rates) for role in _credited(to_whom)}
+    guarantees = money and not listed and grain != "line" and draw(st.integers(0, 2)) == 0
     return {
         "number": number,
         "title": {"zh": f"第{number}项分成", "en": f"sharing {number}"},
@@ -209,7 +222,7 @@ def _clause(draw: Draw, number: int) -> Json:
         "when": when,
         "how_much": how_much,
         "to_whom": to_whom,
-        "within": within,
+        "within": within | ({"floor": _floor(draw, step)} if guarantees else {}),
         "then": _then(draw, step, listed and grain != "clause", money),
         "rounding": {
             "grain": grain,
@@ -486,6 +499,18 @@ def _within(draw: Draw, may_be_pre_move_tax: bool, roles: list[str]) -> Json:
     return {"caps": [_cap(draw, may_be_pre_move_tax, role) for role in capped]}
 
 
+def _floor(draw: Draw, step: str) -> Json:
+    party, guarantor = draw(st.sampled_from([("origin", "host"), ("host", "third"), ("fund", "origin")]))
+    return {
+        "party": party,
+        "from_party": guarantor,
+        "yearly_amount": draw(_amounts(6_000)),
+        "window": (draw(st.booleans()) and _window(draw, step, False)) or None,
+        "tested": "final_only",
+        "shortfall": draw(st.sampled_from(["topped_up", "waived", "carried"])),
+    }
+
+
 def _cap(draw: Draw, may_be_pre_move_tax: bool, capped: str | None) -> Json:
     limit: Json = {"amount": draw(_amounts(8_000))}
     if may_be_pre_move_tax and draw(st.booleans()):
@@ -517,6 +542,11 @@ def _then(draw: Draw, step: str, by_event: bool, money: bool) -> Json:
         "provisional": draw(st.sampled_from(["cash", "accrue"])),
         "negative": draw(st.sampled_from(["refund", "carry", "set_off"])),
         "netting": draw(st.booleans()),
+        "form": draw(st.sampled_from([None, "direct", "year_end", "set_off"])) if money else None,
+        "instalments": draw(st.sampled_from(INSTALMENTS)) if money else [],
+        "interest": draw(st.sampled_from([[], [{"starts": "2024-01-01", "monthly_rate": "3/400"}]]))
+        if money
+        else [],
     }
 
 

@@ -1038,7 +1038,7 @@ def test_carried_state_and_later_figures_give_what_a_full_replay_gives(scenario:
 @PLAINLY
 @given(terms_and_facts())
 def test_parts_of_a_proportional_book_add_up_to_the_base(scenario: Scenario) -> None:
-    """Exactly, quarter by quarter; a surplus leaves its stock out, and single lines have no common base."""
+    """Exactly, quarter by quarter, unless a surplus, a rate or a cap leaves something out."""
     (version_, *_), through = scenario.versions, scenario.through
     if version_in_force([version_], through) is None:
         return

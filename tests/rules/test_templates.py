@@ -24,6 +24,12 @@ WANTED = {
     "kunming-double-count",
     "liusong-double-split",
     "pool-by-area",
+    "qingchuan-floor",
+    "voucher-four-party",
+    "voucher-fujian",
+    "voucher-liaocheng",
+    "voucher-shandong",
+    "zibo-recover-first",
     "zibo-twenty-years",
 }
 

@@ -338,7 +338,7 @@ def test_years_that_are_averaged_are_kept_when_caps_are_added_or_dropped(counts:
     ]
     facts = _facts(*(_vat(1, 100, QUARTER.plus(place)) for place in range(12)))
     expected = plain.evaluate(versions, facts, QUARTER.plus(11))
-    assert expected.carried[1, 1].history == (400, 400, 400)
+    assert list(expected.carried[1, 1].history) == [400, 400, 400]
     assert_same(vector.evaluate(versions, facts, QUARTER.plus(11)), expected)
 
 

@@ -179,10 +179,11 @@ def _inner_remainders(chunk: Chunk) -> Column:
     if not shape.counters:
         return fixed
     counters = counters_of(chunk)[1]
+    recovery = counters[:, : 3 * shape.recovers]
     uses = np.where(
         chunk.group.cap_on_pool[chunk.clause], counters[:, shape.before_uses : shape.before_years], 0
     )
-    return np.concatenate([fixed, counters[:, : shape.before_uses], uses], axis=1)
+    return np.concatenate([fixed, recovery, uses], axis=1)
 
 
 def counters_of(chunk: Chunk) -> tuple[Column, Column]:
@@ -197,9 +198,10 @@ def _is_bounded(chunk: Chunk, outer: Int64Column) -> Mask:
     total = _figures_bound(chunk) + _magnitude(chunk.packed[:, _WHOLES]).sum(axis=1) + len(PAIR_NAMES)
     total += _magnitude(cap_minor(group, chunk.clause, chunk.attributes)).sum(axis=1)
     total += _magnitude(counters_of(chunk)[0]).sum(axis=1)
+    total += _magnitude(group.floor_minor[chunk.clause])
     if shape.bands:
         total += _magnitude(group.band_above_minor[chunk.clause, -1])
-    growth = np.full(len(chunk.clause), _GROWTH[shape.surplus or shape.recovers], np.int64)
+    growth = np.full(len(chunk.clause), _GROWTH[shape.surplus or shape.recovers or shape.floored], np.int64)
     if shape.surplus:
         total += 3 * _magnitude(_base(chunk))
     if shape.recovers:
@@ -254,6 +256,7 @@ def _situation(chunk: Chunk) -> Situation:
         clause=clause,
         quarter=chunk.quarter,
         window=Windows.of(group.window, clause, attributes),
+        floor_window=Windows.of(group.floor_window, clause, attributes),
         is_eligible=eligible(group, clause, attributes, chunk.vocabulary),
         cap_minor=cap_minor(group, clause, attributes).astype(dtype, copy=False),
         base_minor=_base(chunk).astype(dtype, copy=False),
@@ -305,6 +308,14 @@ def _carry(chunk: Chunk, units: Units) -> Carry:
         first_shared = counted_whole[:, 0]
         recovered, accrued = inner_counters(slice(1, 3)).T
     uses = slice(shape.before_uses, shape.before_years)
+    floor_year, floor_receipts, guarantor_receipts, shortfall = zero, zero, zero, zero
+    if shape.floored:
+        first = 3 * shape.recovers
+        floor_year = counted_whole[:, first]
+        floor_receipts, guarantor_receipts, shortfall = (
+            counted_whole[:, place] * outer + counted_remainder[:, place] * (outer // denominator)
+            for place in range(first + 1, first + 4)
+        )
     return Carry(
         year=packed[:, YEAR],
         steps_counted=packed[:, STEPS_COUNTED],
@@ -318,6 +329,10 @@ def _carry(chunk: Chunk, units: Units) -> Carry:
         first_shared=first_shared,
         recovered=recovered,
         accrued=accrued,
+        floor_year=floor_year,
+        floor_receipts=floor_receipts,
+        guarantor_receipts=guarantor_receipts,
+        shortfall=shortfall,
         **counted,
     )
 
@@ -412,6 +427,9 @@ def _packed(chunk: Chunk, units: Units, carry: Carry, after: Exact) -> Column:
 def _counted(group: Group, units: Units, carry: Carry) -> tuple[Column, Column]:
     """The counters as whole numbers and remainders over the outer denominator, by row and place."""
     parts = [divided(carry.used, units.outer[:, None])]
+    if group.shape.floored:
+        receipts = np.stack([carry.floor_receipts, carry.guarantor_receipts, carry.shortfall], axis=1)
+        parts = [_number(carry.floor_year), divided(receipts, units.outer[:, None]), *parts]
     if group.shape.recovers:
         recovered = np.stack([carry.recovered, carry.accrued], axis=1)
         parts = [_number(carry.first_shared), _of_inner(units, recovered), *parts]

@@ -1,6 +1,6 @@
 """The rules of a quarter as columns: everything that it needs of many clauses, by clause row.
 
-Clauses of one shape (step, number of entitlements, surplus, recovery, caps, grain) form a group, whose
+Clauses of one shape (step, number of entitlements, surplus, recovery, floor, caps, grain) form a group, whose
 columns are computed together; within a group the differences between clauses are values in columns.
 """
 
@@ -97,6 +97,7 @@ class Shape:
     official: bool
     surplus: bool
     recovers: bool
+    floored: bool
     caps: int
     grain: Grain
     tiers: int = 0
@@ -116,7 +117,7 @@ class Shape:
     @property
     def before_uses(self) -> int:
         """How many counters stand before the uses of caps."""
-        return 3 * self.recovers
+        return 3 * self.recovers + 4 * self.floored
 
     @property
     def before_years(self) -> int:
@@ -188,6 +189,12 @@ class Group:
     input_minor: npt.NDArray[np.int64]
     return_numerator: Int64Column
     return_denominator: Int64Column
+    floor_slot: Int64Column
+    guarantor_slot: Int64Column
+    floor_minor: Int64Column
+    tops_up: Mask
+    carries_shortfall: Mask
+    floor_window: WindowColumns
     cap_minor: npt.NDArray[np.int64]
     cap_is_pre_move_tax: npt.NDArray[np.bool_]
     cap_on_pool: npt.NDArray[np.bool_]

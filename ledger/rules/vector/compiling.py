@@ -111,11 +111,11 @@ def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
         )
     how_much = clause.how_much
     if clause.rounding.grain is Grain.LINE and (
-        caps or how_much.surplus or how_much.recover or how_much.smoothing
+        caps or clause.within.floor or how_much.surplus or how_much.recover or how_much.smoothing
     ):
         return (
-            "rounding by line goes with no cap, surplus, recovery or average",
-            "按笔取整不能与上限、增量、先行回收或多年平均并用",
+            "rounding by line goes with no cap, floor, surplus, recovery or average",
+            "按笔取整不能与上限、保底、增量、先行回收或多年平均并用",
         )
     return _reason_of_recovery(clause) or _reason_by_shares(clause)
 
@@ -176,6 +176,7 @@ def _shape(item: ClauseInForce) -> Shape:
         official=clause.entitlement_keys[0][0] is Book.OFFICIAL,
         surplus=clause.how_much.surplus is not None,
         recovers=clause.how_much.recover is not None,
+        floored=clause.within.floor is not None,
         caps=len(clause.within.caps),
         grain=clause.rounding.grain,
         tiers=len(clause.to_whom.key) if clause.to_whom.by_elapsed_time else 0,
@@ -278,6 +279,10 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
         routing_window=_windows(
             members, [clause.then.routing.window if clause.then.routing else None for clause in clauses]
         ),
+        floor_window=_windows(
+            members, [clause.within.floor.window if clause.within.floor else None for clause in clauses]
+        ),
+        **_floor_columns(column),
         **_surplus_columns(clauses),
         **_recover_columns(clauses, days, shape.step_months),
         **_cap_columns(clauses, shape.caps),
@@ -446,6 +451,27 @@ def _recover_columns(clauses: Sequence[Clause], days: Sequence[date], step_month
 def _inputs_begun(clause: Clause, day: date) -> int:
     rows = clause.how_much.recover.inputs if clause.how_much.recover else ()
     return sum(parse_amount(row.amount, _scale(clause)) for row in rows if row.starts <= day)
+
+
+def _floor_columns(column: _Columns[Clause]) -> dict[str, Any]:
+    def amount_minor(clause: Clause) -> int:
+        floor = clause.within.floor
+        return parse_amount(floor.yearly_amount, _scale(clause)) if floor else 0
+
+    def shortfall(clause: Clause) -> str:
+        return clause.within.floor.shortfall if clause.within.floor else ""
+
+    return {
+        "floor_slot": column.whole(
+            lambda clause: _slot(clause, clause.within.floor.party) if clause.within.floor else NONE
+        ),
+        "guarantor_slot": column.whole(
+            lambda clause: _slot(clause, clause.within.floor.from_party) if clause.within.floor else NONE
+        ),
+        "floor_minor": column.whole(amount_minor),
+        "tops_up": column.mask(lambda clause: shortfall(clause) == "topped_up"),
+        "carries_shortfall": column.mask(lambda clause: shortfall(clause) == "carried"),
+    }
 
 
 def _cap_columns(clauses: Sequence[Clause], caps: int) -> dict[str, Any]:

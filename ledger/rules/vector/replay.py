@@ -66,7 +66,13 @@ def evaluate_from(
 ) -> Outcome:
     """The quarters from ``first`` to ``through``, given what was ``carried`` after the quarter before."""
     amounts: dict[Key, Amount] = {}
-    state = state_of({_AGREEMENT: carried}, _counters(versions))
+    counters = {
+        (_AGREEMENT, clause.number): clause.counter_names
+        for version in versions
+        if version.starts < first
+        for clause in version.terms.clauses
+    }
+    state = state_of({_AGREEMENT: carried}, counters)
     subjects = subjects_of({_AGREEMENT: facts.subjects})
     held = held_of({_AGREEMENT: held_extensions or {}})
     lines = _lines_by_quarter(facts.lines)
@@ -80,15 +86,6 @@ def evaluate_from(
         amounts |= amounts_by_key(rules, result.allocations)[_AGREEMENT] if len(result.allocations) else {}
         state = result.state
     return Outcome(amounts, carried_of(state).get(_AGREEMENT, {}))
-
-
-def _counters(versions: Sequence[Version]) -> dict[tuple[int, int], tuple[str, ...]]:
-    """The counters that a clause has in any version."""
-    names: dict[tuple[int, int], tuple[str, ...]] = {}
-    for clause in (clause for version in versions for clause in version.terms.clauses):
-        key = _AGREEMENT, clause.number
-        names[key] = tuple(dict.fromkeys((*names.get(key, ()), *clause.counter_names)))
-    return names
 
 
 def figures_of(lines: Mapping[int, Sequence[Line]]) -> Figures:

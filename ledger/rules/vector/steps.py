@@ -45,6 +45,7 @@ class Situation:
     clause: Int64Column
     quarter: Quarter
     window: Windows
+    floor_window: Windows
     is_eligible: Mask
     cap_minor: Column
     base_minor: Column
@@ -61,7 +62,8 @@ class Situation:
 
 @dataclass(slots=True)
 class Carry:
-    """The running state of the rows. ``used``, by cap, and ``change``, by slot, are in outer units.
+    """The running state of the rows. ``used``, by cap, ``change``, by slot, and what is of the floor are in
+    outer units.
 
     ``first_shared`` is a month as state stores it: year × 12 + month − 1, or 0.
     """
@@ -83,6 +85,10 @@ class Carry:
     first_shared: Int64Column
     recovered: Column
     accrued: Column
+    floor_year: Int64Column
+    floor_receipts: Column
+    guarantor_receipts: Column
+    shortfall: Column
 
 
 def run_steps(situation: Situation, units: Units, carry: Carry, bases: Column) -> list[Mask]:
@@ -116,6 +122,7 @@ def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, st
     shape = situation.group.shape
     month = situation.month(step)
     reached = situation.is_eligible & (situation.first_step <= step)
+    change = carry.change.copy() if shape.floored else carry.change
     window = _window(situation, carry)
     if window.extension_months.any():
         _decide_extension(situation, units, carry, reached & window.is_over(month))
@@ -142,6 +149,8 @@ def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, st
     if shape.own_rated:
         shared = at_own_rates(situation, situation.clause, shared, situation.tier(step), step)
     _share_out(situation, units, carry, shared, step)
+    if shape.floored:
+        _guarantee(situation, units, carry, carry.change - change, month)
     return shared_rows
 
 
@@ -288,6 +297,27 @@ def _recover(
     is_first = rows & (left > 0) & (carry.first_shared == 0)
     carry.first_shared = np.where(is_first, month, carry.first_shared)
     return np.asarray(left)
+
+
+def _guarantee(situation: Situation, units: Units, carry: Carry, change: Column, month: int) -> None:
+    """Counts the step's ``change`` of receipts, and in a year's last step makes good what the floor lacks."""
+    group, clause = situation.group, situation.clause
+    party, guarantor = group.floor_slot[clause], group.guarantor_slot[clause]
+    rows, is_new = np.arange(len(clause)), carry.floor_year != situation.quarter.year
+    carry.floor_receipts = np.where(is_new, 0, carry.floor_receipts) + change[rows, party]
+    carry.guarantor_receipts = np.where(is_new, 0, carry.guarantor_receipts) + change[rows, guarantor]
+    carry.floor_year = np.full_like(carry.floor_year, situation.quarter.year)
+    if (month + group.shape.step_months) % 12 != 0:
+        return
+    tested = situation.floor_window.is_open(month)
+    promised = group.floor_minor[clause] * units.outer + carry.shortfall
+    gap = np.where(tested, np.maximum(promised - carry.floor_receipts, 0), 0)
+    covered = np.maximum(np.minimum(gap, carry.guarantor_receipts), 0)
+    given = np.where(group.tops_up[clause], gap, covered)
+    left = np.where(group.carries_shortfall[clause], gap - given, 0)
+    carry.shortfall = np.where(tested, left, carry.shortfall)
+    _credit(carry, party, given)
+    _credit(carry, guarantor, -given)
 
 
 def _share_out(situation: Situation, units: Units, carry: Carry, shared: Column, step: int) -> None:

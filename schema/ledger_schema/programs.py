@@ -152,11 +152,8 @@ def _binary_folders() -> Iterator[Path]:
     yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version_in_path, reverse=True)
 
 
-def _version_in_path(folder: Path) -> float:
-    try:
-        return float(folder.parent.name)
-    except ValueError:
-        return 0.0
+def _version_in_path(folder: Path) -> list[int]:
+    return [int(part) for part in folder.parent.name.split(".") if part.isdigit()]
 
 
 def _described_binaries(folder: Path) -> Binaries | None:

@@ -1,40 +1,45 @@
 """Agreements: drafted, proposed, signed, in force, amended."""
 
-from ledger.desk.agreements.life import (
-    Agreement,
-    AgreementDraft,
+from ledger.desk.agreements.faults import (
     AgreementEnded,
-    AgreementVersion,
     AlreadySigned,
     KeyNotRegistered,
-    NumberedVersion,
     RoleDoesNotSign,
-    Side,
-    SideDraft,
-    Signature,
     SignaturesMissing,
     SignatureWrong,
     TermsRepeated,
     VersionInOtherState,
     VersionOvertaken,
-    agreement,
-    agreement_by_code,
-    agreements,
+)
+from ledger.desk.agreements.life import (
     bring_into_force,
     draft_agreement,
     draft_version,
     hold_open_quarter,
+    propose_version,
+    refuse_unfit,
+    sign_version,
+    signing_side,
+    withdraw_version,
+)
+from ledger.desk.agreements.reading import (
+    Agreement,
+    AgreementDraft,
+    AgreementVersion,
+    NumberedVersion,
+    Side,
+    SideDraft,
+    Signature,
+    agreement,
+    agreement_by_code,
+    agreements,
     known,
     open_quarter,
-    propose_version,
     sides_of,
-    sign_version,
     signing_roles,
-    signing_side,
     terms_in_force,
     version,
     versions,
-    withdraw_version,
 )
 
 __all__ = [
@@ -64,6 +69,7 @@ __all__ = [
     "known",
     "open_quarter",
     "propose_version",
+    "refuse_unfit",
     "sides_of",
     "sign_version",
     "signing_roles",

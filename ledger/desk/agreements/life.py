@@ -29,24 +29,17 @@ from ledger.desk.agreements.faults import (
     side_faults,
 )
 from ledger.desk.agreements.reading import (
-    Agreement,
     AgreementDraft,
     AgreementVersion,
     NumberedVersion,
     Side,
-    SideDraft,
-    Signature,
     agreement,
-    agreement_by_code,
-    agreements,
-    known,
     open_quarter,
     sides_of,
     signing_roles,
     states_of,
     terms_in_force,
     version,
-    versions,
 )
 from ledger.desk.failures import NotFound, refuse
 from ledger.evidence.canonical import Json, canonical_bytes, digest
@@ -68,43 +61,6 @@ from ledger_schema.tables import (
     version_signature,
 )
 from ledger_schema.tables import party as party_table
-
-__all__ = [
-    "Agreement",
-    "AgreementDraft",
-    "AgreementEnded",
-    "AgreementVersion",
-    "AlreadySigned",
-    "KeyNotRegistered",
-    "NumberedVersion",
-    "RoleDoesNotSign",
-    "Side",
-    "SideDraft",
-    "Signature",
-    "SignatureWrong",
-    "SignaturesMissing",
-    "TermsRepeated",
-    "VersionInOtherState",
-    "VersionOvertaken",
-    "agreement",
-    "agreement_by_code",
-    "agreements",
-    "bring_into_force",
-    "draft_agreement",
-    "draft_version",
-    "hold_open_quarter",
-    "known",
-    "open_quarter",
-    "propose_version",
-    "sides_of",
-    "sign_version",
-    "signing_roles",
-    "signing_side",
-    "terms_in_force",
-    "version",
-    "versions",
-    "withdraw_version",
-]
 
 # --- changing ---------------------------------------------------------------------------------------------
 
@@ -362,6 +318,16 @@ def _refuse_overtaken(connection: Connection, examined: AgreementVersion) -> Non
     in_force = _version_in_force(connection, examined.agreement_id)
     if in_force is not None and in_force > examined.version:
         raise VersionOvertaken(version=examined.version, in_force=in_force)
+
+
+def refuse_unfit(connection: Connection, agreement_id: int, terms: Terms) -> None:
+    """Refuses terms that couldn't amend the agreement, as ``draft_version`` does.
+
+    Raises ``NotFound``, ``RequestRefused`` for another agreement's code or other sides, ``TermsRefused``.
+    """
+    amended = agreement(connection, agreement_id)
+    refuse(binding_faults(terms, amended.code, _party_codes(connection, agreement_id)))
+    _refuse_faulty(connection, agreement_id, terms)
 
 
 def _refuse_faulty(connection: Connection, agreement_id: int, terms: Terms) -> None:

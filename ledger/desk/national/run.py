@@ -57,20 +57,6 @@ from ledger_schema.ids import new_ids
 from ledger_schema.partitions import Stages, open_booked_quarter, stage_quarter
 from ledger_schema.sessions import ATTEMPTS_MAX, Database, TooBusy
 
-__all__ = [
-    "ClauseOutside",
-    "Closed",
-    "Counts",
-    "NationalRun",
-    "OneByOne",
-    "Progress",
-    "ReturnMissing",
-    "Stage",
-    "close_quarter",
-    "compute_quarter",
-]
-
-
 SLICE_LINES: Final = 200_000
 """Lines computed together: enough that what is done once a slice doesn't count."""
 

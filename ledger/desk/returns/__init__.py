@@ -1,13 +1,12 @@
 """Returns: read from files or lines, checked as a whole, taken or refused as a whole."""
 
+from ledger.desk.returns.faults import ReturnFault, ReturnRefused
 from ledger.desk.returns.handing_in import (
     Filing,
     LineDraft,
     NoOpenQuarter,
     QuarterOutOfReach,
-    ReturnFault,
     ReturnLine,
-    ReturnRefused,
     RoleReportsNothing,
     current_filings,
     expectation,

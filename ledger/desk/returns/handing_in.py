@@ -31,7 +31,7 @@ from ledger.desk.returns.checks import (
     expected_measures,
 )
 from ledger.desk.returns.checks import Row as WrittenRow
-from ledger.desk.returns.faults import Faults, Place, ReturnFault, ReturnRefused
+from ledger.desk.returns.faults import Faults, Place
 from ledger.desk.returns.workbook import read_file
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json, canonical_bytes, digest
@@ -45,25 +45,6 @@ from ledger_schema.partitions import open_booked_quarter
 from ledger_schema.sessions import Database
 from ledger_schema.tables import filing as filing_table
 from ledger_schema.tables import filing_total, return_line
-
-__all__ = [
-    "Filing",
-    "LineDraft",
-    "NoOpenQuarter",
-    "QuarterOutOfReach",
-    "ReturnFault",
-    "ReturnLine",
-    "ReturnRefused",
-    "RoleReportsNothing",
-    "current_filings",
-    "expectation",
-    "filing",
-    "filings",
-    "hand_in",
-    "hand_in_file",
-    "lines",
-    "lines_of_filings",
-]
 
 LINE_COLUMNS = (
     "agreement_id",

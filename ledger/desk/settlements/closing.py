@@ -17,18 +17,12 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from ledger.desk import agreements
 from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on
-from ledger.desk.settlements.journal import entries
 from ledger.desk.settlements.reading import (
     Allocation,
-    AllocationKey,
     Settlement,
-    all_allocations,
-    allocations,
     booked,
-    closed_settlements,
     last_closed,
     settlement,
-    settlements,
 )
 from ledger.desk.settlements.recording import Draft, record_settlement, recorded_with
 from ledger.desk.settlements.replays import (
@@ -53,27 +47,6 @@ from ledger.rules.terms import Clause
 from ledger_schema.sessions import Database
 from ledger_schema.tables import agreement_quarter
 from ledger_schema.tables import carried as carried_table
-
-__all__ = [
-    "Allocation",
-    "AllocationKey",
-    "Draft",
-    "QuarterNotOpen",
-    "ReturnsMissing",
-    "Settlement",
-    "StaleSettlement",
-    "all_allocations",
-    "allocations",
-    "close",
-    "close_in",
-    "closed_settlements",
-    "compute",
-    "entries",
-    "holding_clauses",
-    "preview",
-    "settlement",
-    "settlements",
-]
 
 
 class QuarterNotOpen(LedgerError):
@@ -179,7 +152,7 @@ def close_in(connection: Connection, record: Recorder, chosen: Settlement, quart
 
 
 def _draft(connection: Connection, agreement_id: int, quarter: Quarter) -> Draft:
-    before, now = _worlds(connection, agreement_id, quarter)
+    before, now = worlds_now(connection, agreement_id, quarter)
     materials = gather(connection, agreement_id, now, *([] if before is None else [before]))
     _require_returns(materials, now)
     base, found, latest = effects(materials, before, now)
@@ -197,8 +170,8 @@ def _draft(connection: Connection, agreement_id: int, quarter: Quarter) -> Draft
     )
 
 
-def _worlds(connection: Connection, agreement_id: int, quarter: Quarter) -> tuple[Inputs | None, Inputs]:
-    """The world of the last closed settlement, and the world now."""
+def worlds_now(connection: Connection, agreement_id: int, quarter: Quarter) -> tuple[Inputs | None, Inputs]:
+    """The world of the last closed settlement (None before the first), and the world now."""
     last = last_closed(connection, agreement_id)
     if last is None:
         return None, inputs_now(connection, agreement_id, quarter)
@@ -301,7 +274,7 @@ def _take_open(connection: Connection, agreement_id: int, quarter: Quarter) -> N
 
 
 def _require_fresh(connection: Connection, chosen: Settlement, quarter: Quarter) -> None:
-    _, now = _worlds(connection, chosen.agreement_id, quarter)
+    _, now = worlds_now(connection, chosen.agreement_id, quarter)
     if now.canonical() != chosen.inputs.canonical():
         raise StaleSettlement(settlement_id=chosen.settlement_id, quarter=quarter)
 

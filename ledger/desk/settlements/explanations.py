@@ -113,7 +113,14 @@ def _explain(
     """The plain evaluator's account of the world; None where the clause wasn't computed for the quarter."""
     if world is None or quarter > world.through:
         return None
-    versions = versions_of(materials.versions, world.inputs)
+    return explanation_in(materials, world.inputs, world.through, clause, subject_id, quarter)
+
+
+def explanation_in(
+    materials: Materials, world: Inputs, through: Quarter, clause: int, subject_id: int, quarter: Quarter
+) -> Explanation | None:
+    """How ``world`` gives a result, replayed ``through`` a quarter; None where the clause isn't in force."""
+    versions = versions_of(materials.versions, world)
     in_force = plain.version_in_force(versions, quarter)
     if in_force is None or in_force.terms.clause(clause) is None:
         return None
@@ -122,12 +129,12 @@ def _explain(
     )
     return plain.explain(
         only_clauses(versions, numbers),
-        facts_of(materials, world.inputs, reporters),
-        world.through,
+        facts_of(materials, world, reporters),
+        through,
         clause,
         subject_id,
         quarter,
-        held_extensions=world.inputs.held,
+        held_extensions=world.held,
     )
 
 

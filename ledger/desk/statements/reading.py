@@ -36,7 +36,6 @@ from ledger.desk.settlements.replays import (
     reporting_groups,
     versions_of,
 )
-from ledger.desk.statements.files import statement_csv, statement_json
 from ledger.desk.statements.parts import (
     ASSESSMENT_REMARK,
     PROVISIONAL_REMARK,
@@ -46,24 +45,11 @@ from ledger.desk.statements.parts import (
     PartyTotal,
     Statement,
 )
-from ledger.desk.statements.text import render_statement
 from ledger.measures import MEASURE_BY_NAME, MEASURES
 from ledger.money import Commodity
 from ledger.periods import Quarter, Span
 from ledger.rules.facts import Line, Version
 from ledger.rules.terms import Bilingual, Book, Clause, Scope
-
-__all__ = [
-    "BaseLine",
-    "ClauseStatement",
-    "PartyTotal",
-    "Statement",
-    "render_statement",
-    "settlement_statement",
-    "statement",
-    "statement_csv",
-    "statement_json",
-]
 
 COMMODITY_BY_ID: Mapping[int, Commodity] = {
     measure.commodity.commodity_id: measure.commodity for measure in MEASURES

@@ -14,6 +14,7 @@ import strawberry
 from ledger.desk import agreements, enterprises, quarters, returns, roster, settlements
 from ledger.desk.agreements import reading as agreement_reading
 from ledger.desk.returns.template import template_workbook
+from ledger.desk.simulation import QUARTERS_MAX
 from ledger.periods import Quarter
 from ledger.rules.text import agreement_text
 from ledger_graphql.amounts import Language
@@ -33,7 +34,7 @@ from ledger_graphql.context import Desk, Info
 from ledger_graphql.enterprises import EnterpriseList, list_nodes
 from ledger_graphql.events import Event, EventKindFilter, events_of
 from ledger_graphql.failures import MissingReturn
-from ledger_graphql.fields import resolved
+from ledger_graphql.fields import resolved, typed
 from ledger_graphql.parties import Party, PartyBatch, party_batch
 from ledger_graphql.reports import (
     Balance,
@@ -48,6 +49,7 @@ from ledger_graphql.reports import (
 from ledger_graphql.returns import Filing, filing_node
 from ledger_graphql.scalars import Bytes, Hash, Json
 from ledger_graphql.settlements import Preview, Settlement, preview_of, settlement_node
+from ledger_graphql.simulations import SimulationResult, simulation_of
 from ledger_graphql.statements import Statement, settlement_statement_of, statement_of
 
 KnownAt = Annotated[
@@ -244,6 +246,29 @@ class Agreement(Node):
     def preview(self, info: Info) -> Preview | None:
         quarter = self.open_quarters.get(self.record.agreement_id)
         return None if quarter is None else preview_of(info.context, self.record.agreement_id, quarter)
+
+    @typed(
+        "A draft run over past quarters, as if in force from the first of them, beside the terms in force: "
+        "who gains and loses what. Nothing is written."
+    )
+    def simulation(
+        self,
+        info: Info,
+        first: Annotated[Quarter, strawberry.argument(description="The first quarter compared.")],
+        last: Annotated[
+            Quarter,
+            strawberry.argument(description=f"The last one, at most {QUARTERS_MAX} from the first."),
+        ],
+        terms: Annotated[
+            Json | None,
+            strawberry.argument(description="The draft; it must be fit to amend the agreement."),
+        ] = None,
+        version: Annotated[
+            int | None,
+            strawberry.argument(description="Instead of terms: the number of a version that was drafted."),
+        ] = None,
+    ) -> SimulationResult:
+        return simulation_of(info.context, self.record.agreement_id, terms, version, first, last)
 
     @resolved("Where a quarter stands: whether it is settled, and if not, why there is no statement of it.")
     def quarter_standing(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 import strawberry
 
 from ledger.desk import agreements, enterprises, returns, roster
-from ledger.desk.failures import RequestRefused, refuse
+from ledger.desk.failures import refuse
 from ledger.measures import YUAN
 from ledger.money import AmountUnreadable, parse_amount
 from ledger.periods import Quarter
@@ -18,6 +18,7 @@ from ledger.rules.terms import CauseOfMove, Event
 from ledger_graphql.agreements import AgreementKind
 from ledger_graphql.parties import PartyKind, RegionClass
 from ledger_graphql.scalars import Amount, Bytes, Json, WrittenAmount, WrittenSpan
+from ledger_graphql.terms import terms_document
 
 KEY_DESCRIPTION = (
     "Made by the client, 1 to 200 printable characters. The same key with the same input "
@@ -106,7 +107,7 @@ class DraftAgreementInput:
             source=self.source,
             unverified=self.unverified,
             sides=[agreements.SideDraft(side.role, side.party, side.signs) for side in self.parties],
-            terms=document(self.terms),
+            terms=terms_document(self.terms),
         )
 
 
@@ -277,22 +278,6 @@ class CloseQuarterInput:
     agreement: str = strawberry.field(description=AGREEMENT_DESCRIPTION)
     quarter: Quarter = strawberry.field(description="The open quarter.")
     settlement: strawberry.ID = strawberry.field(description="Id of the settlement that was looked at.")
-
-
-def document(terms: Json) -> dict[str, Any]:
-    """The terms as an object. Raises ``RequestRefused`` for any other JSON."""
-    if isinstance(terms, dict):
-        return cast("dict[str, Any]", terms)
-    raise RequestRefused(
-        [
-            Fault(
-                "terms",
-                "OBJECT_EXPECTED",
-                f"Expected a JSON object, but got {type(terms).__name__}.",
-                f"应为 JSON 对象，实际为 {type(terms).__name__}。",
-            )
-        ]
-    )
 
 
 def once(pairs: Sequence[tuple[Key, Value]], path: str, faults: list[Fault]) -> dict[Key, Value]:

@@ -39,6 +39,7 @@ from ledger_graphql.fields import mutation
 from ledger_graphql.parties import Party, party_node
 from ledger_graphql.returns import Filing, filing_node
 from ledger_graphql.settlements import Settlement, settlement_node
+from ledger_graphql.terms import terms_document
 
 INPUT = strawberry.argument(description="What is to be done, and the client's key.")
 REPLAYED = "True when the key had been used for this very request before; then nothing was done now."
@@ -202,7 +203,7 @@ class Mutation:
         desk = info.context
         agreement_id = _agreement_id(desk, input.agreement)
         act = desk.act(input.idempotency_key)
-        done = agreements.draft_version(desk.database, act, agreement_id, inputs.document(input.terms))
+        done = agreements.draft_version(desk.database, act, agreement_id, terms_document(input.terms))
         return _version(desk, agreement_id, done.value, replayed=done.replayed)
 
     @mutation("Put a draft up for signing. Its rules are checked and its worked examples run once more.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import strawberry
@@ -19,6 +18,7 @@ from ledger_graphql.failures import InvalidInput, Refused, TermsRefused
 from ledger_graphql.fields import resolved
 from ledger_graphql.reports import Reasoning, reasoning_of
 from ledger_graphql.scalars import Json
+from ledger_graphql.terms import terms_text
 
 CreditCode = Annotated[
     str | None, strawberry.argument(description="Only of this enterprise; all together when left out.")
@@ -92,7 +92,7 @@ def trial_of(
         else [subject.entry(f"subjects[{index}]", faults) for index, subject in enumerate(subjects)]
     )
     refuse(faults)
-    read = read_terms(json.dumps(inputs.document(terms), ensure_ascii=False))
+    read = read_terms(terms_text(terms))
     made = trials.trial(read, [figure.draft() for figure in figures], entries, through)
     return Trial(through=through, record=made)
 

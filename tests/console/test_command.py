@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -30,7 +31,7 @@ from ledger.desk.agreements import (
 from ledger.desk.returns import filings
 from ledger.desk.returns.workbook import HEADERS
 from ledger.rules import templates
-from ledger_console.command import main, results
+from ledger_console.command import results
 from ledger_console.command.options import moment
 from ledger_console.command.program import PANELS
 from ledger_console.sample import documents
@@ -38,6 +39,7 @@ from ledger_console.sample.demo_keys import DemoKeys
 from ledger_console.sample.load import load_sample
 from ledger_schema.sessions import Database
 from ledger_schema.tables import metadata
+from tests.console.commands import Commands
 
 PARKLEDGER = Path(sys.executable).with_name("parkledger")
 CODE = "WGQ-QIDONG"
@@ -84,26 +86,6 @@ def ledger(sample_url: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     database = Database(sample_url)
     yield database
     database.dispose()
-
-
-class Commands:
-    """Runs commands in this process; keeps what the last one printed."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.out = ""
-        self.err = ""
-
-    def __call__(self, *arguments: str) -> int | str | None:
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        self.out, self.err = self._capsys.readouterr()
-        return ended.value.code
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Commands:
-    return Commands(capsys)
 
 
 def _row_counts(database: Database) -> dict[str, int]:
@@ -466,6 +448,35 @@ def test_a_computed_amount_is_explained(run: Commands, terms: str, figures: str)
     assert run("rules", "explain", terms, figures, "--clause", "8", "--quarter", "2024Q2") == 2
 
 
+def test_a_draft_is_compared_with_the_terms_in_force_on_a_file_of_figures(
+    run: Commands, terms: str, figures: str, tmp_path: Path
+) -> None:
+    document = json.loads(Path(terms).read_text(encoding="utf-8"))
+    (clause,) = document["clauses"]
+    clause["to_whom"]["key"] = [{"shares": {"origin": "1/2", "host": "1/2"}}]
+    clause["examples"] = [_nothing(clause)]
+    draft = tmp_path / "draft.json"
+    draft.write_text(json.dumps(document), encoding="utf-8")
+    simulate = ("rules", "simulate", str(draft), figures, "--beside", terms)
+    assert run(*simulate, "-l", "en") == 0
+    assert "-100,000.00" in run.out
+    assert "+30,000.00" in run.out
+    assert run(*simulate, "--first", "2024Q2", "-o", str(tmp_path / "out.txt")) == 0
+    told = (tmp_path / "out.txt").read_text(encoding="utf-8")
+    assert "草案试算" in told
+    assert "100,000.00" not in told
+    assert run(*simulate, "--last", "1999Q1") == 2
+    assert "QUARTER_OUT_OF_RANGE" in run.err or "REQUEST_REFUSED" in run.err
+
+
+def _nothing(clause: dict[str, Any]) -> dict[str, Any]:
+    """An example in which nothing is shared."""
+    (measure, *_) = clause["what"]["measures"]
+    nothing = {"first": "2024Q1", "last": "2024Q1", "book": "cash", "party": "host", "amount": "0"}
+    figure = {"span": "2024Q1", "measure": measure, "amount": "0"}
+    return {"title": {"zh": "零", "en": "Nothing"}, "figures": [figure], "expect": [nothing]}
+
+
 def test_faults_of_figures_are_listed_cell_by_cell(run: Commands, terms: str, tmp_path: Path) -> None:
     path = tmp_path / "faulty.csv"
     path.write_text(
@@ -545,7 +556,7 @@ HELPED = (
     "",
     *(name for commands in PANELS.values() for name in commands),
     "rules",
-    *(f"rules {name}" for name in ("check", "text", "run", "explain", "schema", "templates")),
+    *(f"rules {name}" for name in ("check", "text", "run", "simulate", "explain", "schema", "templates")),
 )
 
 

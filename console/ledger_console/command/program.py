@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 
 from ledger.errors import LedgerError
-from ledger_console.command import agreements, results, returns, serve
+from ledger_console.command import agreements, national, results, returns, serve, simulations
 from ledger_console.command.output import tell, tell_unexpected
 from ledger_console.command.rules import rules
 
@@ -29,12 +29,14 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "agreement": agreements.show_agreement,
         "events": agreements.list_events,
         "sign": agreements.sign,
+        "simulate": simulations.simulate,
         "zones": agreements.list_zones,
     },
     "申报 Returns": {"template": returns.template, "import": returns.import_return},
     "结算 Settlement": {
         "preview": results.preview,
         "close": results.close,
+        "quarter": national.quarter,
         "statement": results.statement,
         "explain": results.explain,
         "balances": results.balances,
@@ -43,7 +45,10 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs one command and exits: 0 done, 2 refused, 130 stopped, 1 anything unforeseen or a "no"."""
+    """Runs one command and exits: 0 done, 2 refused, 3 done for some (``quarter``), 130 stopped, else 1.
+
+    1 is anything unforeseen, or a "no".
+    """
     sys.excepthook = tell_unexpected
     _accept_any_terminal()
     try:

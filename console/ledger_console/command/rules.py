@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from ledger.desk import simulation
 from ledger.measures import MEASURE_BY_NAME
 from ledger.money import format_amount
 from ledger.periods import Quarter
@@ -95,6 +96,40 @@ def run(
         deliver(_csv(rows, language), output)
     else:
         show_table(RESULT_HEADS, rows, language, right={5, 6})
+
+
+@rules.command("simulate")
+def simulate(
+    draft: Annotated[Path, typer.Argument(metavar="DRAFT.json", help="The draft. 条款草案文件。")],
+    figures: FiguresFile,
+    beside: Annotated[
+        Path,
+        typer.Option("--beside", metavar="IN_FORCE.json", help="The terms in force. 现行条款文件。"),
+    ],
+    first: Annotated[
+        Quarter | None,
+        typer.Option(
+            "--first",
+            metavar="QUARTER",
+            parser=Quarter.parse,
+            help="Draft in force from. 假定草案生效的季度。",
+        ),
+    ] = None,
+    last: Annotated[
+        Quarter | None,
+        typer.Option("--last", metavar="QUARTER", parser=Quarter.parse, help="The last one. 截止季度。"),
+    ] = None,
+    enterprises: EnterprisesFile = None,
+    language: LanguageOption = "zh",
+    output: OutputFile = None,
+) -> None:
+    """Compare a draft with the terms in force on a file of figures. 草案试算：与现行条款逐季对照。"""
+    in_force = read_terms(read_bytes(beside))
+    read = read_terms(read_bytes(draft), in_force)
+    known = _figures(read, figures, enterprises)
+    since = first or Quarter.parse(in_force.in_force_from)
+    made = simulation.simulate_figures(in_force, read, known.facts, since, last or known.last_quarter)
+    deliver(simulation.render_simulation(made, language).encode(), output)
 
 
 @rules.command("explain")

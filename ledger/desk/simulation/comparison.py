@@ -170,7 +170,7 @@ class Simulation:
     @cached_property
     def clauses(self) -> list[ClauseStanding]:
         """Every clause of either side, by number."""
-        before, after = self._clauses_of(self.in_force), self._clauses_of(self.draft)
+        before, after = _clauses_of(self._terms_in_force), _clauses_of(self._terms_of_draft)
         unknown = {one.clause for one in self.unreported}
         return [
             ClauseStanding(
@@ -186,8 +186,12 @@ class Simulation:
     @cached_property
     def rows(self) -> list[Row]:
         """By clause, quarter, book, commodity and party; where both sides give nothing there is none."""
-        sides = [_added(self._results(world), _about) for world in (self.in_force, self.draft)]
-        return [self._row(about, *sides) for about in sorted(sides[0].keys() | sides[1].keys())]
+        in_force, draft = self._results
+        before, after = _added(in_force, _about), _added(self._known(draft), _about)
+        return [
+            self._row(about, before.get(about, NOTHING), after.get(about, NOTHING))
+            for about in sorted(before.keys() | after.keys())
+        ]
 
     @cached_property
     def totals(self) -> list[Total]:
@@ -202,9 +206,7 @@ class Simulation:
     @cached_property
     def changes(self) -> list[Change]:
         """What changes about each enterprise, by book and commodity, the largest first."""
-        before, after = (
-            _added(self._known(self._results(world)), _about_subject) for world in (self.in_force, self.draft)
-        )
+        before, after = (_added(self._known(results), _about_subject) for results in self._results)
         by_subject: defaultdict[tuple[Book, int, int], dict[int, int]] = defaultdict(dict)
         for key in before.keys() | after.keys():
             change_minor = minus(after.get(key, NOTHING), before.get(key, NOTHING)).amount_minor
@@ -233,21 +235,23 @@ class Simulation:
         """How a clause stands in one quarter."""
         unknown_from = self._unknown_from.get(clause)
         return _standing(
-            is_before=_has(self._terms_at(self.in_force, quarter), clause),
-            is_after=_has(self._terms_at(self.draft, quarter), clause),
+            is_before=_has(self._terms_in_force[quarter], clause),
+            is_after=_has(self._terms_of_draft[quarter], clause),
             is_known=unknown_from is None or quarter < unknown_from,
         )
 
-    def _explained(
-        self, world: Inputs, clause: int, subject_id: int, quarter: Quarter
-    ) -> Explanation | None:
+    def _explained(self, world: Inputs, clause: int, subject_id: int, quarter: Quarter) -> Explanation | None:
         through = self.through or quarter
         return explanation_in(self.materials, world, through, clause, subject_id, quarter)
 
     # --- results ------------------------------------------------------------------------------------------
 
-    def _results(self, world: Inputs) -> dict[Slot, Amount]:
-        """What the world gives about the quarters compared; what is before them is the same in both."""
+    @cached_property
+    def _results(self) -> tuple[dict[Slot, Amount], dict[Slot, Amount]]:
+        """What either side gives about the quarters compared; what is before them is the same in both."""
+        return self._results_of(self.in_force), self._results_of(self.draft)
+
+    def _results_of(self, world: Inputs) -> dict[Slot, Amount]:
         if self.through is None:
             return {}
         booked = replay(self.materials, world, self.through).totals.booked
@@ -260,16 +264,11 @@ class Simulation:
             if self.standing_of(slot.clause, slot.quarter) is not Standing.UNREPORTED
         }
 
-    def _row(self, about: About, before: Mapping[About, Amount], after: Mapping[About, Amount]) -> Row:
+    def _row(self, about: About, before: Amount, after: Amount) -> Row:
         standing = self.standing_of(about.clause, about.quarter)
-        was, becomes = before.get(about, NOTHING), after.get(about, NOTHING)
-        is_before = _has(self._terms_at(self.in_force, about.quarter), about.clause)
-        return Row(
-            about,
-            standing,
-            was if is_before else None,
-            None if standing in (Standing.DROPPED, Standing.UNREPORTED) else becomes,
-        )
+        is_known = standing not in (Standing.DROPPED, Standing.UNREPORTED)
+        is_before = _has(self._terms_in_force[about.quarter], about.clause)
+        return Row(about, standing, before if is_before else None, after if is_known else None)
 
     def _totals(self, *, by_quarter: bool) -> list[Total]:
         sums: defaultdict[tuple[int, Book, int, int], list[Amount]] = defaultdict(lambda: [NOTHING, NOTHING])
@@ -287,9 +286,9 @@ class Simulation:
     # --- terms --------------------------------------------------------------------------------------------
 
     def _unreported_in(self, quarter: Quarter) -> Iterator[tuple[Clause, str]]:
-        """A measure that the terms in force ask for and a return doesn't have is zero; others aren't known."""
+        """A measure that the terms in force ask for and no line has is zero; any other is unknown."""
         asked = self._asked(quarter)
-        terms = self._terms_at(self.draft, quarter)
+        terms = self._terms_of_draft[quarter]
         for clause in () if terms is None else terms.clauses:
             role = clause.what.reported_by
             filing = self.draft.filings.get((quarter, role))
@@ -302,7 +301,7 @@ class Simulation:
     def _asked(self, quarter: Quarter) -> Mapping[str, set[str]]:
         """The measures that the terms in force ask each role for."""
         asked: defaultdict[str, set[str]] = defaultdict(set)
-        terms = self._terms_at(self.in_force, quarter)
+        terms = self._terms_in_force[quarter]
         for clause in () if terms is None else terms.clauses:
             asked[clause.what.reported_by] |= {*clause.what.measures, *clause.what.deduct}
         return asked
@@ -314,13 +313,19 @@ class Simulation:
             first[one.clause] = min(first.get(one.clause, one.quarters[0]), one.quarters[0])
         return first
 
-    def _clauses_of(self, world: Inputs) -> dict[int, Clause]:
-        at = [self._terms_at(world, quarter) for quarter in self.quarters]
-        return {clause.number: clause for terms in at if terms is not None for clause in terms.clauses}
+    @cached_property
+    def _terms_in_force(self) -> dict[Quarter, Terms | None]:
+        return self._terms_of(self.in_force)
 
-    def _terms_at(self, world: Inputs, quarter: Quarter) -> Terms | None:
-        version = version_in_force(versions_of(self.materials.versions, world), quarter)
-        return None if version is None else version.terms
+    @cached_property
+    def _terms_of_draft(self) -> dict[Quarter, Terms | None]:
+        return self._terms_of(self.draft)
+
+    def _terms_of(self, world: Inputs) -> dict[Quarter, Terms | None]:
+        """What the world has for each quarter compared."""
+        versions = versions_of(self.materials.versions, world)
+        found = {quarter: version_in_force(versions, quarter) for quarter in self.quarters}
+        return {quarter: None if one is None else one.terms for quarter, one in found.items()}
 
 
 def plus(one: Amount, other: Amount) -> Amount:
@@ -368,3 +373,8 @@ def _standing(*, is_before: bool, is_after: bool, is_known: bool) -> Standing:
     if not is_known:
         return Standing.UNREPORTED
     return Standing.KEPT if is_before else Standing.NEW
+
+
+def _clauses_of(terms: Mapping[Quarter, Terms | None]) -> dict[int, Clause]:
+    """Every clause by number, as the last terms that have it say."""
+    return {clause.number: clause for one in terms.values() if one is not None for clause in one.clauses}

@@ -22,7 +22,7 @@ from ledger.rules.facts import Version
 from ledger.rules.terms import WHOLE_PARK, Bilingual, Book, Grain, Scope, Terms
 from ledger.rules.text import agreement_text
 from ledger_console.command.failures import EnterpriseUnknown
-from ledger_console.command.figures import Figures, read_enterprises, read_figures
+from ledger_console.command.figures import Figures, read_enterprises, read_figures, read_occurrences
 from ledger_console.command.options import LanguageOption, OutputFile, Through
 from ledger_console.command.output import deliver, read_bytes, show, show_table
 
@@ -56,6 +56,16 @@ EnterprisesFile = Annotated[
     ),
 ]
 
+Occurrences = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--occurrences",
+        metavar="NAME=DAY",
+        help="What has happened to the agreement, such as aid_fund_paid_in=2024-07-15; repeatable. "
+        "协议事件及日期，可重复。",
+    ),
+]
+
 
 @rules.command("check")
 def check_terms(terms: TermsFile) -> None:
@@ -80,6 +90,7 @@ def run(
     figures: FiguresFile,
     through: Through = None,
     enterprises: EnterprisesFile = None,
+    occurrences: Occurrences = None,
     by_subject: Annotated[
         bool, typer.Option("--by-subject", help="One row for each enterprise. 按企业分列。")
     ] = False,
@@ -89,7 +100,7 @@ def run(
 ) -> None:
     """Compute what terms make of figures. 试算：按条款、季度和角色列出金额。"""
     read = read_terms(read_bytes(terms))
-    known = _figures(read, figures, enterprises)
+    known = _figures(read, figures, enterprises, occurrences)
     rows = _results(read, known, through or known.last_quarter, language, by_subject=by_subject)
     if format == "csv":
         deliver(_csv(rows, language), output)
@@ -110,11 +121,12 @@ def explain(
         str | None, typer.Option("--subject", metavar="CREDIT_CODE", help="One enterprise. 企业信用代码。")
     ] = None,
     enterprises: EnterprisesFile = None,
+    occurrences: Occurrences = None,
     language: LanguageOption = "zh",
 ) -> None:
     """Explain step by step what terms make of figures. 逐步说明试算结果如何得出。"""
     read = read_terms(read_bytes(terms))
-    known = _figures(read, figures, enterprises)
+    known = _figures(read, figures, enterprises, occurrences)
     versions = [_version(read)]
     for number in _explained(read, known, clause, subject):
         if number != WHOLE_PARK:
@@ -157,8 +169,9 @@ def show_templates(
     show("\n" + agreement_text(found.terms, language, {}))
 
 
-def _figures(terms: Terms, path: Path, enterprises: Path | None) -> Figures:
-    return read_figures(path, terms, None if enterprises is None else read_enterprises(enterprises))
+def _figures(terms: Terms, path: Path, enterprises: Path | None, occurrences: list[str] | None) -> Figures:
+    listed = None if enterprises is None else read_enterprises(enterprises)
+    return read_figures(path, terms, listed, read_occurrences(occurrences or []))
 
 
 def _version(terms: Terms) -> Version:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import strawberry
 
-from ledger.desk import agreements, enterprises, quarters, returns, roster, settlements
+from ledger.desk import agreements, enterprises, occurrences, quarters, returns, roster, settlements
 from ledger.desk.agreements import reading as agreement_reading
 from ledger.desk.returns.template import template_workbook
 from ledger.desk.simulation import QUARTERS_MAX
@@ -35,6 +35,7 @@ from ledger_graphql.enterprises import EnterpriseList, list_nodes
 from ledger_graphql.events import Event, EventKindFilter, events_of
 from ledger_graphql.failures import MissingReturn
 from ledger_graphql.fields import resolved, typed
+from ledger_graphql.occurrences import Occurrence, occurrence_node
 from ledger_graphql.parties import Party, PartyBatch, party_batch
 from ledger_graphql.reports import (
     Balance,
@@ -196,6 +197,11 @@ class Agreement(Node):
     @resolved("Every version of its enterprise list, by number.")
     def enterprise_lists(self, info: Info) -> list[EnterpriseList]:
         return list_nodes(enterprises.lists(info.context.snapshot, self.record.agreement_id))
+
+    @resolved("Every record of what happened to it as a whole, by name and sequence.")
+    def occurrences(self, info: Info) -> list[Occurrence]:
+        found = occurrences.occurrences(info.context.snapshot, self.record.agreement_id)
+        return [occurrence_node(record) for record in found]
 
     @resolved("Returns, superseded ones too, by quarter, role and sequence.")
     def filings(

@@ -78,6 +78,12 @@ class YearTax:
     amount: Amount = strawberry.field(description="In yuan.")
 
 
+@strawberry.type(description="What an enterprise is, by a name that terms can use.")
+class EnterpriseAttribute:
+    name: str = strawberry.field(description="Such as industry.")
+    value: str = strawberry.field(description="Its value.")
+
+
 @strawberry.type(description="An enterprise on a list, with the attributes that rules need.")
 class ListedEnterprise:
     enterprise: Enterprise = strawberry.field(description="The enterprise; its name is as on this list.")
@@ -91,6 +97,9 @@ class ListedEnterprise:
         description="Its own base of a surplus rule, in yuan a year."
     )
     controller: str | None = strawberry.field(description="Its actual controller, as stated.")
+    attributes: list[EnterpriseAttribute] = strawberry.field(
+        description="What else rules need to know of it, by name."
+    )
 
 
 @strawberry.type(
@@ -153,6 +162,9 @@ def _entry(entry: enterprises.ListedEnterprise) -> ListedEnterprise:
         if entry.base_year_amount_minor is None
         else _yuan(entry.base_year_amount_minor),
         controller=entry.controller,
+        attributes=[
+            EnterpriseAttribute(name=name, value=value) for name, value in sorted(entry.attributes.items())
+        ],
     )
 
 

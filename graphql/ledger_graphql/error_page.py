@@ -49,11 +49,13 @@ at before: their faults come with all others.
 | `bringIntoForce` | unknown version, its state, overtaken, signatures, faults of its terms, agreement ended |
 | `submitEnterpriseList` | role unknown or not signing, every fault of every entry |
 | `confirmEnterpriseList` | role unknown or not signing, unknown list, overtaken, confirmed already |
+| `recordOccurrence` | every fault of the input, role unknown or not signing |
+| `confirmOccurrence` | role unknown or not signing, unknown record, overtaken, confirmed already |
 | `handInReturn` | unknown role, quarter, role that reports nothing, every fault |
 | `handInReturnFile` | unknown role, unreadable file, quarter, role that reports nothing, every fault |
 | `computeSettlement` | quarter not open, returns missing |
 | `closeQuarter` | quarter not open, unknown settlement, no longer fresh |
-| `evaluateClause` | form of the subjects, every fault of the terms, sizes, every fault of the figures |
+| `evaluateClause` | form of subjects and occurrences, faults of the terms, sizes, occurrences, figures |
 
 ## Codes
 """

@@ -263,6 +263,8 @@ RULES: tuple[Rule, ...] = (
         "AGREEMENT_ENDED",
         "LIST_OVERTAKEN",
         "LIST_ALREADY_CONFIRMED",
+        "OCCURRENCE_OVERTAKEN",
+        "OCCURRENCE_ALREADY_CONFIRMED",
         "KEY_ALREADY_REGISTERED",
     ),
     _plain(QuarterNotOpen, "QUARTER_NOT_OPEN", "NO_OPEN_QUARTER", "QUARTER_OUT_OF_REACH"),

@@ -147,6 +147,14 @@ class YearTaxInput:
     amount: Amount = strawberry.field(description="In yuan.")
 
 
+@strawberry.input(description="What an enterprise is, by a name that terms can use.")
+class EnterpriseAttributeInput:
+    name: str = strawberry.field(
+        description="Small letters, digits and underscores, a letter first, such as industry."
+    )
+    value: str = strawberry.field(description="1 to 100 characters.")
+
+
 @strawberry.input(description="An enterprise to list, with the attributes that rules need.")
 class ListEntryInput:
     credit_code: str = strawberry.field(
@@ -167,6 +175,9 @@ class ListEntryInput:
         default=None, description="Its own base of a surplus rule, in yuan a year."
     )
     controller: str | None = strawberry.field(default=None, description="Its actual controller, as stated.")
+    attributes: list[EnterpriseAttributeInput] = strawberry.field(
+        default_factory=list, description="What else rules need to know of it, each name once."
+    )
 
     def entry(self, path: str, faults: list[Fault]) -> enterprises.ListEntry:
         """What the desk takes; what can't be taken goes to ``faults``."""
@@ -175,6 +186,7 @@ class ListEntryInput:
             (tax.year, fen(tax.amount, f"{path}.preMoveTax[{index}].amount", faults))
             for index, tax in enumerate(self.pre_move_tax)
         ]
+        attributes = [(each.name, each.value) for each in self.attributes]
         base = self.base_year_amount
         return enterprises.ListEntry(
             credit_code=self.credit_code,
@@ -185,6 +197,7 @@ class ListEntryInput:
             referred_by=self.referred_by,
             base_year_amount_minor=None if base is None else fen(base, f"{path}.baseYearAmount", faults),
             controller=self.controller,
+            attributes=once(attributes, f"{path}.attributes", faults),
         )
 
 
@@ -208,6 +221,34 @@ class ConfirmEnterpriseListInput:
     agreement: str = strawberry.field(description=AGREEMENT_DESCRIPTION)
     version: int = strawberry.field(description="The list's number.")
     role: str = strawberry.field(description=ROLE_DESCRIPTION)
+
+
+@strawberry.input(
+    description="Something that happened once for the whole agreement. A later record of the same name "
+    "supersedes once it is confirmed."
+)
+class RecordOccurrenceInput:
+    idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
+    agreement: str = strawberry.field(description=AGREEMENT_DESCRIPTION)
+    role: str = strawberry.field(description="The role that records it; that counts as its confirmation.")
+    name: str = strawberry.field(description="As clocks of the terms name it, such as aid_fund_paid_in.")
+    day: date = strawberry.field(description="The day on which it happened.")
+    document: str = strawberry.field(description="Reference to its evidence, 1 to 500 characters.")
+
+
+@strawberry.input(description="A role's confirmation of a recorded occurrence.")
+class ConfirmOccurrenceInput:
+    idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
+    agreement: str = strawberry.field(description=AGREEMENT_DESCRIPTION)
+    name: str = strawberry.field(description="Its name.")
+    sequence: int = strawberry.field(description="The number of the record.")
+    role: str = strawberry.field(description=ROLE_DESCRIPTION)
+
+
+@strawberry.input(description="Something that happened once for the whole agreement.")
+class OccurrenceDayInput:
+    name: str = strawberry.field(description="As clocks of the terms name it, such as aid_fund_paid_in.")
+    day: date = strawberry.field(description="The day on which it happened.")
 
 
 @strawberry.input(description="One figure of a return.")

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import strawberry
 
-from ledger.desk import agreements, enterprises, returns, roster, settlements
+from ledger.desk import agreements, enterprises, occurrences, returns, roster, settlements
 from ledger_graphql import inputs
 from ledger_graphql.agreements import (
     Agreement,
@@ -36,6 +36,7 @@ from ledger_graphql.failures import (
     WrongState,
 )
 from ledger_graphql.fields import mutation
+from ledger_graphql.occurrences import Occurrence, occurrence_node
 from ledger_graphql.parties import Party, party_node
 from ledger_graphql.returns import Filing, filing_node
 from ledger_graphql.settlements import Settlement, settlement_node
@@ -67,6 +68,13 @@ class VersionSuccess:
 @strawberry.type(description="An enterprise list was submitted or confirmed.")
 class EnterpriseListSuccess:
     enterprise_list: EnterpriseList = strawberry.field(description="The list as it is now.")
+    agreement: Agreement = strawberry.field(description="Its agreement as it is now.")
+    replayed: bool = strawberry.field(description=REPLAYED)
+
+
+@strawberry.type(description="An occurrence was recorded or confirmed.")
+class OccurrenceSuccess:
+    occurrence: Occurrence = strawberry.field(description="The record as it is now.")
     agreement: Agreement = strawberry.field(description="Its agreement as it is now.")
     replayed: bool = strawberry.field(description=REPLAYED)
 
@@ -139,6 +147,20 @@ ConfirmEnterpriseListResult = Annotated[
     strawberry.union(
         "ConfirmEnterpriseListResult", description="What came of confirming an enterprise list."
     ),
+]
+RecordOccurrenceResult = Annotated[
+    OccurrenceSuccess | InvalidInput | IdempotencyKeyReused | NotFound | SignatureRefused | Refused,
+    strawberry.union("RecordOccurrenceResult", description="What came of recording an occurrence."),
+]
+ConfirmOccurrenceResult = Annotated[
+    OccurrenceSuccess
+    | InvalidInput
+    | IdempotencyKeyReused
+    | NotFound
+    | WrongState
+    | SignatureRefused
+    | Refused,
+    strawberry.union("ConfirmOccurrenceResult", description="What came of confirming an occurrence."),
 ]
 HandInReturnResult = Annotated[
     FilingSuccess | InvalidInput | ReturnRefused | IdempotencyKeyReused | NotFound | QuarterNotOpen | Refused,
@@ -271,6 +293,35 @@ class Mutation:
         done = enterprises.confirm_list(desk.database, act, agreement_id, input.version, input.role)
         return _list(desk, agreement_id, done.value, replayed=done.replayed)
 
+    @mutation("Record what happened once for the whole agreement; the other signing roles confirm it.")
+    def record_occurrence(
+        self, info: Info, input: Annotated[inputs.RecordOccurrenceInput, INPUT]
+    ) -> RecordOccurrenceResult:
+        desk = info.context
+        agreement_id = _agreement_id(desk, input.agreement)
+        done = occurrences.record_occurrence(
+            desk.database,
+            desk.act(input.idempotency_key),
+            agreement_id,
+            input.role,
+            input.name,
+            input.day,
+            input.document,
+        )
+        return _occurrence(desk, agreement_id, input.name, done.value, replayed=done.replayed)
+
+    @mutation("Confirm the newest record of an occurrence for a role.")
+    def confirm_occurrence(
+        self, info: Info, input: Annotated[inputs.ConfirmOccurrenceInput, INPUT]
+    ) -> ConfirmOccurrenceResult:
+        desk = info.context
+        agreement_id = _agreement_id(desk, input.agreement)
+        act = desk.act(input.idempotency_key)
+        done = occurrences.confirm_occurrence(
+            desk.database, act, agreement_id, input.name, input.sequence, input.role
+        )
+        return _occurrence(desk, agreement_id, input.name, done.value, replayed=done.replayed)
+
     @mutation("Hand in a quarter's return as lines with their declared totals.")
     def hand_in_return(
         self, info: Info, input: Annotated[inputs.HandInReturnInput, INPUT]
@@ -355,6 +406,16 @@ def _list(desk: Desk, agreement_id: int, number: int, *, replayed: bool) -> Ente
         enterprise_list=list_node(next(each for each in found if each.version == number)),
         agreement=_agreement(desk, agreement_id),
         replayed=replayed,
+    )
+
+
+def _occurrence(
+    desk: Desk, agreement_id: int, name: str, sequence: int, *, replayed: bool
+) -> OccurrenceSuccess:
+    found = occurrences.occurrences(desk.snapshot, agreement_id)
+    record = next(each for each in found if (each.name, each.sequence) == (name, sequence))
+    return OccurrenceSuccess(
+        occurrence=occurrence_node(record), agreement=_agreement(desk, agreement_id), replayed=replayed
     )
 
 

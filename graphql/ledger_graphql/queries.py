@@ -44,7 +44,7 @@ from ledger_graphql.enterprises import enterprise_batch, list_node
 from ledger_graphql.events import Event, EventKindFilter, event_node, events_of
 from ledger_graphql.failures import Fault
 from ledger_graphql.fields import resolved, typed
-from ledger_graphql.inputs import ListEntryInput, ReturnLineInput
+from ledger_graphql.inputs import ListEntryInput, OccurrenceDayInput, ReturnLineInput
 from ledger_graphql.parties import Party, PartyKind, RegionClass, party_node, party_nodes
 from ledger_graphql.reports import Balance, balances_of
 from ledger_graphql.returns import filing_node
@@ -276,8 +276,14 @@ class Query:
                 f"{SUBJECTS_MAX}. When left out, every credit code is one of which nothing else is known."
             ),
         ] = None,
+        occurrences: Annotated[
+            list[OccurrenceDayInput] | None,
+            strawberry.argument(
+                description="What has happened to the agreement, each name once; nothing when left out."
+            ),
+        ] = None,
     ) -> TrialResult:
-        return trial_of(terms, figures, subjects, through)
+        return trial_of(terms, figures, subjects, through, occurrences or [])
 
     @resolved("What is wrong with terms, worked examples included. Nothing is kept.")
     def check_terms(

@@ -40,12 +40,14 @@ from ledger_graphql.scalars import Hash, Json
 @strawberry.enum(
     description="Why results change. CORRECTION: a return of an earlier quarter was handed in again "
     "(a true-up). "
-    "ENTERPRISE_LIST: another list was confirmed. AMENDMENT: new terms reach back. "
+    "ENTERPRISE_LIST: another list was confirmed. OCCURRENCE: something that happened to the agreement, or "
+    "its corrected day, was confirmed. AMENDMENT: new terms reach back. "
     "QUARTER: the quarter's own figures."
 )
 class CauseKind(Enum):
     CORRECTION = "correction"
     ENTERPRISE_LIST = "enterprise_list"
+    OCCURRENCE = "occurrence"
     AMENDMENT = "amendment"
     QUARTER = "quarter"
 

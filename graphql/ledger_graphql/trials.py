@@ -83,6 +83,7 @@ def trial_of(
     figures: list[inputs.ReturnLineInput],
     subjects: list[inputs.ListEntryInput] | None,
     through: Quarter,
+    happened: list[inputs.OccurrenceDayInput],
 ) -> Trial:
     """The trial. Raises ``TermsRefused``, ``RequestRefused``, ``FigureNotOfMonth``."""
     faults: list[Fault] = []
@@ -91,9 +92,10 @@ def trial_of(
         if subjects is None
         else [subject.entry(f"subjects[{index}]", faults) for index, subject in enumerate(subjects)]
     )
+    days = inputs.once([(each.name, each.day) for each in happened], "occurrences", faults)
     refuse(faults)
     read = read_terms(terms_text(terms))
-    made = trials.trial(read, [figure.draft() for figure in figures], entries, through)
+    made = trials.trial(read, [figure.draft() for figure in figures], entries, through, days)
     return Trial(through=through, record=made)
 
 

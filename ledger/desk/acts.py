@@ -34,7 +34,7 @@ class Queue(IntEnum):
     """By the party's code."""
     AGREEMENT_CODE = 2
     AGREEMENT = 3
-    """By the agreement's id: its versions and its enterprise lists."""
+    """By the agreement's id: its versions, its enterprise lists and its occurrences."""
     RETURN = 4
     """By agreement, role and quarter: the sequence of the returns. Comes after the open quarter is held."""
 

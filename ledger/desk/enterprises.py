@@ -27,6 +27,7 @@ from ledger_schema.tables import enterprise_list, enterprise_list_confirmation, 
 
 ENTRY_COUNT_MAX = 20_000
 YEAR_MIN, YEAR_MAX = 1949, 2999
+ATTRIBUTE_LENGTH_MAX = 100
 
 CREDIT_CODE_CHARACTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 """GB 32100-2015: digits and capital letters without I, O, S, V, Z; the place is the character's value."""
@@ -34,6 +35,8 @@ CREDIT_CODE_CHARACTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CREDIT_CODE = re.compile(
     rf"[{CREDIT_CODE_CHARACTERS}]{{2}}[0-9]{{6}}[{CREDIT_CODE_CHARACTERS}]{{10}}", re.ASCII
 )
+
+_ATTRIBUTE_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}", re.ASCII)
 
 
 class ListOvertaken(LedgerError):
@@ -75,6 +78,7 @@ class ListEntry:
     referred_by: str | None = None
     base_year_amount_minor: int | None = None
     controller: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class ListedEnterprise:
     referred_by: str | None
     base_year_amount_minor: int | None
     controller: str | None
+    attributes: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +214,8 @@ def subjects_of(listed: EnterpriseList) -> dict[int, Subject]:
             cause_of_move=entry.cause_of_move,
             referred_by=entry.referred_by,
             base_year_amount_minor=entry.base_year_amount_minor,
+            controller=entry.controller,
+            attributes=entry.attributes,
         )
         for entry in listed.entries
     }
@@ -326,6 +333,7 @@ def _attributes_written(entry: ListEntry) -> dict[str, Json]:
             None if entry.base_year_amount_minor is None else str(entry.base_year_amount_minor)
         ),
         "controller": entry.controller,
+        "attributes": dict(entry.attributes) or None,
     }
     return {name: value for name, value in attributes.items() if value is not None}
 
@@ -341,6 +349,7 @@ def _attributes_read(stored: Mapping[str, Any]) -> dict[str, Any]:
         "referred_by": stored.get("referred_by"),
         "base_year_amount_minor": None if base is None else int(base),
         "controller": stored.get("controller"),
+        "attributes": dict(sorted(stored.get("attributes", {}).items())),
     }
 
 
@@ -433,9 +442,35 @@ def _attribute_faults(path: str, entry: ListEntry, roles: frozenset[str]) -> lis
                 f"应为协议中的角色（{'、'.join(sorted(roles))}），实际为 {entry.referred_by!r}。",
             )
         )
-    return faults + (
-        text_faults(f"{path}.controller", entry.controller) if entry.controller is not None else []
-    )
+    if entry.controller is not None:
+        faults += text_faults(f"{path}.controller", entry.controller)
+    for place, (name, value) in enumerate(entry.attributes.items()):
+        faults += _named_value_faults(f"{path}.attributes[{place}]", name, value)
+    return faults
+
+
+def _named_value_faults(path: str, name: str, value: str) -> list[Fault]:
+    if _ATTRIBUTE_NAME.fullmatch(name) is None:
+        return [
+            Fault(
+                f"{path}.name",
+                "ATTRIBUTE_NAME_UNUSABLE",
+                "Expected a name of 1 to 48 small letters, digits and underscores that begins with a letter, "
+                f"such as industry, but got {name[:50]!r}.",
+                "属性名应为 1 至 48 个小写字母、数字或下划线，并以字母开头，例如 industry，"
+                f"实际为 {name[:50]!r}。",
+            )
+        ]
+    if value.isprintable() and value.strip() and len(value) <= ATTRIBUTE_LENGTH_MAX:
+        return []
+    return [
+        Fault(
+            f"{path}.value",
+            "ATTRIBUTE_UNUSABLE",
+            f"Expected one line of 1 to {ATTRIBUTE_LENGTH_MAX} printable characters, but got {value[:40]!r}.",
+            f"应为一行 1 至 {ATTRIBUTE_LENGTH_MAX} 个可见字符，实际为 {value[:40]!r}。",
+        )
+    ]
 
 
 def _year_faults(path: str, year: int) -> list[Fault]:

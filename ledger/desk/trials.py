@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 from ledger.desk.enterprises import ListEntry
 from ledger.desk.failures import NotFound, refuse
+from ledger.desk.occurrences import occurrence_faults
 from ledger.desk.returns import LineDraft
 from ledger.desk.returns.faults import Faults, Place, measure_terms
 from ledger.measures import MEASURE_BY_NAME, MEASURES, Measure
@@ -81,18 +83,24 @@ class Trial:
 
 
 def trial(
-    terms: Terms, figures: Sequence[LineDraft], subjects: Sequence[ListEntry] | None, through: Quarter
+    terms: Terms,
+    figures: Sequence[LineDraft],
+    subjects: Sequence[ListEntry] | None,
+    through: Quarter,
+    occurrences: Mapping[str, date] | None = None,
 ) -> Trial:
     """What ``terms`` make of ``figures`` in every quarter up to ``through``.
 
-    Without ``subjects`` every credit code is an enterprise of which nothing else is known. Raises
-    ``RequestRefused`` with every fault, ``FigureNotOfMonth``.
+    Without ``subjects`` every credit code is an enterprise of which nothing else is known; ``occurrences``
+    are what has happened to the agreement, by name. Raises ``RequestRefused`` with every fault,
+    ``FigureNotOfMonth``.
     """
     refuse(_size_faults(terms, figures, subjects or (), through))
+    refuse(occurrence_faults("occurrences", (occurrences or {}).items()))
     reader = _Reader(subjects)
     lines = [line for index, draft in enumerate(figures) if (line := reader.line(index, draft)) is not None]
     refuse(reader.faults)
-    facts = Facts(lines, reader.subjects)
+    facts = Facts(lines, reader.subjects, occurrences or {})
     outcome = plain.evaluate([_version(terms)], facts, through)
     return Trial(terms, facts, reader.numbers, through, outcome)
 
@@ -180,6 +188,8 @@ def _subject(number: int, entry: ListEntry) -> Subject:
         cause_of_move=entry.cause_of_move,
         referred_by=entry.referred_by,
         base_year_amount_minor=entry.base_year_amount_minor,
+        controller=entry.controller,
+        attributes=entry.attributes,
     )
 
 

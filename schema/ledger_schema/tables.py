@@ -396,6 +396,45 @@ enterprise_list_confirmation = Table(
     ForeignKeyConstraint(["agreement_id", "role"], ["agreement_party.agreement_id", "agreement_party.role"]),
 )
 
+# --- occurrences ------------------------------------------------------------------------------------------
+
+occurrence = Table(
+    "occurrence",
+    metadata,
+    Column("agreement_id", BigInteger, ForeignKey("agreement.agreement_id"), nullable=False),
+    Column("name", Text, CheckConstraint("name ~ '^[a-z][a-z0-9_]{0,47}$'", name="name"), nullable=False),
+    Column(
+        "sequence",
+        SmallInteger,
+        CheckConstraint("sequence > 0", name="sequence"),
+        nullable=False,
+        comment="1 for the first record of this name; a later one supersedes",
+    ),
+    Column("day", Date, nullable=False),
+    Column("document", Text, nullable=False, comment="reference to its evidence"),
+    Column("recorded_by", Text, nullable=False, comment="role"),
+    Column("event_id", BigInteger, ForeignKey("event.event_id"), nullable=False),
+    _recorded_at(),
+    PrimaryKeyConstraint("agreement_id", "name", "sequence"),
+)
+
+occurrence_confirmation = Table(
+    "occurrence_confirmation",
+    metadata,
+    Column("agreement_id", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sequence", SmallInteger, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("event_id", BigInteger, ForeignKey("event.event_id"), nullable=False),
+    _recorded_at(),
+    PrimaryKeyConstraint("agreement_id", "name", "sequence", "role"),
+    ForeignKeyConstraint(
+        ["agreement_id", "name", "sequence"],
+        ["occurrence.agreement_id", "occurrence.name", "occurrence.sequence"],
+    ),
+    ForeignKeyConstraint(["agreement_id", "role"], ["agreement_party.agreement_id", "agreement_party.role"]),
+)
+
 # --- returns ----------------------------------------------------------------------------------------------
 
 filing = Table(
@@ -534,7 +573,9 @@ settlement_cause = Table(
     Column(
         "kind",
         Text,
-        CheckConstraint("kind IN ('correction', 'enterprise_list', 'amendment', 'quarter')", name="kind"),
+        CheckConstraint(
+            "kind IN ('correction', 'enterprise_list', 'occurrence', 'amendment', 'quarter')", name="kind"
+        ),
         nullable=False,
     ),
     Column(
@@ -544,7 +585,12 @@ settlement_cause = Table(
         nullable=False,
         comment="the quarter that it is about",
     ),
-    Column("reference", Text, nullable=False, comment="the filing, list version or terms version"),
+    Column(
+        "reference",
+        Text,
+        nullable=False,
+        comment="the filing, list version, terms version, or the occurrence's name and sequence",
+    ),
     CheckConstraint("quarter <= booked_quarter", name="not_ahead"),
     PrimaryKeyConstraint("agreement_id", "booked_quarter", "settlement_id", "cause"),
     ForeignKeyConstraint(

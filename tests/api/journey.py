@@ -64,14 +64,14 @@ class Api:
         """The data of a document of graphql/operations."""
         return self.ask(operation(name), **variables)
 
-    def attempt(self, name: str, **values: Any) -> Document:
+    def attempt(self, name: str, /, **values: Any) -> Document:
         """The result of a mutation, whichever member of its union it is."""
         given = {"idempotencyKey": f"key-{next(iter(self.keys))}", **values}
         (result,) = self.run(name, input=given).values()
         assert isinstance(result, dict)
         return result
 
-    def change(self, name: str, **values: Any) -> Document:
+    def change(self, name: str, /, **values: Any) -> Document:
         """The result of a mutation that must succeed."""
         result = self.attempt(name, **values)
         assert result["__typename"].endswith("Success"), result

@@ -47,6 +47,30 @@ def test_amounts_come_by_clause_quarter_and_role_and_are_explained_when_asked(ap
     assert "100.01" in explained["explanation"]["text"]
 
 
+def test_an_occurrence_and_attributes_of_enterprises_decide_what_is_shared(api: Api) -> None:
+    window = {"clock": {"occurrence": "aid_fund_paid_in", "begins": "step_of_day"}, "length_months": 12}
+    wanted = {"attributes": {"industry": ["研发"]}}
+    document = terms(CODE, [tax(window=window, scope="listed_enterprises", eligibility=wanted)])
+    figure = {**FIGURE, "creditCode": "甲"}
+    research = {**LISTED, "attributes": [{"name": "industry", "value": "研发"}]}
+    happened = [{"name": "aid_fund_paid_in", "day": "2024-01-15"}]
+    shared = {"terms": document, "figures": [figure], "subjects": [research], "occurrences": happened}
+    assert amounts(trial(api, **shared)) == {("2024Q1", "host"): "50.01", ("2024Q1", "origin"): "50.00"}
+    nothing_more: list[Document] = [{"occurrences": []}, {"subjects": [LISTED]}]
+    for less in nothing_more:
+        assert ("2024Q1", "origin") not in amounts(trial(api, **(shared | less)))
+
+
+def test_an_occurrence_with_an_unusable_name_or_given_twice_is_refused(api: Api) -> None:
+    one = {"name": "aid_fund_paid_in", "day": "2024-01-15"}
+    assert paths(trial(api, occurrences=[one, one])) == [("occurrences[1]", "GIVEN_TWICE")]
+    faulty = [{**one, "name": "Paid in"}, {**one, "day": "1000-01-01"}]
+    assert paths(trial(api, occurrences=faulty)) == [
+        ("occurrences[0].name", "OCCURRENCE_NAME_UNUSABLE"),
+        ("occurrences[1].day", "YEAR_UNUSABLE"),
+    ]
+
+
 def test_a_trial_reads_nothing_of_the_ledger(api: Api) -> None:
     statements: list[str] = []
 

@@ -515,6 +515,37 @@ def test_attributes_of_enterprises_decide_who_shares(run: Commands, tmp_path: Pa
     assert "ENTERPRISES_UNREADABLE" in run.err
 
 
+def test_occurrences_and_named_attributes_decide_what_is_shared(run: Commands, tmp_path: Path) -> None:
+    terms, figures, listed = (str(tmp_path / name) for name in ("terms.json", "figures.csv", "listed.json"))
+    assert run("rules", "templates", "beijing-tianjin-hebei", "-o", terms) == 0
+    document = json.loads(Path(terms).read_text(encoding="utf-8"))
+    first = document["clauses"][0]
+    document["clauses"] = [first]
+    first["whose"]["eligibility"] = {"attributes": {"industry": ["研发"]}}
+    first["when"]["window"]["clock"] = {"occurrence": "aid_fund_paid_in", "begins": "step_of_day"}
+    first["examples"] = [
+        {
+            "title": {"zh": "零", "en": "Nothing"},
+            "figures": [{"span": "2024Q3", "measure": "vat", "amount": "0"}],
+            "expect": [{"first": "2024Q3", "last": "2024Q3", "book": "cash", "party": "host", "amount": "0"}],
+        }
+    ]
+    Path(terms).write_text(json.dumps(document), encoding="utf-8")
+    Path(figures).write_text(
+        "credit_code,measure,period,amount\n91110000DEM0000011,vat,2024Q3,1000\n", encoding="utf-8"
+    )
+    attributes = {"attributes": {"industry": "研发"}, "pre_move_tax": {"2023": "30000000.00"}}
+    Path(listed).write_text(json.dumps({"91110000DEM0000011": attributes}), encoding="utf-8")
+    asked = ("rules", "run", terms, figures, "--enterprises", listed, "-l", "en")
+    assert run(*asked, "--occurrences", "aid_fund_paid_in=2024-07-15") == 0
+    assert "origin" in run.out
+    assert run(*asked) == 0
+    assert "origin" not in run.out
+    for written in ("aid_fund_paid_in", "aid_fund_paid_in=July", "Paid in=2024-07-15"):
+        assert run(*asked, "--occurrences", written) == 2
+        assert "OCCURRENCE_UNREADABLE" in run.err
+
+
 def test_the_schema_is_the_committed_one(run: Commands) -> None:
     assert run("rules", "schema") == 0
     committed = Path(__file__).parents[2] / "docs" / "terms.schema.json"

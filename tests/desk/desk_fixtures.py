@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from ledger.desk import agreements, enterprises, returns, roster, settlements
+from ledger.desk import agreements, enterprises, occurrences, returns, roster, settlements
 from ledger.desk.acts import Act
 from ledger.desk.agreements import AgreementDraft, SideDraft
 from ledger.desk.enterprises import ListEntry
@@ -125,6 +126,14 @@ class Room:
         ).value
         enterprises.confirm_list(self.database, self.act(), self.agreement_id, version, "host")
         return version
+
+    def happens(self, name: str, day: date) -> int:
+        """Record an occurrence by the origin and have the host confirm it."""
+        sequence = occurrences.record_occurrence(
+            self.database, self.act(), self.agreement_id, "origin", name, day, "凭证-1"
+        ).value
+        occurrences.confirm_occurrence(self.database, self.act(), self.agreement_id, name, sequence, "host")
+        return sequence
 
     def hand_in(
         self, quarter: str, amount: str | None = None, *, role: str = "host", measure: str = "retained_tax"

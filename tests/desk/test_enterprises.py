@@ -63,6 +63,7 @@ FULL = ListEntry(
     referred_by="origin",
     base_year_amount_minor=1_000,
     controller="丙集团",
+    attributes={"industry": "研发", "tier": "A"},
 )
 
 
@@ -157,6 +158,7 @@ def _as_entry(entry: ListedEnterprise) -> ListEntry:
         referred_by=entry.referred_by,
         base_year_amount_minor=entry.base_year_amount_minor,
         controller=entry.controller,
+        attributes=entry.attributes,
     )
 
 
@@ -175,6 +177,7 @@ def test_all_faults_of_all_entries_are_named_at_once_and_nothing_is_recorded(roo
             referred_by="province",
             base_year_amount_minor=AMOUNT_LIMIT_MINOR + 1,
             controller="\n",
+            attributes={"Industry": "研发", "tier": "", "size": "大" * 101},
         ),
     )
     assert faults == [
@@ -187,6 +190,9 @@ def test_all_faults_of_all_entries_are_named_at_once_and_nothing_is_recorded(roo
         ("entries[4].base_year_amount_minor", "AMOUNT_OUT_OF_RANGE"),
         ("entries[4].referred_by", "ROLE_UNKNOWN"),
         ("entries[4].controller", "TEXT_UNUSABLE"),
+        ("entries[4].attributes[0].name", "ATTRIBUTE_NAME_UNUSABLE"),
+        ("entries[4].attributes[1].value", "ATTRIBUTE_UNUSABLE"),
+        ("entries[4].attributes[2].value", "ATTRIBUTE_UNUSABLE"),
     ]
     with room.database.reading() as connection:
         assert lists(connection, room.agreement_id) == []
@@ -235,6 +241,7 @@ def test_event_of_a_list_holds_the_hash_of_its_content_and_not_the_enterprises(r
     content: dict[str, Any] = {
         "entries": [
             {
+                "attributes": {"industry": "研发", "tier": "A"},
                 "base_year_amount": "1000",
                 "cause_of_move": "government_led",
                 "controller": "丙集团",
@@ -388,6 +395,8 @@ def test_subjects_are_the_entries_as_rules_need_them(room: Room) -> None:
             cause_of_move=CauseOfMove.GOVERNMENT_LED,
             referred_by="origin",
             base_year_amount_minor=1_000,
+            controller="丙集团",
+            attributes={"industry": "研发", "tier": "A"},
         )
     }
 

@@ -64,6 +64,17 @@ THREE_WAYS = {"origin": "1/3", "host": "1/2", "third": "1/6"}
 HALF_TO_FUND = {"routing": {"to": "fund", "part": "1/2"}}
 ELIGIBILITY = {"pre_move_tax_average_at_least": "0.50", "referred_by": "origin"}
 
+RATES = [
+    {"where": {"industry": ["研发", "设计"], "tier": ["A"]}, "rate": "1/3"},
+    {"where": {"industry": ["制造"]}, "rate": "1/2"},
+]
+HAPPENED = "aid_fund_paid_in"
+
+
+def after(name: str) -> Document:
+    """A window that opens when something has happened to the agreement."""
+    return {"clock": {"occurrence": name, "begins": "next_step", "offset_months": 3}, "length_months": 3}
+
 
 def by_month(document: Document) -> Document:
     """The clause computed month by month, its example too."""
@@ -106,6 +117,14 @@ SHAPES: dict[str, tuple[Document, ...]] = {
         clause(2, reported_by="origin", shares={"origin": "1/7", "host": "6/7"}),
     ),
     "eligibility": (clause(whose={**LISTED, "eligibility": ELIGIBILITY}),),
+    "rates and eligibility by attribute": (
+        clause(1, whose=LISTED, how_much={"rates": RATES}, shares=THREE_WAYS),
+        clause(2, whose={**LISTED, "eligibility": {"attributes": {"tier": ["A", "B"]}}}),
+    ),
+    "two occurrences, one of which has happened": (
+        clause(1, when={"window": after("aid_fund_paid_in")}),
+        clause(2, whose=LISTED, when={"window": after("land_handed_over")}),
+    ),
 }
 
 
@@ -154,6 +173,8 @@ def park(database: Database, code: str, *documents: Document) -> Park:
         chance = random.Random(code)  # noqa: S311  attributes, not secrets
         listed = [an_enterprise(place, chance) for place in range(3)]
         room.confirm_list(*listed)
+    if HAPPENED in str(documents):
+        room.happens(HAPPENED, date(2024, 6, 1))
     return Park(room, compiled, listed)
 
 
@@ -170,6 +191,11 @@ def an_enterprise(place: int, chance: random.Random) -> ListEntry:
         cause_of_move=chance.choice([None, CauseOfMove.GOVERNMENT_LED]),
         referred_by=chance.choice([None, "origin"]),
         base_year_amount_minor=chance.choice([None, chance.randint(0, 300_000)]),
+        attributes={
+            name: chance.choice(values)
+            for name, values in {"industry": ["研发", "制造", "其他"], "tier": ["A", "B", "C"]}.items()
+            if chance.random() < 0.8
+        },
     )
 
 
@@ -401,6 +427,22 @@ def test_what_changes_a_closed_quarter_is_settled_one_by_one_and_listed(
     ]
     assert list(found.computed) == [plain.room.agreement_id]
     assert sorted(found.settlements) == sorted(ids(few))
+
+
+def test_an_occurrence_that_is_confirmed_after_a_close_is_settled_one_by_one(
+    database: Database, few: list[Park]
+) -> None:
+    few[0].room.happens(HAPPENED, date(2024, 8, 1))
+    for one in few:
+        one.hand_in(SECOND, "figures")
+    found = run(database, SECOND)
+    assert [(one.agreement_id, one.reasons, one.failure) for one in found.one_by_one] == [
+        (few[0].room.agreement_id, ("occurrence",), None)
+    ]
+    for one in few:
+        one.room.close(str(SECOND), found.settlements[one.room.agreement_id])
+        one.hand_in(THIRD, "figures")
+    assert run(database, THIRD).one_by_one == []
 
 
 def test_an_amendment_from_the_open_quarter_on_is_computed_in_bulk_with_the_same_rows(

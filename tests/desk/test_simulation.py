@@ -303,6 +303,19 @@ def test_figures_from_elsewhere_are_compared_the_same_way(room: Room) -> None:
     assert "+10.00" in render_simulation(made, "en")
 
 
+def test_figures_from_elsewhere_know_what_has_happened_to_the_agreement(room: Room) -> None:
+    window = {"clock": {"occurrence": "aid_fund_paid_in", "begins": "step_of_day"}}
+    waiting = clause(when={"window": window})
+    lines = [Line(0, "retained_tax", Span.of_quarter(quarter), 10000) for quarter in (Q1, Q2)]
+    facts = Facts(lines, occurrences={"aid_fund_paid_in": Q2.start})
+    made = simulate_figures(terms_of(room, clause()), terms_of(room, waiting), facts, Q1, Q2)
+    assert {(str(row.about.quarter), row.draft.amount_minor) for row in made.rows if row.draft} == {
+        ("2024Q1", 0),
+        ("2024Q1", 10000),
+        ("2024Q2", 5000),
+    }
+
+
 # --- a simulation -----------------------------------------------------------------------------------------
 
 

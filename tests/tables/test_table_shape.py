@@ -29,6 +29,8 @@ EXEMPT_TABLES = {
     "event",
     "idempotency_key",
     "measure",
+    "occurrence",
+    "occurrence_confirmation",
     "party",
     "party_key",
     "version_signature",

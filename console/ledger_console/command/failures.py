@@ -88,6 +88,20 @@ class EnterprisesUnreadable(LedgerError):
     sentence_zh = "{path} 应为“统一社会信用代码 → 属性”的 JSON（格式见 docs/command.md），但：{detail}"
 
 
+class OccurrenceUnreadable(LedgerError):
+    """An option that should name an occurrence and its day doesn't."""
+
+    code = "OCCURRENCE_UNREADABLE"
+    sentence_en = (
+        "Expected a name and a day, such as aid_fund_paid_in=2024-07-15, but got {written!r}. "
+        "Use the name in the terms, and a day from 1949 to 2999."
+    )
+    sentence_zh = (
+        "应为名称和日期，例如 aid_fund_paid_in=2024-07-15，实际为 {written!r}。"
+        "名称须与条款一致，日期应在 1949 至 2999 年之间。"
+    )
+
+
 class EnterpriseUnknown(LedgerError):
     """An explanation was asked for an enterprise that has no figures."""
 

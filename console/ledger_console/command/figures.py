@@ -6,7 +6,7 @@ credit code is about that enterprise, one without about the whole park.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from ledger.desk.occurrences import occurrence_faults
 from ledger.desk.returns.checks import (
     FORMULA_ERRORS,
     WHOLE_PARK_NAMES,
@@ -35,7 +36,7 @@ from ledger.money import AmountUnreadable, parse_amount
 from ledger.periods import Quarter, Span, quarters_between
 from ledger.rules.facts import Facts, Line, Subject
 from ledger.rules.terms import WHOLE_PARK, ExampleSubject, Terms
-from ledger_console.command.failures import EnterprisesUnreadable
+from ledger_console.command.failures import EnterprisesUnreadable, OccurrenceUnreadable
 from ledger_console.command.output import read_bytes
 
 FIRST_PERIOD, LAST_PERIOD = Quarter(1990, 1), Quarter(2199, 4)
@@ -70,11 +71,32 @@ def read_enterprises(path: Path) -> Enterprises:
         raise EnterprisesUnreadable(path=path, detail="; ".join(told)) from refusal
 
 
-def read_figures(path: Path, terms: Terms, enterprises: Enterprises | None = None) -> Figures:
+def read_occurrences(written: Sequence[str]) -> dict[str, date]:
+    """Name to day, each written as ``NAME=DAY``. Raises ``OccurrenceUnreadable``."""
+    return dict(_occurrence(each) for each in written)
+
+
+def _occurrence(written: str) -> tuple[str, date]:
+    name, _, day = written.partition("=")
+    try:
+        found = (name, date.fromisoformat(day))
+    except ValueError as refusal:
+        raise OccurrenceUnreadable(written=written) from refusal
+    if occurrence_faults("occurrences", [found]):
+        raise OccurrenceUnreadable(written=written)
+    return found
+
+
+def read_figures(
+    path: Path,
+    terms: Terms,
+    enterprises: Enterprises | None = None,
+    occurrences: Mapping[str, date] | None = None,
+) -> Figures:
     """The figures of a CSV file or a workbook; ``terms`` only say which measures to suggest.
 
-    Without ``enterprises`` every credit code is an enterprise of which nothing else is known. Raises
-    ``FileNotReadable``, ``ReturnRefused`` with every fault.
+    Without ``enterprises`` every credit code is an enterprise of which nothing else is known; ``occurrences``
+    are what has happened to the agreement. Raises ``FileNotReadable``, ``ReturnRefused`` with every fault.
     """
     content = read_bytes(path)
     faults = Faults()
@@ -84,7 +106,8 @@ def read_figures(path: Path, terms: Terms, enterprises: Enterprises | None = Non
     if not written.rows:
         faults.add(WHOLE_FILE, "FILE_EMPTY")
     faults.refuse_if_any()
-    return Figures(Facts(lines, _subjects(reader.numbers, enterprises or {})), reader.numbers)
+    subjects = _subjects(reader.numbers, enterprises or {})
+    return Figures(Facts(lines, subjects, occurrences or {}), reader.numbers)
 
 
 class _Reader:
@@ -171,6 +194,8 @@ def _subject(number: int, code: str, attributes: ExampleSubject) -> Subject:
         cause_of_move=attributes.cause_of_move,
         referred_by=attributes.referred_by,
         base_year_amount_minor=None if base is None else parse_amount(base, YUAN.scale),
+        controller=attributes.controller,
+        attributes=attributes.attributes,
     )
 
 

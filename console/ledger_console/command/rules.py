@@ -23,7 +23,7 @@ from ledger.rules.facts import Version
 from ledger.rules.terms import WHOLE_PARK, Bilingual, Book, Grain, Scope, Terms
 from ledger.rules.text import agreement_text
 from ledger_console.command.failures import EnterpriseUnknown
-from ledger_console.command.figures import Figures, read_enterprises, read_figures
+from ledger_console.command.figures import Figures, read_enterprises, read_figures, read_occurrences
 from ledger_console.command.options import LanguageOption, OutputFile, Through
 from ledger_console.command.output import deliver, read_bytes, show, show_table
 
@@ -57,6 +57,16 @@ EnterprisesFile = Annotated[
     ),
 ]
 
+Occurrences = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--occurrences",
+        metavar="NAME=DAY",
+        help="What has happened to the agreement, such as aid_fund_paid_in=2024-07-15; repeatable. "
+        "协议事件及日期，可重复。",
+    ),
+]
+
 
 @rules.command("check")
 def check_terms(terms: TermsFile) -> None:
@@ -81,6 +91,7 @@ def run(
     figures: FiguresFile,
     through: Through = None,
     enterprises: EnterprisesFile = None,
+    occurrences: Occurrences = None,
     by_subject: Annotated[
         bool, typer.Option("--by-subject", help="One row for each enterprise. 按企业分列。")
     ] = False,
@@ -90,7 +101,7 @@ def run(
 ) -> None:
     """Compute what terms make of figures. 试算：按条款、季度和角色列出金额。"""
     read = read_terms(read_bytes(terms))
-    known = _figures(read, figures, enterprises)
+    known = _figures(read, figures, enterprises, occurrences)
     rows = _results(read, known, through or known.last_quarter, language, by_subject=by_subject)
     if format == "csv":
         deliver(_csv(rows, language), output)
@@ -120,13 +131,14 @@ def simulate(
         typer.Option("--last", metavar="QUARTER", parser=Quarter.parse, help="The last one. 截止季度。"),
     ] = None,
     enterprises: EnterprisesFile = None,
+    occurrences: Occurrences = None,
     language: LanguageOption = "zh",
     output: OutputFile = None,
 ) -> None:
     """Compare a draft with the terms in force on a file of figures. 草案试算：与现行条款逐季对照。"""
     in_force = read_terms(read_bytes(beside))
     read = read_terms(read_bytes(draft), in_force)
-    known = _figures(read, figures, enterprises)
+    known = _figures(read, figures, enterprises, occurrences)
     since = first or Quarter.parse(in_force.in_force_from)
     made = simulation.simulate_figures(in_force, read, known.facts, since, last or known.last_quarter)
     deliver(simulation.render_simulation(made, language).encode(), output)
@@ -145,11 +157,12 @@ def explain(
         str | None, typer.Option("--subject", metavar="CREDIT_CODE", help="One enterprise. 企业信用代码。")
     ] = None,
     enterprises: EnterprisesFile = None,
+    occurrences: Occurrences = None,
     language: LanguageOption = "zh",
 ) -> None:
     """Explain step by step what terms make of figures. 逐步说明试算结果如何得出。"""
     read = read_terms(read_bytes(terms))
-    known = _figures(read, figures, enterprises)
+    known = _figures(read, figures, enterprises, occurrences)
     versions = [_version(read)]
     for number in _explained(read, known, clause, subject):
         if number != WHOLE_PARK:
@@ -192,8 +205,9 @@ def show_templates(
     show("\n" + agreement_text(found.terms, language, {}))
 
 
-def _figures(terms: Terms, path: Path, enterprises: Path | None) -> Figures:
-    return read_figures(path, terms, None if enterprises is None else read_enterprises(enterprises))
+def _figures(terms: Terms, path: Path, enterprises: Path | None, occurrences: list[str] | None) -> Figures:
+    listed = None if enterprises is None else read_enterprises(enterprises)
+    return read_figures(path, terms, listed, read_occurrences(occurrences or []))
 
 
 def _version(terms: Terms) -> Version:

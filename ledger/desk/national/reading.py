@@ -22,7 +22,14 @@ from ledger.desk.settlements import holding_clauses
 from ledger.periods import Quarter
 from ledger.rules.terms import Clause, Event, Scope, Window
 from ledger.rules.vector import ClauseInForce, Figures, Held, State, Subjects
-from ledger.rules.vector.columns import CAUSE_CODE, EVENTS, FIXED_COLUMNS, NONE, EntitlementKeys
+from ledger.rules.vector.columns import (
+    CAUSE_CODE,
+    EVENTS,
+    FIXED_COLUMNS,
+    NONE,
+    EntitlementKeys,
+    Vocabulary,
+)
 
 EXTENDED_COLUMN: Final = 4
 """The place of the extension's decision in packed state: -1 undecided, 0 refused, 1 granted."""
@@ -84,7 +91,11 @@ class Units:
     @cached_property
     def clauses(self) -> list[ClauseInForce]:
         return [
-            ClauseInForce(self.by_role[position, clause.what.reported_by], clause)
+            ClauseInForce(
+                self.by_role[position, clause.what.reported_by],
+                clause,
+                occurrences=world.now.days_of_occurrences,
+            )
             for position, world in enumerate(self.worlds)
             for clause in world.clauses
         ]
@@ -212,14 +223,20 @@ def _unit_by_clause(units: Units) -> dict[tuple[int, int], int]:
 
 def read_subjects(connection: Connection, units: Units) -> Subjects:
     """Who is on the confirmed lists, with the attributes that the clauses ask for and no others."""
-    roles = tuple(sorted({role for item in units.clauses if (role := _referrer(item.clause))}))
+    wanted = [each for item in units.clauses for each in _wanted(item.clause)]
+    words = Vocabulary(
+        role_names=tuple(sorted({role for item in units.clauses if (role := _referrer(item.clause))})),
+        attribute_names=tuple(sorted({name for name, _ in wanted})),
+        attribute_values=tuple(sorted({value for _, values in wanted for value in values})),
+    )
+    kinds = _columns(words)
     needs = _needs_by_position(units)
     columns: defaultdict[str, list[Int64Column]] = defaultdict(list)
     for attributes in sorted({frozenset(needed) for needed in needs.values()}, key=sorted):
         positions = [position for position, needed in needs.items() if needed == attributes]
-        for position, numbers in _lists(connection, units, positions, attributes, roles):
+        for position, numbers in _lists(connection, units, positions, attributes, words):
             for unit in _listing_units(units, position):
-                _extend(columns, unit, numbers)
+                _extend(columns, unit, numbers, kinds)
     column = {name: joined(parts) for name, parts in columns.items()}
     nothing = np.zeros(0, np.int64)
     return Subjects(
@@ -231,7 +248,12 @@ def read_subjects(connection: Connection, units: Units) -> Subjects:
         cause_code=column.get("cause_code", nothing).astype(np.int8),
         referrer_code=column.get("referrer_code", nothing).astype(np.int16),
         base_year_amount_minor=column.get("base_year_amount_minor", nothing),
-        role_names=roles,
+        role_names=words.role_names,
+        attribute_codes=np.array(
+            [column.get(_named(name), nothing) for name in words.attribute_names], np.int64
+        ).T.reshape(len(column.get("subject", nothing)), len(words.attribute_names)),
+        attribute_names=words.attribute_names,
+        attribute_values=words.attribute_values,
     )
 
 
@@ -251,28 +273,37 @@ def _lists(
     units: Units,
     positions: Sequence[int],
     attributes: frozenset[str],
-    roles: Sequence[str],
+    words: Vocabulary,
 ) -> Iterator[tuple[int, dict[str, Int64Column]]]:
     """The lists of the agreements at ``positions``, with ``attributes``."""
     names = sorted(attributes)
-    columns = "".join(f", array_send(array_agg({ATTRIBUTES[name]}))" for name in names)
+    kinds = _columns(words)
+    columns = "".join(f", array_send(array_agg({kinds[name]}))" for name in names)
     chosen = [units.worlds[position] for position in positions]
     parameters = {
         "agreements": [world.agreement_id for world in chosen],
         "versions": [world.now.list_version for world in chosen],
-        "roles": list(roles),
+        "roles": list(words.role_names),
+        "names": list(words.attribute_names),
+        "values": list(words.attribute_values),
     }
     for agreement_id, *sent in rows_in_binary(connection, LISTED.format(columns=columns), parameters):
         numbers = dict(zip(["subject", *names], map(numbers_of, sent), strict=True))
         yield units.position_of_agreement[agreement_id], numbers
 
 
-def _extend(columns: Mapping[str, list[Int64Column]], unit: int, numbers: Mapping[str, Int64Column]) -> None:
+def _extend(
+    columns: Mapping[str, list[Int64Column]],
+    unit: int,
+    numbers: Mapping[str, Int64Column],
+    kinds: Iterable[str],
+) -> None:
     count = len(numbers["subject"])
     columns["agreement"].append(np.full(count, unit))
     columns["subject"].append(numbers["subject"])
-    for name in ATTRIBUTES:
-        columns[name].append(numbers.get(name, np.full(count, _ABSENT.get(name, 0))))
+    for name in kinds:
+        absent = _ABSENT.get(name, 0) if name in ATTRIBUTES else NONE
+        columns[name].append(numbers.get(name, np.full(count, absent)))
 
 
 def _needs_by_position(units: Units) -> dict[int, frozenset[str]]:
@@ -310,6 +341,31 @@ def _needs(clause: Clause) -> Iterator[str]:
         yield "base_year_amount_minor"
     if eligibility is not None:
         yield from ("pre_move_tax_minor", "pre_move_years", "cause_code", "referrer_code")
+    for name, _ in _wanted(clause):
+        yield _named(name)
+
+
+def _wanted(clause: Clause) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each attribute that a clause looks at, with values that it accepts."""
+    eligibility = clause.whose.eligibility
+    if eligibility is not None:
+        yield from eligibility.attributes.items()
+    for rate in clause.how_much.rates:
+        yield from rate.where.items()
+
+
+def _named(attribute: str) -> str:
+    return f"attributes.{attribute}"
+
+
+def _columns(words: Vocabulary) -> dict[str, str]:
+    """``ATTRIBUTES``, and each named attribute as its value's place in ``attribute_values``."""
+    named = {
+        _named(name): "coalesce(array_position(%(values)s::text[], "
+        f"attributes -> 'attributes' ->> (%(names)s::text[])[{place}]), 0) - 1"
+        for place, name in enumerate(words.attribute_names, start=1)
+    }
+    return {**ATTRIBUTES, **named}
 
 
 def _events(window: Window | None) -> Iterator[str]:

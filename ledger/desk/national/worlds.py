@@ -14,14 +14,24 @@ from typing import Literal
 from sqlalchemy import Connection, text
 
 from ledger.desk.agreements import NumberedVersion
-from ledger.desk.settlements.replays import Cause, FilingReference, Inputs, Side, versions_of, worlds_between
+from ledger.desk.settlements.replays import (
+    Cause,
+    FilingReference,
+    Inputs,
+    OccurrenceReference,
+    Side,
+    versions_of,
+    worlds_between,
+)
 from ledger.periods import Quarter
 from ledger.rules.facts import Version
 from ledger.rules.plain import version_in_force
 from ledger.rules.terms import Clause, Terms
 
-Reason = Literal["correction", "enterprise_list", "amendment", "shared_party", "first_quarter", "ended"]
-"""Why an agreement isn't computed in bulk: an earlier result may change (the first three); two roles are of
+Reason = Literal[
+    "correction", "enterprise_list", "occurrence", "amendment", "shared_party", "first_quarter", "ended"
+]
+"""Why an agreement isn't computed in bulk: an earlier result may change (the first four); two roles are of
 one party; its first settlement covers earlier quarters too; its terms have ended."""
 
 OPEN = """
@@ -57,6 +67,16 @@ CONFIRMED_LISTS = """
             WHERE (confirmation.agreement_id, confirmation.version, confirmation.role)
                 = (list.agreement_id, list.version, side.role)))
     GROUP BY agreement_id
+"""
+CONFIRMED_OCCURRENCES = """
+    SELECT DISTINCT ON (agreement_id, name) agreement_id, name, sequence, day FROM occurrence
+    WHERE NOT EXISTS (
+        SELECT FROM agreement_party AS side
+        WHERE side.agreement_id = occurrence.agreement_id AND side.signs AND NOT EXISTS (
+            SELECT FROM occurrence_confirmation AS confirmation
+            WHERE (confirmation.agreement_id, confirmation.name, confirmation.sequence, confirmation.role)
+                = (occurrence.agreement_id, occurrence.name, occurrence.sequence, side.role)))
+    ORDER BY agreement_id, name, sequence DESC
 """
 LAST_CLOSED = """
     SELECT DISTINCT ON (agreement_id) agreement_id, settlement_id, inputs
@@ -150,6 +170,7 @@ def worlds(connection: Connection, quarter: Quarter) -> Iterator[World]:
     sides = _sides(connection)
     filings = _filings(connection, parameters)
     lists = {row.agreement_id: row.version for row in connection.execute(text(CONFIRMED_LISTS))}
+    happened = _occurrences(connection)
     closed = {
         row.agreement_id: (row.settlement_id, Inputs.parse(row.inputs))
         for row in connection.execute(text(LAST_CLOSED), parameters)
@@ -163,6 +184,7 @@ def worlds(connection: Connection, quarter: Quarter) -> Iterator[World]:
             versions={row.version: row.starts for row in of_agreement},
             filings={key: filing for key, (filing, _) in filings[agreement_id].items() if key[1] in roles},
             list_version=lists.get(agreement_id),
+            occurrences=happened.get(agreement_id, {}),
             previous_settlement_id=previous_id,
         )
         by_number = {row.version: row for row in of_agreement}
@@ -185,6 +207,14 @@ def _sides(connection: Connection) -> dict[int, dict[str, Side]]:
     found: defaultdict[int, dict[str, Side]] = defaultdict(dict)
     for agreement_id, role, party_id, name_zh, name_en in connection.execute(text(SIDES)):
         found[agreement_id][role] = Side(party_id, name_zh, name_en)
+    return found
+
+
+def _occurrences(connection: Connection) -> dict[int, dict[str, OccurrenceReference]]:
+    """Of each agreement and name the newest confirmed record."""
+    found: defaultdict[int, dict[str, OccurrenceReference]] = defaultdict(dict)
+    for agreement_id, name, sequence, day in connection.execute(text(CONFIRMED_OCCURRENCES)):
+        found[agreement_id][name] = OccurrenceReference(day, sequence)
     return found
 
 

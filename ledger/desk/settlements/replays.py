@@ -1,10 +1,10 @@
 """Replays: what the rules say of one world, and what each cause between two worlds changes.
 
 A *world* is everything that a settlement rests on, by reference only (``Inputs``): versions of the terms,
-current returns, the confirmed enterprise list, and the extensions that closed settlements decided. A
-settlement is the difference between the world of the last closed settlement and the world now; each cause
-turns one world into the next, and its effect is the difference between the two replays, so the causes add up
-exactly.
+current returns, the confirmed enterprise list, the confirmed occurrences, and the extensions that closed
+settlements decided. A settlement is the difference between the world of the last closed settlement and the
+world now; each cause turns one world into the next, and its effect is the difference between the two replays,
+so the causes add up exactly.
 
 Every replay starts from the agreement's first quarter. That costs (causes + 3) evaluations a settlement,
 which is fine for an agreement with some thousands of lines.
@@ -16,14 +16,15 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Literal, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, select
 
-from ledger.desk import agreements, enterprises, returns
+from ledger.desk import agreements, enterprises, occurrences, returns
 from ledger.desk.agreements import NumberedVersion
 from ledger.errors import InvariantBroken
-from ledger.evidence.canonical import canonical_bytes
+from ledger.evidence.canonical import Json, canonical_bytes
 from ledger.measures import MEASURE_BY_NAME
 from ledger.periods import Quarter, row_on
 from ledger.rules import plain
@@ -33,9 +34,15 @@ from ledger_schema.tables import agreement_party, party
 
 INPUTS_FORMAT = "parkledger.settlement-inputs/1"
 
-CauseKind = Literal["correction", "enterprise_list", "amendment", "quarter"]
+CauseKind = Literal["correction", "enterprise_list", "occurrence", "amendment", "quarter"]
 
-CAUSE_RANK: Mapping[CauseKind, int] = {"correction": 0, "enterprise_list": 1, "amendment": 2, "quarter": 3}
+CAUSE_RANK: Mapping[CauseKind, int] = {
+    "correction": 0,
+    "enterprise_list": 1,
+    "occurrence": 2,
+    "amendment": 3,
+    "quarter": 4,
+}
 """Within the quarter that they are about, causes are replayed in this order."""
 
 BOOK_IDS: Mapping[Book, int] = {Book.CASH: 1, Book.OFFICIAL: 2, Book.ASSESSMENT: 3}
@@ -53,6 +60,13 @@ class FilingReference(NamedTuple):
     lines_hash: str
 
 
+class OccurrenceReference(NamedTuple):
+    """A confirmed record of an occurrence."""
+
+    day: date
+    sequence: int
+
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """What a settlement of ``quarter`` rests on. ``held`` are extensions decided, by (clause, subject)."""
@@ -61,13 +75,27 @@ class Inputs:
     versions: Mapping[int, Quarter] = field(default_factory=dict)
     filings: Mapping[tuple[Quarter, str], FilingReference] = field(default_factory=dict)
     list_version: int | None = None
+    occurrences: Mapping[str, OccurrenceReference] = field(default_factory=dict)
     held: Mapping[tuple[int, int], bool] = field(default_factory=dict)
     previous_settlement_id: int | None = None
 
+    @property
+    def days_of_occurrences(self) -> dict[str, date]:
+        """What has happened to the agreement, as rules see it."""
+        return {name: one.day for name, one in self.occurrences.items()}
+
     def canonical(self) -> bytes:
-        """The RFC 8785 bytes that are stored with the settlement and compared when it closes."""
+        """The RFC 8785 bytes that are stored with the settlement and compared when it closes.
+
+        Without occurrences they aren't mentioned, as in settlements from before there were any.
+        """
+        happened: list[Json] = [
+            {"name": name, "day": one.day.isoformat(), "sequence": one.sequence}
+            for name, one in sorted(self.occurrences.items())
+        ]
         return canonical_bytes(
             {
+                **({"occurrences": happened} if happened else {}),
                 "format": INPUTS_FORMAT,
                 "quarter": str(self.quarter),
                 "versions": [
@@ -104,6 +132,10 @@ class Inputs:
                 for row in stored["filings"]
             },
             list_version=stored["enterprise_list"],
+            occurrences={
+                row["name"]: OccurrenceReference(date.fromisoformat(row["day"]), row["sequence"])
+                for row in stored.get("occurrences", [])
+            },
             held={(row["clause"], int(row["subject"])): row["extended"] for row in stored["held_extensions"]},
             previous_settlement_id=None if previous is None else int(previous),
         )
@@ -120,7 +152,11 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a result changes. ``reference`` is the return's id, or the version of the list or of the terms."""
+    """Why a result changes.
+
+    ``reference`` is the return's id, the version of the list or of the terms, or name and sequence of an
+    occurrence (``aid_fund_paid_in/1``).
+    """
 
     cause: int
     kind: CauseKind
@@ -205,6 +241,10 @@ def inputs_now(connection: Connection, agreement_id: int, quarter: Quarter) -> I
             if role in roles and about <= quarter
         },
         list_version=None if confirmed is None else confirmed.version,
+        occurrences={
+            name: OccurrenceReference(one.day, one.sequence)
+            for name, one in occurrences.confirmed_occurrences(connection, agreement_id).items()
+        },
     )
 
 
@@ -282,6 +322,9 @@ def _changes(before: Inputs, now: Inputs, sides: Mapping[str, Side]) -> Iterable
             yield _correction(quarter, filing, sides[role], is_first=(quarter, role) not in before.filings)
     if now.list_version != before.list_version:
         yield _list_change(now)
+    for name, happened in now.occurrences.items():
+        if before.occurrences.get(name) != happened:
+            yield _occurrence(now.quarter, name, happened)
     for version, starts in now.versions.items():
         if version not in before.versions:
             yield _amendment(version, starts)
@@ -310,6 +353,18 @@ def _list_change(now: Inputs) -> Cause:
     )
 
 
+def _occurrence(quarter: Quarter, name: str, happened: OccurrenceReference) -> Cause:
+    day, sequence = happened
+    return Cause(
+        0,
+        "occurrence",
+        quarter,
+        f"{name}/{sequence}",
+        f"事件 {name}（{day.year}年{day.month}月{day.day}日，第{sequence}次记录）",
+        f"Occurrence {name} ({day.isoformat()}, record {sequence})",
+    )
+
+
 def _amendment(version: int, starts: Quarter) -> Cause:
     return Cause(
         0,
@@ -321,9 +376,10 @@ def _amendment(version: int, starts: Quarter) -> Cause:
     )
 
 
-def _replay_order(cause: Cause) -> tuple[Quarter, int, int]:
-    """By the quarter a cause is about, then its kind, then time: ids and version numbers grow with time."""
-    return cause.quarter, CAUSE_RANK[cause.kind], int(cause.reference)
+def _replay_order(cause: Cause) -> tuple[Quarter, int, str, int]:
+    """By the quarter a cause is about, its kind, an occurrence's name, then time: numbers grow with time."""
+    name, _, number = cause.reference.rpartition("/")
+    return cause.quarter, CAUSE_RANK[cause.kind], name, int(number)
 
 
 def _after(world: Inputs, cause: Cause, now: Inputs) -> Inputs:
@@ -335,6 +391,9 @@ def _after(world: Inputs, cause: Cause, now: Inputs) -> Inputs:
             return replace(world, filings={**world.filings, **changed})
         case "enterprise_list":
             return replace(world, list_version=now.list_version)
+        case "occurrence":
+            name = cause.reference.rpartition("/")[0]
+            return replace(world, occurrences={**world.occurrences, name: now.occurrences[name]})
         case "amendment":
             version = int(cause.reference)
             return replace(world, versions={**world.versions, version: now.versions[version]})
@@ -447,7 +506,7 @@ def facts_of(materials: Materials, world: Inputs, reporters: Reporters) -> Facts
         for line in materials.lines[filing.filing_id]
     ]
     subjects = {} if world.list_version is None else materials.subjects[world.list_version]
-    return Facts(lines, subjects)
+    return Facts(lines, subjects, world.days_of_occurrences)
 
 
 def clause_at(versions: Sequence[Version], number: int, quarter: Quarter) -> Clause:

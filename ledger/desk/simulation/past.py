@@ -15,6 +15,7 @@ from ledger.desk.settlements.replays import (
     FilingReference,
     Inputs,
     Materials,
+    OccurrenceReference,
     Side,
     gather,
     replay,
@@ -102,6 +103,7 @@ def simulate_figures(
             (quarter, role): FilingReference(quarter.code, "") for quarter in quarters for role in roles
         },
         list_version=1,
+        occurrences={name: OccurrenceReference(day, 1) for name, day in facts.occurrences.items()},
     )
     materials = Materials(
         sides={

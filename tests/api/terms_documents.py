@@ -57,8 +57,12 @@ def clause(
     eligibility: Document | None = None,
     window: Document | None = None,
     retention: Sequence[Document] = (),
+    rates: Sequence[Document] = (),
+    own_rates: Mapping[str, str] | None = None,
     surplus: Document | None = None,
-    cap: Document | None = None,
+    recover: Document | None = None,
+    apportion: Document | None = None,
+    caps: Sequence[Document] = (),
     routing: Document | None = None,
     otherwise: str = "host",
     reported_by: str = "host",
@@ -76,9 +80,21 @@ def clause(
         },
         "whose": {"scope": scope, "eligibility": eligibility},
         "when": {"step": "quarter", "window": window},
-        "how_much": {"retention": list(retention), "surplus": surplus},
-        "to_whom": {"regime": "proportional", "key": list(key), "otherwise": otherwise, "in_place": None},
-        "within": {"caps": [] if cap is None else [cap]},
+        "how_much": {
+            "retention": list(retention),
+            "rates": list(rates),
+            "own_rates": dict(own_rates or {}),
+            "surplus": surplus,
+            "recover": recover,
+        },
+        "to_whom": {
+            "regime": "proportional",
+            "key": list(key),
+            "apportion": apportion,
+            "otherwise": otherwise,
+            "in_place": None,
+        },
+        "within": {"caps": list(caps)},
         "then": {"routing": routing, "provisional": "cash", "negative": "refund", "netting": False},
         "rounding": {"grain": "subject", "mode": "down", "remainder_to": otherwise},
         "examples": list(examples) if examples else [_nothing(mechanism, measures[0], otherwise, scope)],
@@ -97,6 +113,21 @@ def retained(measure: str, *kept: str) -> Document:
         for tier, part in enumerate(kept, 1)
     ]
     return {"starts": "2016-01-01", "measure": measure, "tiers": tiers}
+
+
+def three_factors(share_of: str, factors: Mapping[str, str]) -> Document:
+    """A share divided by revenue, payroll and assets of 2023, a role having the same of each."""
+    weights = {"revenue": "7/20", "payroll": "7/20", "assets": "3/10"}
+    return {
+        "share_of": share_of,
+        "weights": weights,
+        "factor_year": "previous",
+        "zero_denominator": "drop_factor",
+        "values": [
+            {"year": 2023, "role": role, "values": dict.fromkeys(weights, value)}
+            for role, value in factors.items()
+        ],
+    }
 
 
 def example(

@@ -15,7 +15,17 @@ import pytest
 from ledger.desk.enterprises import credit_code_check_character
 from ledger.periods import Quarter, quarters_between
 from tests.api.journey import Api, Booked, Document, Figure
-from tests.api.terms_documents import HALVES, clause, retained, statistic, tax, terms, years
+from tests.api.terms_documents import (
+    HALVES,
+    clause,
+    example,
+    retained,
+    statistic,
+    tax,
+    terms,
+    three_factors,
+    years,
+)
 
 CREDIT_CODE = "91110108MA0000001" + credit_code_check_character("91110108MA0000001")
 
@@ -67,20 +77,165 @@ def moved_enterprise_clause() -> Document:
             3,
             extension={"condition": "cap_not_reached", "length_months": 24, "on_correction": "reopen"},
         ),
-        cap={
-            "pre_move_tax_total": True,
-            "over": "lifetime",
-            "measured_on": "receipts",
-            "capped": "origin",
-            "excess_to": "host",
-        },
+        caps=[
+            {
+                "pre_move_tax_total": True,
+                "over": "lifetime",
+                "measured_on": "receipts",
+                "capped": "origin",
+                "excess_to": "host",
+            }
+        ],
     )
+
+
+def recover_first_clause(year_23: str) -> Document:
+    """淄博: the origin's input of 3,000 first, then 6:4 for 20 years from the first year with a split.
+
+    The worked example goes on to the last year of the 20 and the one after, ``year_23`` for the origin.
+    """
+    taxes = {2024: "1200", 2025: "1500", 2026: "1000", 2045: "1000", 2046: "1000"}
+    receipts = {2024: wan("1200"), 2025: wan("1500"), 2026: wan("720"), 2045: wan("600"), 2046: year_23}
+    return tax(
+        {"origin": "3/5", "host": "2/5"},
+        window={"clock": {"first_shared": True, "begins": "year_of_day"}, "length_months": 240},
+        recover={
+            "to": "origin",
+            "inputs": [{"starts": "2024-01-01", "amount": wan("3000")}],
+            "yearly_return": None,
+        },
+        examples=[
+            example(
+                [(f"{year}Q4", "retained_tax", wan(amount)) for year, amount in taxes.items()],
+                [(f"{year}Q1", f"{year}Q4", "origin", amount) for year, amount in receipts.items()],
+            )
+        ],
+    )
+
+
+def voucher_clause() -> Document:
+    """Two thirds from home, one third from the provider's zone, 100,000 yuan a year per enterprise."""
+    return clause(
+        "development_revenue",
+        ("service_fee",),
+        [{"shares": {"origin": "2/3", "host": "1/3"}}],
+        scope="listed_enterprises",
+        caps=[yearly_cap("100000.00")],
+        otherwise="origin",
+    )
+
+
+def layered_voucher_clause() -> Document:
+    """福建: half of the cost and 200,000 yuan, of which the province 30% of the cost and 120,000 yuan."""
+    return clause(
+        "development_revenue",
+        ("service_fee",),
+        [{"shares": {"origin": "3/5", "host": "2/5"}}],
+        scope="listed_enterprises",
+        rates=[{"rate": "1/2"}],
+        caps=[
+            yearly_cap("200000.00"),
+            yearly_cap("120000.00", measured_on="receipts", capped="origin"),
+        ],
+    )
+
+
+def yearly_cap(amount: str, *, measured_on: str = "pool", capped: str | None = None) -> Document:
+    """A limit per calendar year; what exceeds it isn't granted, and unused room lapses."""
+    return {
+        "amount": amount,
+        "over": "year",
+        "unused": "lapses",
+        "measured_on": measured_on,
+        "capped": capped,
+        "excess_to": None,
+    }
+
+
+def fee(amount: str) -> list[Figure]:
+    """What the listed enterprise paid for services in a quarter, in yuan."""
+    return [Figure("service_fee", amount, credit_code=CREDIT_CODE)]
 
 
 FOUR_PLACES = {"centre": "CENTRE", "head": "HEAD", "branch": "BRANCH", "pool": "POOL"}
 WITH_FUND = {"origin": "ORIGIN", "host": "HOST", "fund": "FUND"}
+TWO_BRANCHES = {"head": "HEAD", "branch_1": "BRANCH-1", "branch_2": "BRANCH-2"}
+IN_PROVINCE = {"head": "HEAD", "centre": "CENTRE", "region": "REGION", "locality": "LOCALITY"}
+VOUCHER_ZONES = {"origin": "HOME", "host": "PROVIDER"}
+VOUCHER_LEVELS = {"origin": "PROVINCE", "host": "LOCALITY"}
+
 
 CASES: dict[str, Case] = {
+    "C1_branches_by_three_factors": Case(
+        terms=terms(
+            "C1",
+            [
+                clause(
+                    "tax",
+                    ("cit",),
+                    [{"shares": {"head": "1/2", "branches": "1/2"}}],
+                    apportion=three_factors("branches", {"head": "100", "branch_1": "50", "branch_2": "100"}),
+                    otherwise="head",
+                    reported_by="head",
+                )
+            ],
+            roles=TWO_BRANCHES,
+        ),
+        figures={"2024Q1": [Figure("cit", wan("100"))]},
+        through="2024Q1",
+        expected={("2024Q1", 1, "CASH"): {"HEAD": wan("70"), "BRANCH-1": wan("10"), "BRANCH-2": wan("20")}},
+    ),
+    "C2_branches_at_different_rates_in_two_passes": Case(
+        terms=terms(
+            "C2",
+            [
+                clause(
+                    "tax",
+                    ("cit",),
+                    [{"shares": {"head": "1/2", "branches": "1/2"}}],
+                    own_rates={"head": "1/4", "branch_1": "3/20", "branch_2": "1/4"},
+                    apportion=three_factors("branches", {"head": "40", "branch_1": "30", "branch_2": "30"}),
+                    otherwise="head",
+                    reported_by="head",
+                )
+            ],
+            roles=TWO_BRANCHES,
+        ),
+        figures={"2024Q1": [Figure("cit", wan("1000"))]},
+        through="2024Q1",
+        expected={
+            ("2024Q1", 1, "CASH"): {
+                "HEAD": wan("164.5"),
+                "BRANCH-1": wan("35.25"),
+                "BRANCH-2": wan("35.25"),
+            }
+        },
+    ),
+    "C3_income_tax_inside_a_province": Case(
+        terms=terms(
+            "C3",
+            [
+                clause(
+                    "tax",
+                    ("cit",),
+                    [{"shares": {"head": "1/4", "centre": "9/20", "region": "3/40", "locality": "9/40"}}],
+                    otherwise="head",
+                    reported_by="head",
+                )
+            ],
+            roles=IN_PROVINCE,
+        ),
+        figures={"2024Q1": [Figure("cit", wan("4000"))]},
+        through="2024Q1",
+        expected={
+            ("2024Q1", 1, "CASH"): {
+                "HEAD": wan("1000"),
+                "CENTRE": wan("1800"),
+                "REGION": wan("300"),
+                "LOCALITY": wan("900"),
+            }
+        },
+    ),
     "C4_local_part_of_income_tax_of_three_places": Case(
         terms=terms(
             "C4",
@@ -150,6 +305,34 @@ CASES: dict[str, Case] = {
         through="2020Q4",
         yearly=True,
         expected={("2020", 1, "CASH"): {"HOST": wan("3000")}},
+    ),
+    "C7_input_is_recovered_before_anything_is_split": Case(
+        terms=terms("C7", [recover_first_clause(year_23="0.00")]),
+        figures={**quarterly(2024, "1200"), **quarterly(2025, "1500"), **quarterly(2026, "1000")},
+        through="2026Q4",
+        yearly=True,
+        expected={
+            ("2024", 1, "CASH"): {"ORIGIN": wan("1200")},
+            ("2025", 1, "CASH"): {"ORIGIN": wan("1500")},
+            ("2026", 1, "CASH"): {"ORIGIN": wan("720"), "HOST": wan("280")},
+        },
+    ),
+    "C9_voucher_at_the_cap": Case(
+        terms=terms("C9", [voucher_clause()], roles=VOUCHER_ZONES),
+        listed=listed({}),
+        figures={"2024Q1": fee("100000.00")},
+        through="2024Q1",
+        expected={("2024Q1", 1, "CASH"): {"HOME": "66666.67", "PROVIDER": "33333.33"}},
+    ),
+    "C10_voucher_with_part_of_the_quota_used": Case(
+        terms=terms("C10", [voucher_clause()], roles=VOUCHER_ZONES),
+        listed=listed({}),
+        figures={"2024Q1": fee("60000.00"), "2024Q2": fee("50000.00")},
+        through="2024Q2",
+        expected={
+            ("2024Q1", 1, "CASH"): {"HOME": "40000.00", "PROVIDER": "20000.00"},
+            ("2024Q2", 1, "CASH"): {"HOME": "26666.67", "PROVIDER": "13333.33"},
+        },
     ),
     "C12_increment_over_a_base": Case(
         terms=terms(
@@ -232,6 +415,13 @@ CASES: dict[str, Case] = {
             ("2024Q1", 3, "OFFICIAL"): {"HOST": wan("2000")},
         },
     ),
+    "C16_voucher_under_layered_caps": Case(
+        terms=terms("C16", [layered_voucher_clause()], roles=VOUCHER_LEVELS),
+        listed=listed({}),
+        figures={"2024Q1": fee("500000.00")},
+        through="2024Q1",
+        expected={("2024Q1", 1, "CASH"): {"PROVINCE": "120000.00", "LOCALITY": "80000.00"}},
+    ),
     "C17_from_gross_tax_to_retained": Case(
         terms=terms(
             "C17",
@@ -290,6 +480,12 @@ def test_case_books_exactly_what_it_must(api: Api, name: str) -> None:
     play(api, case)
     booked = api.booked(case.terms["agreement"])
     assert (by_year(booked) if case.yearly else booked) == case.expected
+
+
+def test_c7_year_22_is_shared_and_year_23_is_not(api: Api) -> None:
+    assert checked(api, terms("C7", [recover_first_clause(year_23="0.00")])) == []
+    (fault,) = checked(api, terms("C7", [recover_first_clause(year_23=wan("600"))]))
+    assert (fault["path"], fault["code"]) == ("$.clauses[0].examples[0].expect[4].amount", "EXAMPLE_FAILS")
 
 
 def test_c13_leaves_no_cash_to_the_partners(api: Api) -> None:
@@ -354,6 +550,12 @@ def play(api: Api, case: Case) -> None:
     for quarter in quarters_between(Quarter.parse(case.terms["in_force_from"]), Quarter.parse(case.through)):
         api.hand_in(code, str(quarter), case.figures.get(str(quarter), []), role=reporter)
         api.settle(code, str(quarter))
+
+
+def checked(api: Api, document: Document) -> list[Document]:
+    """What is wrong with terms, worked examples included."""
+    faults: list[Document] = api.run("check_terms", terms=document)["checkTerms"]["faults"]
+    return faults
 
 
 def causes_of(api: Api, code: str, quarter: str) -> dict[tuple[str, str], dict[str, str]]:

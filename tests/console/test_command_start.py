@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ledger_console.command import main
+from ledger_console.command import interrupts, main
 from ledger_schema import server
 
 PARKLEDGER = Path(sys.executable).with_name("parkledger")
@@ -161,6 +161,13 @@ def test_ctrl_c_while_the_sample_loads_stops_the_server_too(home: Path) -> None:
         assert running.end(signal.SIGINT) == 130
     assert server.status(home) is None
     assert "Traceback" not in "".join(running.printed)
+
+
+def test_an_error_that_being_stopped_led_to_counts_as_being_stopped() -> None:
+    cut_off = ValueError("a statement was cut off")
+    cut_off.__context__ = KeyboardInterrupt()
+    assert interrupts.caused(cut_off)
+    assert not interrupts.caused(ValueError("of its own"))
 
 
 def test_a_server_left_by_a_killed_start_is_stopped_by_stop(

@@ -35,6 +35,14 @@ def held_back() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
+def caused(error: BaseException) -> bool:
+    """Whether being stopped led to ``error``: a statement that is cut off fails in words of its own."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
+
+
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 

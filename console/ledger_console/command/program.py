@@ -10,12 +10,22 @@ from typing import NoReturn
 import typer
 
 from ledger.errors import LedgerError
-from ledger_console.command import agreements, national, results, returns, serve, simulations
+from ledger_console.command import (
+    agreements,
+    interrupts,
+    national,
+    results,
+    returns,
+    serve,
+    simulations,
+)
 from ledger_console.command.output import tell, tell_unexpected
 from ledger_console.command.rules import rules
 
 EXIT_REFUSED = 2
 """The ledger refused, or the command was written wrongly; nothing was changed."""
+EXIT_STOPPED = 130
+"""Ctrl-C, as shells count it."""
 
 PANELS: dict[str, dict[str, Callable[..., None]]] = {
     "运行 Running": {
@@ -56,6 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except LedgerError as error:
         tell(error)
         sys.exit(EXIT_REFUSED)
+    except Exception as error:
+        if not interrupts.caused(error):
+            raise
+        sys.exit(EXIT_STOPPED)
     sys.exit(0)
 
 

@@ -20,7 +20,7 @@ from ledger.rules import plain, vector
 from ledger.rules.facts import Amount, Facts, Key, Line, Outcome, Subject, Version
 from ledger.rules.plain_shares import FactorsMissing
 from ledger.rules.state import StateTooLarge, pack, unpack
-from ledger.rules.terms import Clause, Event, Grain, Shares, Terms
+from ledger.rules.terms import DENOMINATOR_LIMIT, Clause, Event, Grain, Shares, Terms
 from ledger.rules.vector import numbers
 
 QUARTER = Quarter(2023, 1)
@@ -136,11 +136,15 @@ def test_the_columns_of_state_are_the_rows_that_the_plain_evaluators_state_packs
 
 
 def _with_unlike_denominators(terms: Terms, data: st.DataObject) -> Terms:
-    clauses = tuple(
-        _with_unlike_shares(_with_unlike_kept(clause, data), data) if _leaves_room(clause) else clause
-        for clause in terms.clauses
-    )
-    return terms.model_copy(update={"clauses": clauses})
+    return terms.model_copy(update={"clauses": tuple(_unlike(clause, data) for clause in terms.clauses)})
+
+
+def _unlike(clause: Clause, data: st.DataObject) -> Clause:
+    """With unlike denominators, as far as the limit of the common one leaves room for them."""
+    if not _leaves_room(clause):
+        return clause
+    unlike = _with_unlike_shares(_with_unlike_kept(clause, data), data)
+    return unlike if unlike.denominator <= DENOMINATOR_LIMIT else clause
 
 
 def _leaves_room(clause: Clause) -> bool:

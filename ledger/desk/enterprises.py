@@ -12,8 +12,15 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on
-from ledger.desk.agreements import agreement, hold_open_quarter, known, sides_of, signing_roles, signing_side
+from ledger.desk.acts import Act, Done, Recorder, named_number, perform
+from ledger.desk.agreements import (
+    agreement,
+    known,
+    queue_on_open_agreement,
+    sides_of,
+    signing_roles,
+    signing_side,
+)
 from ledger.desk.failures import NotFound, refuse, text_faults
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json, canonical_bytes, digest
@@ -125,7 +132,7 @@ def submit_list(
     content_hash = digest(canonical_bytes(content)).hex()
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
-        _queue_on_open_agreement(connection, agreement_id)
+        queue_on_open_agreement(connection, agreement_id)
         signing_side(connection, agreement_id, role)
         refuse(_list_faults(entries, sides_of(connection, agreement_id)))
         version = _newest_version(connection, agreement_id) + 1
@@ -154,7 +161,7 @@ def confirm_list(database: Database, act: Act, agreement_id: int, version: int, 
     """
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
-        _queue_on_open_agreement(connection, agreement_id)
+        queue_on_open_agreement(connection, agreement_id)
         signing_side(connection, agreement_id, role)
         _refuse_unconfirmable(connection, agreement_id, version, role)
         event_id = record("enterprise_list_confirmed", {"version": version, "role": role}, agreement_id)
@@ -163,13 +170,6 @@ def confirm_list(database: Database, act: Act, agreement_id: int, version: int, 
 
     request: dict[str, Json] = {"agreement": str(agreement_id), "version": version, "role": role}
     return named_number(perform(database, act, "confirm_list", request, work), "version")
-
-
-def _queue_on_open_agreement(connection: Connection, agreement_id: int) -> None:
-    """A settlement rests on the list, so the open quarter must not close meanwhile."""
-    queue_on(connection, Queue.AGREEMENT, str(agreement_id))
-    agreement(connection, agreement_id)
-    hold_open_quarter(connection, agreement_id)
 
 
 def _refuse_unconfirmable(connection: Connection, agreement_id: int, version: int, role: str) -> None:

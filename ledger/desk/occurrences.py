@@ -11,8 +11,15 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on
-from ledger.desk.agreements import agreement, hold_open_quarter, known, sides_of, signing_roles, signing_side
+from ledger.desk.acts import Act, Done, Recorder, named_number, perform
+from ledger.desk.agreements import (
+    agreement,
+    known,
+    queue_on_open_agreement,
+    sides_of,
+    signing_roles,
+    signing_side,
+)
 from ledger.desk.failures import NotFound, refuse, text_faults
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json
@@ -77,7 +84,7 @@ def record_occurrence(
     refuse([*name_faults("name", name), *day_faults("day", day), *text_faults("document", document)])
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
-        _queue_on_open_agreement(connection, agreement_id)
+        queue_on_open_agreement(connection, agreement_id)
         signing_side(connection, agreement_id, role)
         sequence = _newest_sequence(connection, agreement_id, name) + 1
         written: dict[str, Json] = {
@@ -120,7 +127,7 @@ def confirm_occurrence(
     """
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
-        _queue_on_open_agreement(connection, agreement_id)
+        queue_on_open_agreement(connection, agreement_id)
         signing_side(connection, agreement_id, role)
         _refuse_unconfirmable(connection, agreement_id, name, sequence, role)
         event_id = record(
@@ -136,13 +143,6 @@ def confirm_occurrence(
         "role": role,
     }
     return named_number(perform(database, act, "confirm_occurrence", request, work), "sequence")
-
-
-def _queue_on_open_agreement(connection: Connection, agreement_id: int) -> None:
-    """A settlement rests on what has happened, so the open quarter must not close meanwhile."""
-    queue_on(connection, Queue.AGREEMENT, str(agreement_id))
-    agreement(connection, agreement_id)
-    hold_open_quarter(connection, agreement_id)
 
 
 def _refuse_unconfirmable(

@@ -231,6 +231,16 @@ def bring_into_force(database: Database, act: Act, agreement_id: int, version: i
     return _perform_on_version(database, act, "bring_into_force", agreement_id, version, work)
 
 
+def queue_on_open_agreement(connection: Connection, agreement_id: int) -> None:
+    """For what a settlement rests on: one change at a time, and the open quarter can't close meanwhile.
+
+    Raises ``NotFound``.
+    """
+    queue_on(connection, Queue.AGREEMENT, str(agreement_id))
+    agreement(connection, agreement_id)
+    hold_open_quarter(connection, agreement_id)
+
+
 def hold_open_quarter(connection: Connection, agreement_id: int) -> Quarter | None:
     """The open quarter, share-locked so that it can't close before this transaction ends; None without one.
 

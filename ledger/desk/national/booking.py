@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from sqlalchemy import Connection, func, select, text
@@ -19,8 +18,8 @@ from ledger.desk.national.worlds import World
 from ledger.desk.settlements.journal import (
     AccountKey,
     EntryDraft,
+    account_key,
     account_of,
-    closed_by,
     entries_of,
     maturing_entries,
 )
@@ -37,9 +36,7 @@ from ledger_schema.ids import new_ids
 from ledger_schema.partitions import Stages, attach_quarter
 from ledger_schema.tables import (
     account,
-    agreement_quarter,
     journal_entry,
-    posting,
     settlement,
     settlement_cause,
 )
@@ -272,33 +269,6 @@ def _sums(given: Allocations) -> Iterator[tuple[int, int, int, int]]:
                 yield row, slot, amount_minor, routed_minor
 
 
-def read_accrued(connection: Connection, worlds: Iterable[World]) -> dict[int, dict[AccountKey, int]]:
-    """What closed settlements let accrue, of the agreements for which the quarter is final."""
-    agreement_ids = [world.agreement_id for world in worlds if world.is_final]
-    total = func.sum(posting.c.amount_minor)
-    rows = connection.execute(
-        select(account, total.label("balance_minor"))
-        .select_from(posting)
-        .join(
-            agreement_quarter,
-            closed_by(posting.c.agreement_id, posting.c.booked_quarter, posting.c.settlement_id),
-        )
-        .join(account, account.c.account_id == posting.c.account_id)
-        .where(posting.c.agreement_id == func.any(agreement_ids), account.c.kind == "accrued")
-        .group_by(account.c.account_id)
-        .having(total != 0)
-    )
-    found: defaultdict[int, dict[AccountKey, int]] = defaultdict(dict)
-    for row in rows:
-        found[row.agreement_id][_account_key(row)] = int(row.balance_minor)
-    return found
-
-
-def _account_key(row: Any) -> AccountKey:
-    stored = account_of(row)
-    return AccountKey(stored.clause, stored.kind, stored.book, stored.commodity_id, stored.party_id)
-
-
 # --- staging ----------------------------------------------------------------------------------------------
 
 
@@ -518,7 +488,7 @@ def _accounts(connection: Connection, heads: Sequence[Head]) -> dict[tuple[int, 
     """
     agreement_ids = [head.world.agreement_id for head in heads]
     rows = connection.execute(select(account).where(account.c.agreement_id == func.any(agreement_ids)))
-    found = {(row.agreement_id, _account_key(row)): row.account_id for row in rows}
+    found = {(row.agreement_id, account_key(account_of(row))): row.account_id for row in rows}
     wanted = {
         (head.world.agreement_id, key) for head in heads for one in head.journal for key in one.postings
     }

@@ -34,7 +34,6 @@ from ledger.desk.national.booking import (
     heads_of,
     journal_of,
     overtaken,
-    read_accrued,
     recorded,
     stage_allocations,
     stage_carried,
@@ -50,6 +49,7 @@ from ledger.desk.national.reading import (
     state_of,
 )
 from ledger.desk.national.worlds import World, worlds
+from ledger.desk.settlements.journal import accrued_balances
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
 from ledger.rules.vector import Refused, Result, Rules, State, compile_clauses, evaluate_quarter
@@ -321,7 +321,7 @@ def _computed(
     with ThreadPoolExecutor(1) as background:
         reading = background.submit(read_subjects, other, units)
         figures = read_figures(connection, quarter, units.by_filing)
-        accrued = read_accrued(connection, units.worlds)
+        accrued = accrued_balances(connection, [one.agreement_id for one in units.worlds if one.is_final])
         subjects = reading.result()
     report(Progress(Stage.READING, len(figures)))
     result = evaluate_quarter(rules, quarter, figures, subjects, state, held_of(units))

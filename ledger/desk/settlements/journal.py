@@ -215,7 +215,7 @@ def _accounts_for(connection: Connection, agreement_id: int, keys: set[AccountKe
     ]
     connection.execute(insert(account).on_conflict_do_nothing(), rows)
     stored = connection.execute(select(account).where(account.c.agreement_id == agreement_id))
-    found = {_account_key(row_account): row_account.account_id for row_account in map(account_of, stored)}
+    found = {account_key(row_account): row_account.account_id for row_account in map(account_of, stored)}
     return {key: found[key] for key in keys}
 
 
@@ -245,8 +245,10 @@ def closed_by(
     )
 
 
-def accrued_balances(connection: Connection, agreement_id: int) -> dict[AccountKey, int]:
-    """What closed settlements let accrue and no final quarter has made due yet."""
+def accrued_balances(
+    connection: Connection, agreement_ids: Sequence[int]
+) -> dict[int, dict[AccountKey, int]]:
+    """By agreement, what closed settlements let accrue and no final quarter has made due yet."""
     total = func.sum(posting.c.amount_minor)
     rows = connection.execute(
         select(account, total.label("balance_minor"))
@@ -256,11 +258,14 @@ def accrued_balances(connection: Connection, agreement_id: int) -> dict[AccountK
             closed_by(posting.c.agreement_id, posting.c.booked_quarter, posting.c.settlement_id),
         )
         .join(account, account.c.account_id == posting.c.account_id)
-        .where(posting.c.agreement_id == agreement_id, account.c.kind == "accrued")
+        .where(posting.c.agreement_id == func.any(agreement_ids), account.c.kind == "accrued")
         .group_by(account.c.account_id)
         .having(total != 0)
     )
-    return {_account_key(account_of(row)): int(row.balance_minor) for row in rows}
+    found: defaultdict[int, dict[AccountKey, int]] = defaultdict(dict)
+    for row in rows:
+        found[row.agreement_id][account_key(account_of(row))] = int(row.balance_minor)
+    return found
 
 
 def entries(connection: Connection, agreement_id: int, settlement_id: int) -> list[Entry]:
@@ -307,7 +312,8 @@ def balances_of(postings: Iterable[Posting]) -> dict[Account, int]:
     return dict(totals)
 
 
-def _account_key(stored: Account) -> AccountKey:
+def account_key(stored: Account) -> AccountKey:
+    """What makes the account the one it is within its agreement."""
     return AccountKey(stored.clause, stored.kind, stored.book, stored.commodity_id, stored.party_id)
 
 

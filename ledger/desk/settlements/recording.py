@@ -165,6 +165,6 @@ def _write_journal(connection: Connection, draft: Draft, settlement_id: int) -> 
     versions = versions_of(draft.materials.versions, draft.inputs)
     drafts = entries_of(draft.effects, versions, is_final=draft.is_final)
     if draft.is_final:
-        accrued = accrued_balances(connection, draft.agreement_id)
+        accrued = accrued_balances(connection, [draft.agreement_id]).get(draft.agreement_id, {})
         drafts += maturing_entries(accrued, len(draft.effects), draft.booked_quarter)
     book_entries(connection, draft.agreement_id, draft.booked_quarter, settlement_id, drafts)

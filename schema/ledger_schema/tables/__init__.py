@@ -1,0 +1,77 @@
+"""Every table of the ledger.
+
+Amounts are whole minor units (``amount_minor``). A quarter is stored as ``20243`` for 2024Q3. Ids are
+made by ``ledger_schema.ids``. Everything is append-only for the application's role, except
+``agreement_quarter``, the row that posters share-lock and the closer updates.
+
+The big tables have ``agreement_id`` first and then the quarter in which they were booked in every key, and
+are partitioned by that quarter.
+"""
+
+from __future__ import annotations
+
+from ledger_schema.tables.agreements import (
+    agreement,
+    agreement_party,
+    agreement_quarter,
+    agreement_version,
+    agreement_version_state,
+    version_signature,
+)
+from ledger_schema.tables.base import PARTITIONED_BY_BOOKED_QUARTER, metadata
+from ledger_schema.tables.enterprises import (
+    enterprise,
+    enterprise_list,
+    enterprise_list_confirmation,
+    enterprise_list_entry,
+)
+from ledger_schema.tables.events import event, idempotency_key
+from ledger_schema.tables.occurrences import occurrence, occurrence_confirmation
+from ledger_schema.tables.parties import party, party_key, zone, zone_division
+from ledger_schema.tables.reference import book, commodity, measure
+from ledger_schema.tables.returns import filing, filing_total, return_line
+from ledger_schema.tables.settlements import (
+    account,
+    allocation,
+    carried,
+    journal_entry,
+    posting,
+    settlement,
+    settlement_cause,
+)
+
+__all__ = [
+    "PARTITIONED_BY_BOOKED_QUARTER",
+    "account",
+    "agreement",
+    "agreement_party",
+    "agreement_quarter",
+    "agreement_version",
+    "agreement_version_state",
+    "allocation",
+    "book",
+    "carried",
+    "commodity",
+    "enterprise",
+    "enterprise_list",
+    "enterprise_list_confirmation",
+    "enterprise_list_entry",
+    "event",
+    "filing",
+    "filing_total",
+    "idempotency_key",
+    "journal_entry",
+    "measure",
+    "metadata",
+    "occurrence",
+    "occurrence_confirmation",
+    "party",
+    "party_key",
+    "posting",
+    "return_line",
+    "settlement",
+    "settlement_cause",
+    "version_signature",
+    "zone",
+    "zone_division",
+]

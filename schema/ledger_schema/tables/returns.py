@@ -1,0 +1,117 @@
+"""Returns and their lines."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from ledger_schema.tables.base import (
+    FIRST_DAY_CHECK,
+    HASH_CHECK,
+    PARTITIONED_BY_BOOKED_QUARTER,
+    QUARTER_CHECK,
+    metadata,
+    recorded_at,
+)
+
+filing = Table(
+    "filing",
+    metadata,
+    Column("agreement_id", BigInteger, nullable=False),
+    Column("booked_quarter", Integer, nullable=False, comment="the open quarter when it was handed in"),
+    Column("filing_id", BigInteger, nullable=False),
+    Column(
+        "quarter", Integer, CheckConstraint(QUARTER_CHECK.format("quarter"), name="quarter"), nullable=False
+    ),
+    Column("role", Text, nullable=False),
+    Column(
+        "sequence",
+        Integer,
+        CheckConstraint("sequence > 0", name="sequence"),
+        nullable=False,
+        comment="1 for the first return of this role for the quarter; a later one supersedes",
+    ),
+    Column("is_nil", Boolean, nullable=False),
+    Column("file_name", Text),
+    Column(
+        "content_hash",
+        LargeBinary,
+        CheckConstraint(HASH_CHECK.format("content_hash"), name="content_hash"),
+        nullable=False,
+        comment="of the file, or of the canonical lines when handed in by mutation",
+    ),
+    Column(
+        "lines_hash",
+        LargeBinary,
+        CheckConstraint(HASH_CHECK.format("lines_hash"), name="lines_hash"),
+        nullable=False,
+        comment="over the lines in their fixed-width binary form, in line order",
+    ),
+    Column("line_count", Integer, CheckConstraint("line_count >= 0", name="line_count"), nullable=False),
+    Column("event_id", BigInteger, ForeignKey("event.event_id"), nullable=False),
+    recorded_at(),
+    CheckConstraint("quarter <= booked_quarter", name="not_ahead"),
+    CheckConstraint("is_nil = (line_count = 0)", name="nil"),
+    PrimaryKeyConstraint("agreement_id", "booked_quarter", "filing_id"),
+    UniqueConstraint("agreement_id", "quarter", "role", "sequence"),
+    ForeignKeyConstraint(
+        ["agreement_id", "booked_quarter"], ["agreement_quarter.agreement_id", "agreement_quarter.quarter"]
+    ),
+    ForeignKeyConstraint(["agreement_id", "role"], ["agreement_party.agreement_id", "agreement_party.role"]),
+)
+
+filing_total = Table(
+    "filing_total",
+    metadata,
+    Column("agreement_id", BigInteger, nullable=False),
+    Column("booked_quarter", Integer, nullable=False),
+    Column("filing_id", BigInteger, nullable=False),
+    Column("measure_id", SmallInteger, ForeignKey("measure.measure_id"), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False, comment="declared, and equal to the sum of the lines"),
+    PrimaryKeyConstraint("agreement_id", "booked_quarter", "filing_id", "measure_id"),
+    ForeignKeyConstraint(
+        ["agreement_id", "booked_quarter", "filing_id"],
+        ["filing.agreement_id", "filing.booked_quarter", "filing.filing_id"],
+    ),
+)
+
+return_line = Table(
+    "return_line",
+    metadata,
+    Column("agreement_id", BigInteger, nullable=False),
+    Column("booked_quarter", Integer, nullable=False),
+    Column("filing_id", BigInteger, nullable=False),
+    Column("line", Integer, CheckConstraint("line > 0", name="line"), nullable=False),
+    Column("subject_id", BigInteger, nullable=False, comment="enterprise, or 0 for the whole park"),
+    Column("measure_id", SmallInteger, nullable=False),
+    Column("months", SmallInteger, CheckConstraint("months IN (1, 3)", name="months"), nullable=False),
+    Column(
+        "starts",
+        Date,
+        CheckConstraint(FIRST_DAY_CHECK, name="starts"),
+        nullable=False,
+        comment="first day of the month or quarter the figure is about",
+    ),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("document", Text, nullable=False, server_default=""),
+    PrimaryKeyConstraint("agreement_id", "booked_quarter", "filing_id", "line"),
+    ForeignKeyConstraint(
+        ["agreement_id", "booked_quarter", "filing_id"],
+        ["filing.agreement_id", "filing.booked_quarter", "filing.filing_id"],
+    ),
+    postgresql_partition_by=PARTITIONED_BY_BOOKED_QUARTER,
+)

@@ -16,8 +16,8 @@ from ledger.desk.trials import FIGURES_MAX, QUARTERS_MAX, SUBJECTS_MAX
 from ledger.periods import Quarter
 from ledger.rules import check, templates
 from ledger.rules.document import json_schema
+from ledger.rules.fields import Bilingual
 from ledger.rules.form import read_form
-from ledger.rules.terms import Bilingual
 from ledger_graphql.agreements import (
     Agreement,
     AgreementKind,

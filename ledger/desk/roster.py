@@ -18,7 +18,7 @@ from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json, digest
 from ledger.evidence.signatures import is_public_key
 from ledger.rules.facts import Fault
-from ledger.rules.terms import Bilingual
+from ledger.rules.fields import Bilingual
 from ledger_schema import roster as shipped
 from ledger_schema.ids import new_id
 from ledger_schema.sessions import Database

@@ -16,18 +16,19 @@ from pydantic import BaseModel
 
 from ledger.errors import LedgerError
 from ledger.measures import MEASURE_BY_NAME, MEASURES, YUAN, MeasureKind
-from ledger.money import AmountUnreadable, Commodity, format_amount, parse_amount, parse_share
+from ledger.money import Commodity, format_amount, parse_share
 from ledger.periods import Quarter
 from ledger.rules.examples import quarters_of, run_example
 from ledger.rules.facts import Fault
-from ledger.rules.faults import fault
+from ledger.rules.faults import amount_faults, fault
+from ledger.rules.fields import Bilingual
 from ledger.rules.form import read_form
 from ledger.rules.plain_shares import FactorsMissing
+from ledger.rules.procedure_check import procedure_faults
 from ledger.rules.terms import (
     DENOMINATOR_LIMIT,
     RATE_DENOMINATOR_LIMIT,
     Apportion,
-    Bilingual,
     Cap,
     Clause,
     Example,
@@ -122,6 +123,8 @@ def _terms_faults(terms: Terms) -> Iterator[Fault]:
     last = terms.last_quarter
     if last is not None and Quarter.parse(last) < Quarter.parse(terms.in_force_from):
         yield fault("$.last_quarter", "ENDS_BEFORE_BEGIN", last=last, first=terms.in_force_from)
+    if terms.procedure is not None:
+        yield from procedure_faults(terms.procedure, list(terms.roles))
 
 
 def _text_faults(path: str, value: object) -> Iterator[Fault]:
@@ -629,20 +632,7 @@ def _cap_amounts(path: str, cap: Cap, commodity: Commodity) -> Iterator[Fault]:
 
 
 def _places(path: str, text: str | None, commodity: Commodity) -> Iterator[Fault]:
-    if text is None:
-        return
-    try:
-        parse_amount(text, commodity.scale)
-    except AmountUnreadable:
-        yield fault(
-            path,
-            "AMOUNT_PLACES",
-            got=text,
-            unit_en=commodity.unit_en,
-            unit_zh=commodity.unit_zh,
-            scale=commodity.scale,
-            example=format_amount(10 ** (commodity.scale + 3), commodity.scale),
-        )
+    return iter(()) if text is None else amount_faults(path, text, commodity)
 
 
 # --- worked examples --------------------------------------------------------------------------------------

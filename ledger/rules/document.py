@@ -9,8 +9,10 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from ledger.measures import MEASURE_BY_NAME
 from ledger.money import format_amount, parse_amount
 from ledger.rules.plain_case import MONEY_SCALE, scale_of
+from ledger.rules.procedure import Procedure
 from ledger.rules.terms import FORMAT, Clause, Terms
 from ledger.rules.words import exact_number
 
@@ -42,6 +44,16 @@ def normalise(terms: Terms) -> Json:
     """
     document: Json = terms.model_dump(mode="json")
     document["clauses"] = [normalise_clause(clause) for clause in terms.clauses]
+    if terms.procedure is not None:
+        document["procedure"] = _normal_procedure(terms.procedure)
+    return document
+
+
+def _normal_procedure(procedure: Procedure) -> Json:
+    document: Json = procedure.model_dump(mode="json")
+    for one in document["reconciliations"]:
+        for row in one["tolerances"]:
+            row["amount"] = _places(row["amount"], MEASURE_BY_NAME[row["measure"]].commodity.scale)
     return document
 
 

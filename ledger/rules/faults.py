@@ -5,6 +5,9 @@ A sentence says what was expected, what came, and gives an example of how to wri
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from ledger.money import AmountUnreadable, Commodity, format_amount, parse_amount
 from ledger.rules.facts import Fault
 
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -612,6 +615,33 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The terms are of agreement {got!r}, but amend those of {earlier!r}.",
         "本条款属于协议 {got!r}，而所修订的是 {earlier!r}。",
     ),
+    # --- the procedure ------------------------------------------------------------------------------------
+    "ROLE_TWICE": (
+        "`{role}` stands twice in this list. Name it once.",
+        "`{role}` 在此列出两次。请只列一次。",
+    ),
+    "COMPARED_WITH_ITSELF": (
+        "The return of `{role}` is to be compared with itself. Name the other side's role.",
+        "`{role}` 的申报表被要求与自身核对。请填写对方的角色。",
+    ),
+    "TOLERANCE_OF_UNKNOWN": (
+        "No measure is called {measure!r}. The measures are: {known}.",
+        "没有名为 {measure!r} 的指标。可用的指标有：{known}。",
+    ),
+    "SEALED_WITHOUT_CALENDAR": (
+        (
+            "Sealed figures open at the day for submitting at the latest, but there is no calendar. Add "
+            '"calendar": {{"submit_days": 15, …}}.'
+        ),
+        '密封申报最迟在申报期满时公开，但未约定日历。请补充 "calendar": {{"submit_days": 15, …}}。',
+    ),
+    "CALENDAR_BACKWARDS": (
+        (
+            "`{later}` is {later_days} days, before `{earlier}` ({days} days), which it follows. Give at "
+            "least {days}."
+        ),
+        "`{later}` 为 {later_days} 天，早于其前一步骤 `{earlier}`（{days} 天）。请填写不少于 {days} 的天数。",
+    ),
 }
 
 
@@ -619,3 +649,19 @@ def fault(path: str, code: str, **fields: object) -> Fault:
     """The fault ``code`` at the JSON ``path``, its sentences filled in with ``fields``."""
     sentence_en, sentence_zh = SENTENCES[code]
     return Fault(path, code, sentence_en.format(**fields), sentence_zh.format(**fields))
+
+
+def amount_faults(path: str, text: str, commodity: Commodity) -> Iterator[Fault]:
+    """An amount that isn't one of the commodity, with its places."""
+    try:
+        parse_amount(text, commodity.scale)
+    except AmountUnreadable:
+        yield fault(
+            path,
+            "AMOUNT_PLACES",
+            got=text,
+            unit_en=commodity.unit_en,
+            unit_zh=commodity.unit_zh,
+            scale=commodity.scale,
+            example=format_amount(10 ** (commodity.scale + 3), commodity.scale),
+        )

@@ -16,12 +16,30 @@ from functools import lru_cache
 from math import lcm
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from ledger.money import RoundingMode, ShareUnreadable, parse_share
-from ledger.periods import PeriodUnreadable, Quarter
+from ledger.money import RoundingMode, parse_share
 from ledger.rules.factors import FactorPart, factor_parts, rounded_ratios
+from ledger.rules.fields import (
+    AmountText,
+    AttributeName,
+    AttributeValue,
+    Bilingual,
+    Document,
+    FactorName,
+    MeasureName,
+    Months,
+    OccurrenceName,
+    QuarterText,
+    Role,
+    ShareText,
+    SignedAmountText,
+    SpanText,
+    WeightText,
+    Where,
+)
+from ledger.rules.procedure import Procedure
 
 FORMAT = "parkledger.terms/1"
 SEMANTICS = 1
@@ -35,49 +53,6 @@ RATE_DENOMINATOR_LIMIT = 10**6
 
 WHOLE_PARK = 0
 """The subject that stands for the whole park, where figures aren't kept by enterprise."""
-
-
-def _share(text: str) -> str:
-    try:
-        parse_share(text)
-    except ShareUnreadable as refusal:
-        raise PydanticCustomError("share", "expected an exact share, got {text}", {"text": text}) from refusal
-    return text
-
-
-def _quarter(text: str) -> str:
-    try:
-        Quarter.parse(text)
-    except PeriodUnreadable as refusal:
-        raise PydanticCustomError("quarter", "expected a quarter, got {text}", {"text": text}) from refusal
-    return text
-
-
-AmountText = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,6})?$")]
-SignedAmountText = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,6})?$")]
-ShareText = Annotated[str, AfterValidator(_share)]
-WeightText = Annotated[
-    str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,6}|/[1-9][0-9]{0,15})?$")
-]
-QuarterText = Annotated[str, AfterValidator(_quarter)]
-SpanText = Annotated[str, StringConstraints(pattern=r"^[12][0-9]{3}(Q[1-4]|-(0[1-9]|1[0-2]))$")]
-Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-OccurrenceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
-MeasureName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
-FactorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
-AttributeValue = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f“”]{1,60}$")]
-Where = Annotated[
-    dict[AttributeName, Annotated[tuple[AttributeValue, ...], Field(min_length=1)]],
-    Field(description="Attribute to its accepted values; every attribute named must have one of them."),
-]
-Months = Annotated[int, Field(ge=1, le=1200)]
-
-
-class Document(BaseModel):
-    """A part of the terms: immutable, nothing unknown allowed, no value converted silently."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, str_strip_whitespace=False)
 
 
 class Mechanism(StrEnum):
@@ -99,11 +74,6 @@ class Book(StrEnum):
     """In-place statistics, always 100%."""
     ASSESSMENT = "assessment"
     """Statistics by agreement, for assessment only, never published (桂统函〔2025〕29号)."""
-
-
-class Bilingual(Document):
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
 
 
 class What(Document):
@@ -135,7 +105,7 @@ class Eligibility(Document):
     )
     cause_of_move: CauseOfMove | None = None
     referred_by: Role | None = None
-    attributes: Where = {}
+    attributes: Where = Field(default={})
 
 
 class Whose(Document):
@@ -319,7 +289,7 @@ class Smoothing(Document):
 class Rate(Document):
     """The part of the base that counts for the subjects with these attributes."""
 
-    where: Where = {}
+    where: Where = Field(default={})
     rate: ShareText
 
 
@@ -756,6 +726,11 @@ class Then(Document):
         description="Quarters before the year's last: cash is due at once, or the amount only accrues until "
         "the last."
     )
+    paid_by: Role | None = Field(
+        default=None,
+        description="The party that holds the money and pays the others their shares; null: the party of "
+        "to_whom.otherwise.",
+    )
     negative: Literal["refund", "carry", "set_off"] = Field(description="What a negative amount due does.")
     netting: bool = Field(description="May be set off against other clauses and agreements of the same pair.")
     form: Literal["direct", "year_end", "set_off", "fund"] | None = Field(
@@ -791,11 +766,11 @@ class Rounding(Document):
 class ExampleSubject(Document):
     """A made-up enterprise of a worked example."""
 
-    events: dict[Event, Annotated[date, Field(strict=False)]] = {}
+    events: dict[Event, Annotated[date, Field(strict=False)]] = Field(default={})
     pre_move_tax: dict[str, AmountText] = Field(default={}, description="Year to amount.")
     cause_of_move: CauseOfMove | None = None
     referred_by: Role | None = None
-    attributes: dict[AttributeName, AttributeValue] = {}
+    attributes: dict[AttributeName, AttributeValue] = Field(default={})
     controller: str | None = Field(default=None, min_length=1, description="The actual controller's name.")
     base_year_amount: AmountText | None = None
 
@@ -825,7 +800,7 @@ class Example(Document):
     occurrences: dict[OccurrenceName, Annotated[date, Field(strict=False)]] = Field(
         default={}, description="The day of everything that has happened to the agreement."
     )
-    subjects: dict[str, ExampleSubject] = {}
+    subjects: dict[str, ExampleSubject] = Field(default={})
     figures: tuple[ExampleFigure, ...] = Field(min_length=1)
     expect: tuple[Expected, ...] = Field(min_length=1)
 
@@ -870,6 +845,8 @@ class Clause(Document):
             yield self.how_much.recover.to
         if self.then.routing is not None:
             yield self.then.routing.to
+        if self.then.paid_by is not None:
+            yield self.then.paid_by
         if self.whose.eligibility is not None and self.whose.eligibility.referred_by is not None:
             yield self.whose.eligibility.referred_by
 
@@ -931,6 +908,11 @@ class Terms(Document):
         "force for it; caps, windows and rounding go on."
     )
     clauses: tuple[Clause, ...] = Field(min_length=1)
+    procedure: Procedure | None = Field(
+        default=None,
+        description="How the sides work a quarter through; null: a return counts once it is handed in, and "
+        "either side closes the quarter.",
+    )
 
     def clause(self, number: int) -> Clause | None:
         return next((clause for clause in self.clauses if clause.number == number), None)

@@ -8,6 +8,7 @@ from datetime import date
 from ledger.measures import MEASURE_BY_NAME, YUAN
 from ledger.money import Commodity, format_amount, parse_amount, parse_share
 from ledger.rules.choices import READINGS
+from ledger.rules.procedure_text import procedure_article
 from ledger.rules.terms import (
     Apportion,
     Book,
@@ -53,6 +54,8 @@ def agreement(terms: Terms, party_names: Mapping[str, str]) -> str:
         head.append(f"{_capital(role_en(role))}: {_party(code, party_names)}")
     head += ["", f"These terms are in force from {terms.in_force_from}{until}."]
     articles = [article(clause) for clause in terms.clauses]
+    if terms.procedure is not None:
+        articles.append(procedure_article(terms.procedure, "en"))
     closing = (
         "When the terms are amended, every step is computed under the terms in force for it; "
         "windows that are open, caps and rounding go on."
@@ -378,6 +381,8 @@ def _then(clause: Clause) -> Iterator[str]:
 def _payment(then: Then) -> Iterator[str]:
     if then.form is not None:
         yield f"a settlement is {READINGS['then.form'][then.form][1]}"
+    if then.paid_by is not None:
+        yield f"the money is held by {role_en(then.paid_by)}, who pays the others their shares"
     if then.instalments:
         rows = _list([f"{_share(row.part)} by {row.due}" for row in then.instalments])
         yield f"what is due is paid in instalments: {rows}, the last one with the remainder"

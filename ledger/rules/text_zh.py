@@ -9,6 +9,7 @@ from ledger.measures import MEASURE_BY_NAME, YUAN
 from ledger.money import Commodity, format_amount, format_wan, parse_amount, parse_share
 from ledger.periods import Quarter, Span
 from ledger.rules.choices import READINGS
+from ledger.rules.procedure_text import procedure_article
 from ledger.rules.terms import (
     Apportion,
     Book,
@@ -56,6 +57,8 @@ def agreement(terms: Terms, party_names: Mapping[str, str]) -> str:
     head += [f"{role_zh(role)}：{_party(code, party_names)}" for role, code in sorted(terms.roles.items())]
     head += ["", f"本协议条款自{first}起执行{until}。"]
     articles = [article(clause) for clause in terms.clauses]
+    if terms.procedure is not None:
+        articles.append(procedure_article(terms.procedure, "zh"))
     closing = (
         "条款修订时，各期按该期有效的条款计算；修订前已开始的分享期、已累计的上限和取整余数连续计算。"
         f"（文本格式 {terms.format}，语义版本 {terms.semantics}）"
@@ -340,6 +343,8 @@ def _then(clause: Clause) -> Iterator[str]:
 def _payment(then: Then) -> Iterator[str]:
     if then.form is not None:
         yield READINGS["then.form"][then.form][0]
+    if then.paid_by is not None:
+        yield f"款项由{role_zh(then.paid_by)}掌握，并由其支付各方所得"
     if then.instalments:
         rows = "、".join(f"{row.due[:2]}月{row.due[3:]}日前付 {_share(row.part)}" for row in then.instalments)
         yield f"分期付款：{rows}，尾数计入末期"

@@ -74,6 +74,7 @@ OTHER_VALUES: dict[str, list[Any]] = {
     "referred_by": ["third"],
     "cause_of_move": ["market", "government_led"],
     "pre_move_tax_average_at_least": ["77.00"],
+    "paid_by": [None, "developer", "origin"],
     "provisional": ["cash", "accrue"],
     "negative": ["refund", "carry", "set_off"],
     "netting": [True, False],

@@ -20,7 +20,14 @@ from ledger.rules.check import read_terms
 from ledger.rules.document import json_schema_text, normalise
 from ledger.rules.explanation import BOOK_NAMES, Language, render
 from ledger.rules.facts import Version
-from ledger.rules.terms import WHOLE_PARK, Bilingual, Book, Grain, Scope, Terms
+from ledger.rules.fields import Bilingual
+from ledger.rules.terms import (
+    WHOLE_PARK,
+    Book,
+    Grain,
+    Scope,
+    Terms,
+)
 from ledger.rules.text import agreement_text
 from ledger_console.command.failures import EnterpriseUnknown
 from ledger_console.command.figures import Figures, read_enterprises, read_figures, read_occurrences

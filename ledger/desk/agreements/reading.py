@@ -13,6 +13,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, and_, exists, or_
 from ledger.desk.failures import NotFound
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.periods import Quarter
+from ledger.rules.procedure import Procedure
 from ledger.rules.terms import Terms
 from ledger_schema.tables import agreement as agreement_table
 from ledger_schema.tables import (
@@ -194,6 +195,12 @@ def terms_in_force(
         NumberedVersion(row.version, Quarter.from_code(row.in_force_from), _stored_terms(row.terms))
         for row in rows
     ]
+
+
+def procedure_in_force(connection: Connection, agreement_id: int, quarter: Quarter) -> Procedure:
+    """How the sides work ``quarter`` through; one that asks for nothing where the terms have none."""
+    begun = [row for row in terms_in_force(connection, agreement_id) if row.starts <= quarter]
+    return (begun[-1].terms.procedure if begun else None) or Procedure()
 
 
 def open_quarter(connection: Connection, agreement_id: int) -> Quarter | None:

@@ -20,8 +20,9 @@ from ledger.desk.settlements.replays import Inputs, Materials, Slot, replay, ver
 from ledger.periods import Quarter, quarters_between
 from ledger.rules.explanation import Explanation
 from ledger.rules.facts import Amount
+from ledger.rules.fields import Bilingual
 from ledger.rules.plain import version_in_force
-from ledger.rules.terms import WHOLE_PARK, Bilingual, Book, Clause, Terms
+from ledger.rules.terms import WHOLE_PARK, Book, Clause, Terms
 
 NOTHING = Amount(0)
 

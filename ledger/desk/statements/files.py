@@ -13,7 +13,7 @@ from ledger.desk.statements.text import Wording
 from ledger.evidence.canonical import Json, canonical_bytes
 from ledger.money import format_amount
 from ledger.rules.explanation import Language
-from ledger.rules.terms import Bilingual
+from ledger.rules.fields import Bilingual
 
 STATEMENT_FORMAT = "parkledger.statement/1"
 

@@ -11,7 +11,8 @@ from ledger.desk.settlements.reading import Allocation
 from ledger.desk.settlements.replays import Cause, Side
 from ledger.money import Commodity
 from ledger.periods import Quarter, Span
-from ledger.rules.terms import Bilingual, Book
+from ledger.rules.fields import Bilingual
+from ledger.rules.terms import Book
 
 ASSESSMENT_MARK = Bilingual(zh="仅供考核，不得对外公布", en="for assessment only, not for publication")
 ASSESSMENT_REMARK = Bilingual(

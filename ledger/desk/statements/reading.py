@@ -49,7 +49,8 @@ from ledger.measures import MEASURE_BY_NAME, MEASURES
 from ledger.money import Commodity
 from ledger.periods import Quarter, Span
 from ledger.rules.facts import Line, Version
-from ledger.rules.terms import Bilingual, Book, Clause, Scope
+from ledger.rules.fields import Bilingual
+from ledger.rules.terms import Book, Clause, Scope
 
 COMMODITY_BY_ID: Mapping[int, Commodity] = {
     measure.commodity.commodity_id: measure.commodity for measure in MEASURES

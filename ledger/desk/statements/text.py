@@ -21,7 +21,8 @@ from ledger.measures import MEASURE_BY_NAME
 from ledger.money import Commodity, format_amount, format_wan
 from ledger.periods import Span
 from ledger.rules.explanation import BOOK_NAMES, Language
-from ledger.rules.terms import Bilingual, Book
+from ledger.rules.fields import Bilingual
+from ledger.rules.terms import Book
 
 BEIJING = timezone(timedelta(hours=8))
 

@@ -10,7 +10,8 @@ from importlib.resources import files
 from pydantic import Field
 
 from ledger.errors import LedgerError
-from ledger.rules.terms import Bilingual, Document, Terms
+from ledger.rules.fields import Bilingual, Document
+from ledger.rules.terms import Terms
 
 _SUFFIX = ".json"
 

@@ -13,9 +13,13 @@ from ledger.money import Commodity
 
 class MeasureKind(StrEnum):
     TAX = "tax"
+    TAX_BASE = "tax_base"
+    """What a tax is reckoned on; only own rates make a tax of it."""
     INCENTIVE = "incentive"
     REVENUE = "revenue"
     COST = "cost"
+    VOUCHER = "voucher"
+    """What innovation vouchers pay for, and what they paid."""
     INDICATOR = "indicator"
 
 
@@ -46,6 +50,10 @@ def _cost(measure_id: int, name: str, name_zh: str, name_en: str) -> Measure:
     return Measure(measure_id, name, MeasureKind.COST, YUAN, name_zh, name_en)
 
 
+def _voucher(measure_id: int, name: str, name_zh: str, name_en: str) -> Measure:
+    return Measure(measure_id, name, MeasureKind.VOUCHER, YUAN, name_zh, name_en)
+
+
 def _indicator(
     measure_id: int,
     name: str,
@@ -68,6 +76,7 @@ MEASURES: tuple[Measure, ...] = (
     _tax(17, "land_use_tax", "城镇土地使用税", "urban land use tax"),
     _tax(18, "other_tax", "其他税收", "other taxes"),
     _tax(19, "retained_tax", "地方留成税收", "local retained tax (already net of higher tiers)"),
+    Measure(20, "taxable_income", MeasureKind.TAX_BASE, YUAN, "应纳税所得额", "taxable income"),
     Measure(
         31, "incentive_paid", MeasureKind.INCENTIVE, YUAN, "已兑现奖补", "incentives paid to the enterprise"
     ),
@@ -80,6 +89,9 @@ MEASURES: tuple[Measure, ...] = (
     _cost(61, "development_cost", "开发成本", "development cost"),
     _cost(62, "financing_cost", "融资成本", "financing cost"),
     _cost(63, "management_cost", "管理成本", "management cost"),
+    _voucher(71, "voucher_service_cost", "创新券服务费用", "cost of services bought with vouchers"),
+    _voucher(72, "voucher_approved", "创新券核定金额", "approved vouchers"),
+    _voucher(73, "voucher_recovered", "创新券追回金额", "recovered vouchers"),
     _indicator(101, "industrial_output", "工业总产值", "industrial output"),
     _indicator(102, "added_value", "工业增加值", "industrial added value"),
     _indicator(103, "above_scale_output", "规上工业总产值", "output of above-scale industry"),

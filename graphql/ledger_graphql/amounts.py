@@ -24,8 +24,8 @@ strawberry.enum(
 strawberry.enum(
     MeasureKind,
     name="MeasureKind",
-    description="TAX, INCENTIVE (paid to enterprises), REVENUE and COST of a joint park, INDICATOR (a "
-    "statistic).",
+    description="TAX, TAX_BASE (what a tax is reckoned on), INCENTIVE (paid to enterprises), REVENUE and "
+    "COST of a joint park, VOUCHER (what innovation vouchers pay for), INDICATOR (a statistic).",
 )
 
 

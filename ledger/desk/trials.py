@@ -23,7 +23,7 @@ from ledger.rules.terms import WHOLE_PARK, Book, Terms
 
 FIGURES_MAX = 1_000
 SUBJECTS_MAX = 50
-QUARTERS_MAX = 40
+QUARTERS_MAX = 160
 """A trial answers while somebody waits; what is larger is tried with the command, on files."""
 
 GOT_LENGTH_MAX = 80

@@ -51,13 +51,15 @@ from ledger.rules.terms import (
 )
 
 _ADDED = {
-    Mechanism.TAX: {MeasureKind.TAX},
+    Mechanism.TAX: {MeasureKind.TAX, MeasureKind.TAX_BASE},
     Mechanism.DEVELOPMENT_REVENUE: {MeasureKind.REVENUE},
+    Mechanism.INNOVATION_VOUCHER: {MeasureKind.VOUCHER},
     Mechanism.OUTPUT_VALUE: {MeasureKind.INDICATOR},
 }
 _DEDUCTED = {
     Mechanism.TAX: {MeasureKind.INCENTIVE, MeasureKind.TAX},
     Mechanism.DEVELOPMENT_REVENUE: {MeasureKind.COST, MeasureKind.INCENTIVE},
+    Mechanism.INNOVATION_VOUCHER: {MeasureKind.VOUCHER},
     Mechanism.OUTPUT_VALUE: set[MeasureKind](),
 }
 _YEARS = range(1949, 2200)
@@ -174,6 +176,7 @@ def _clause_faults(path: str, clause: Clause) -> Iterator[Fault]:
     yield from _own_rate_faults(f"{path}.how_much.own_rates", clause)
     yield from _rounding_faults(path, clause)
     if not measures:
+        yield from _tax_base_faults(path, clause)
         yield from _amount_faults(path, clause)
         for index, example in enumerate(clause.examples):
             yield from _example_faults(f"{path}.examples[{index}]", clause, example)
@@ -195,6 +198,13 @@ def _measure_faults(path: str, clause: Clause) -> Iterator[Fault]:
     if len(commodities) > 1:
         got = ", ".join(sorted(commodities))
         yield fault(f"{path}.measures", "COMMODITIES_MIXED", got=got, example=what.measures[0])
+
+
+def _tax_base_faults(path: str, clause: Clause) -> Iterator[Fault]:
+    """Taxable income becomes a tax by own rates only, so it is neither shared itself nor added to taxes."""
+    bases = [name for name in clause.what.measures if MEASURE_BY_NAME[name].kind is MeasureKind.TAX_BASE]
+    if bases and (not clause.how_much.own_rates or len(clause.what.measures) > 1):
+        yield fault(f"{path}.what.measures", "TAX_BASE_NEEDS_RATES", measure=bases[0])
 
 
 def _measure_fault(path: str, measure: str, mechanism: Mechanism, known: Sequence[str]) -> Iterator[Fault]:

@@ -310,6 +310,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
             '"2024-07-01"）或改用其他粒度。'
         ),
     ),
+    "TAX_BASE_NEEDS_RATES": (
+        (
+            "{measure!r} isn't a tax yet: it must stand alone in `what.measures`, and `how_much.own_rates` "
+            'must give each party\'s rate, such as {{"head_office": "1/4", "branch_a": "3/20"}}.'
+        ),
+        (
+            "{measure!r} 尚不是税款：`what.measures` 中须只有该指标，"
+            '并在 `how_much.own_rates` 中写明各方税率，例如 {{"head_office": "1/4", "branch_a": "3/20"}}。'
+        ),
+    ),
     # --- how much, to whom, within ------------------------------------------------------------------------
     "RETENTION_ORDER": (
         (

@@ -93,8 +93,8 @@ _EXPECTED: dict[str, _Expected] = {
     "measure": _MEASURE,
     "measures": _MEASURES,
     "mechanism": _Expected(
-        "one of tax, output_value, development_revenue",
-        "tax、output_value、development_revenue 之一",
+        "one of tax, output_value, development_revenue, innovation_voucher",
+        "tax、output_value、development_revenue、innovation_voucher 之一",
         '"tax"',
     ),
     "name": _TEXT,

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
-from itertools import product
 
 from ledger.errors import LedgerError
 from ledger.money import RoundingMode, divide, round_exact
@@ -126,7 +125,7 @@ def explain(
     outcome = evaluate(versions, facts, max(through, quarter), held_extensions=held_extensions)
     after = _of_clause(outcome.carried, found)
     case = _case(found, known, subject, {}, Recorder())
-    among = replace(case, fellows=_fellows(case, facts, after))
+    among = _among(case, facts, after, after)
     return Explanation(
         clause=clause,
         version=version.starts,
@@ -197,15 +196,22 @@ def _quarter(
         subject: _case(clause, facts, subject, held, record)
         for subject in sorted(before.keys() | figures.keys())
     }
-    for step, (subject, case) in product(_steps(clause, quarter), cases.items()):
-        of_step = [line for line in figures.get(subject, ()) if _holds(step, line.span)]
-        if subject not in after and not of_step and subject != WHOLE_PARK:
-            continue
-        among = replace(case, fellows=_fellows(case, facts, after))
-        after[subject], parts = compute_step(among, after.get(subject, Carried()), of_step, step)
-        allotted.setdefault(subject, []).extend(parts)
+    for step in _steps(clause, quarter):
+        begun = dict(after)
+        for subject, case in cases.items():
+            of_step = [line for line in figures.get(subject, ()) if _holds(step, line.span)]
+            if subject not in after and not of_step and subject != WHOLE_PARK:
+                continue
+            among = _among(case, facts, after, begun)
+            after[subject], parts = compute_step(among, after.get(subject, Carried()), of_step, step)
+            allotted.setdefault(subject, []).extend(parts)
     to_round = _to_round(clause, before, after, allotted)
     return ClauseQuarter(after, to_round, _amounts(clause, facts, quarter, to_round, record))
+
+
+def _among(case: Case, facts: Facts, now: Mapping[int, Carried], begun: Mapping[int, Carried]) -> Case:
+    """The case with what its fellows carry now, and carried as the step began."""
+    return replace(case, fellows=_fellows(case, facts, now), fellows_before=_fellows(case, facts, begun))
 
 
 def _fellows(case: Case, facts: Facts, carried: Mapping[int, Carried]) -> tuple[Carried, ...]:

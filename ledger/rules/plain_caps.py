@@ -103,12 +103,13 @@ def _use_of_fellow(cap: Cap, fellow: Carried, place: int, year: int) -> Fraction
 
 
 def is_below_caps(case: Case, carried: Carried) -> bool:
-    """Whether no lifetime cap is reached; False without one."""
+    """Whether no lifetime cap was reached as the step began; False without one."""
     opened = opened_uses(case, carried)
+    as_it_began = replace(case, fellows=case.fellows_before)
     rooms = []
     for place, cap in enumerate(case.clause.within.caps):
         if cap.over == "lifetime":
-            limit, so_far = limit_of(case, cap), use_of(case, opened, place)
+            limit, so_far = limit_of(case, cap), use_of(as_it_began, opened, place)
             case.record.step("cap", limit - so_far, "{} − {} = {result}", limit, so_far)
             rooms.append(limit - so_far)
     return bool(rooms) and all(room > 0 for room in rooms)

@@ -35,6 +35,8 @@ class Case:
     record: Recorder
     fellows: tuple[Carried, ...] = ()
     """What the other subjects with the same actual controller carry."""
+    fellows_before: tuple[Carried, ...] = ()
+    """The same as the step began."""
 
     def dates_with(self, carried: Carried) -> Dates:
         """What clocks can start with, given what has been shared so far."""

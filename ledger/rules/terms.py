@@ -56,7 +56,10 @@ WHOLE_PARK = 0
 
 
 class Mechanism(StrEnum):
-    """The three mechanisms that the national plan names (国发〔2020〕7号; the plan of 2021-25, task 7)."""
+    """The three sharing mechanisms that the national plan names, and vouchers that are good across zones.
+
+    国发〔2020〕7号; the plan of 2021-25, task 7.
+    """
 
     OUTPUT_VALUE = "output_value"
     """产值分计"""
@@ -64,6 +67,8 @@ class Mechanism(StrEnum):
     """税收分成"""
     DEVELOPMENT_REVENUE = "development_revenue"
     """共建园区开发建设收益分成"""
+    INNOVATION_VOUCHER = "innovation_voucher"
+    """科技创新券通用通兑"""
 
 
 class Book(StrEnum):

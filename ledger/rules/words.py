@@ -35,6 +35,7 @@ MECHANISM_NAMES: dict[Mechanism, tuple[str, str]] = {
     Mechanism.OUTPUT_VALUE: ("产值分计", "output-value splitting"),
     Mechanism.TAX: ("税收分成", "tax revenue sharing"),
     Mechanism.DEVELOPMENT_REVENUE: ("共建园区开发建设收益分成", "development revenue sharing"),
+    Mechanism.INNOVATION_VOUCHER: ("科技创新券通用通兑", "recognition of innovation vouchers"),
 }
 EVENT_NAMES: dict[Event, tuple[str, str]] = {
     Event.REGISTRATION: ("注册登记", "registration"),

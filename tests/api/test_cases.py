@@ -116,8 +116,8 @@ def recover_first_clause(year_23: str) -> Document:
 def voucher_clause() -> Document:
     """Two thirds from home, one third from the provider's zone, 100,000 yuan a year per enterprise."""
     return clause(
-        "development_revenue",
-        ("service_fee",),
+        "innovation_voucher",
+        ("voucher_approved",),
         [{"shares": {"origin": "2/3", "host": "1/3"}}],
         scope="listed_enterprises",
         caps=[yearly_cap("100000.00")],
@@ -128,8 +128,8 @@ def voucher_clause() -> Document:
 def layered_voucher_clause() -> Document:
     """福建: half of the cost and 200,000 yuan, of which the province 30% of the cost and 120,000 yuan."""
     return clause(
-        "development_revenue",
-        ("service_fee",),
+        "innovation_voucher",
+        ("voucher_service_cost",),
         [{"shares": {"origin": "3/5", "host": "2/5"}}],
         scope="listed_enterprises",
         rates=[{"rate": "1/2"}],
@@ -152,9 +152,9 @@ def yearly_cap(amount: str, *, measured_on: str = "pool", capped: str | None = N
     }
 
 
-def fee(amount: str) -> list[Figure]:
-    """What the listed enterprise paid for services in a quarter, in yuan."""
-    return [Figure("service_fee", amount, credit_code=CREDIT_CODE)]
+def approved(amount: str) -> list[Figure]:
+    """What was approved of the listed enterprise's vouchers in a quarter, in yuan."""
+    return [Figure("voucher_approved", amount, credit_code=CREDIT_CODE)]
 
 
 FOUR_PLACES = {"centre": "CENTRE", "head": "HEAD", "branch": "BRANCH", "pool": "POOL"}
@@ -191,7 +191,7 @@ CASES: dict[str, Case] = {
             [
                 clause(
                     "tax",
-                    ("cit",),
+                    ("taxable_income",),
                     [{"shares": {"head": "1/2", "branches": "1/2"}}],
                     own_rates={"head": "1/4", "branch_1": "3/20", "branch_2": "1/4"},
                     apportion=three_factors("branches", {"head": "40", "branch_1": "30", "branch_2": "30"}),
@@ -201,7 +201,7 @@ CASES: dict[str, Case] = {
             ],
             roles=TWO_BRANCHES,
         ),
-        figures={"2024Q1": [Figure("cit", wan("1000"))]},
+        figures={"2024Q1": [Figure("taxable_income", wan("1000"))]},
         through="2024Q1",
         expected={
             ("2024Q1", 1, "CASH"): {
@@ -317,17 +317,24 @@ CASES: dict[str, Case] = {
             ("2026", 1, "CASH"): {"ORIGIN": wan("720"), "HOST": wan("280")},
         },
     ),
+    "C8_voucher_used_with_a_provider_in_the_other_zone": Case(
+        terms=terms("C8", [voucher_clause()], roles=VOUCHER_ZONES),
+        listed=listed({}),
+        figures={"2024Q1": approved("60000.00")},
+        through="2024Q1",
+        expected={("2024Q1", 1, "CASH"): {"HOME": "40000.00", "PROVIDER": "20000.00"}},
+    ),
     "C9_voucher_at_the_cap": Case(
         terms=terms("C9", [voucher_clause()], roles=VOUCHER_ZONES),
         listed=listed({}),
-        figures={"2024Q1": fee("100000.00")},
+        figures={"2024Q1": approved("100000.00")},
         through="2024Q1",
         expected={("2024Q1", 1, "CASH"): {"HOME": "66666.67", "PROVIDER": "33333.33"}},
     ),
     "C10_voucher_with_part_of_the_quota_used": Case(
         terms=terms("C10", [voucher_clause()], roles=VOUCHER_ZONES),
         listed=listed({}),
-        figures={"2024Q1": fee("60000.00"), "2024Q2": fee("50000.00")},
+        figures={"2024Q1": approved("60000.00"), "2024Q2": approved("50000.00")},
         through="2024Q2",
         expected={
             ("2024Q1", 1, "CASH"): {"HOME": "40000.00", "PROVIDER": "20000.00"},
@@ -418,7 +425,7 @@ CASES: dict[str, Case] = {
     "C16_voucher_under_layered_caps": Case(
         terms=terms("C16", [layered_voucher_clause()], roles=VOUCHER_LEVELS),
         listed=listed({}),
-        figures={"2024Q1": fee("500000.00")},
+        figures={"2024Q1": [Figure("voucher_service_cost", "500000.00", credit_code=CREDIT_CODE)]},
         through="2024Q1",
         expected={("2024Q1", 1, "CASH"): {"PROVINCE": "120000.00", "LOCALITY": "80000.00"}},
     ),

@@ -119,7 +119,7 @@ def test_every_fault_of_the_figures_is_told_with_its_place(api: Api) -> None:
     ("given", "expected"),
     [
         ({"through": "2023Q4"}, ("through", "QUARTER_OUT_OF_RANGE")),
-        ({"through": "2034Q1"}, ("through", "QUARTER_OUT_OF_RANGE")),
+        ({"through": "2064Q1"}, ("through", "QUARTER_OUT_OF_RANGE")),
         ({"figures": [FIGURE] * 1001}, ("figures", "TRIAL_TOO_LARGE")),
         ({"subjects": [LISTED] * 51}, ("subjects", "TRIAL_TOO_LARGE")),
         ({"terms": [1]}, ("terms", "OBJECT_EXPECTED")),

@@ -53,6 +53,15 @@ CAP = {
     "excess_to": "host",
 }
 SURPLUS = {"base_of_enterprise": True, "within_year": "pro_rata", "loss": "carried"}
+CAP_OF_GROUP = {
+    "amount": "900.00",
+    "over": "year",
+    "unused": "lapses",
+    "per": "controller",
+    "order": "by_subject",
+    "measured_on": "pool",
+    "excess_to": "host",
+}
 TIERS = [
     {
         "starts": "2020-01-01",
@@ -95,6 +104,9 @@ SHAPES: dict[str, tuple[Document, ...]] = {
         ),
     ),
     "cap, window and extension": (clause(whose=LISTED, when={"window": WINDOW}, within={"caps": [CAP]}),),
+    "a yearly cap of all enterprises with one controller": (
+        clause(whose=LISTED, shares=THREE_WAYS, within={"caps": [CAP_OF_GROUP]}),
+    ),
     "surplus by month": (by_month(clause(whose=LISTED, how_much={"surplus": SURPLUS})),),
     "two books": (
         clause(
@@ -196,6 +208,7 @@ def an_enterprise(place: int, chance: random.Random) -> ListEntry:
             for name, values in {"industry": ["研发", "制造", "其他"], "tier": ["A", "B", "C"]}.items()
             if chance.random() < 0.8
         },
+        controller=chance.choice([None, "甲集团", "甲集团"]),
     )
 
 

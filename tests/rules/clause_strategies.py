@@ -188,7 +188,7 @@ def _clause(draw: Draw, number: int) -> Json:
     to_whom = _to_whom(draw, money)
     if to_whom["regime"] == "proportional" and draw(st.integers(0, 2)) == 0:
         _apportion(draw, to_whom)
-    within = _within(draw, listed and money, _credited(to_whom)) if grain != "line" else {"caps": []}
+    within = _within(draw, listed, money, _credited(to_whom)) if grain != "line" else {"caps": []}
     recover = _recover(draw) if money and not listed and grain != "line" and draw(st.booleans()) else None
     when = _when(draw, step, listed, _has_lifetime_cap(within), recover is not None)
     if _counts_time(when) and to_whom["regime"] == "proportional" and draw(st.booleans()):
@@ -492,11 +492,11 @@ def _to_whom(draw: Draw, money: bool) -> Json:
     return to_whom | {"key": rows}
 
 
-def _within(draw: Draw, may_be_pre_move_tax: bool, roles: list[str]) -> Json:
+def _within(draw: Draw, listed: bool, money: bool, roles: list[str]) -> Json:
     on_pool = range(draw(st.integers(0, 2)))
     on_receipts = range(draw(st.integers(0, 2)))
     capped = [None for _ in on_pool] + [draw(st.sampled_from(roles)) for _ in on_receipts]
-    return {"caps": [_cap(draw, may_be_pre_move_tax, role) for role in capped]}
+    return {"caps": [_cap(draw, listed, money, role) for role in capped]}
 
 
 def _floor(draw: Draw, step: str) -> Json:
@@ -511,9 +511,9 @@ def _floor(draw: Draw, step: str) -> Json:
     }
 
 
-def _cap(draw: Draw, may_be_pre_move_tax: bool, capped: str | None) -> Json:
+def _cap(draw: Draw, listed: bool, money: bool, capped: str | None) -> Json:
     limit: Json = {"amount": draw(_amounts(8_000))}
-    if may_be_pre_move_tax and draw(st.booleans()):
+    if listed and money and draw(st.booleans()):
         limit = {"pre_move_tax_total": True}
     over: Json = draw(
         st.sampled_from(
@@ -524,6 +524,8 @@ def _cap(draw: Draw, may_be_pre_move_tax: bool, capped: str | None) -> Json:
             ]
         )
     )
+    if listed and "amount" in limit and over.get("unused") != "carries" and draw(st.booleans()):
+        limit |= {"per": "controller", "order": "by_subject"}
     measured = {"measured_on": "receipts" if capped else "pool", "capped": capped}
     return limit | over | measured | {"excess_to": draw(st.sampled_from([None, "host", "third"]))}
 
@@ -596,6 +598,7 @@ def _subjects(draw: Draw, subject: int) -> Subject:
         ),
         cause_of_move=draw(st.sampled_from([None, CauseOfMove.GOVERNMENT_LED, CauseOfMove.MARKET])),
         referred_by=draw(st.sampled_from([None, "origin", "third"])),
+        controller=draw(st.sampled_from([None, "甲集团", "甲集团", "乙集团"])),
         attributes=draw(
             st.dictionaries(
                 st.sampled_from(["user_place", "project_kind"]), st.sampled_from(["聊城", "德州", "a"])

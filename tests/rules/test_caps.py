@@ -130,7 +130,7 @@ def test_enterprises_with_one_controller_use_one_cap_in_the_order_of_their_numbe
         lines=[*facts.lines, line("2024Q1", 65_000_100, subject=5)],
         subjects={**facts.subjects, 5: Subject(5)},
     )
-    outcome = run(terms, others, "2024Q2")
+    outcome = both([terms], others, "2024Q2")
     granted = {
         (key.subject, str(key.quarter)): amount.amount_minor for key, amount in outcome.amounts.items()
     }
@@ -144,7 +144,7 @@ def test_enterprises_with_one_controller_use_one_cap_in_the_order_of_their_numbe
 
 def test_the_cap_of_a_group_begins_anew_with_the_year_of_each_claim() -> None:
     facts = claims(("2024Q4", 7, 600), ("2025Q1", 8, 700), ("2025Q2", 7, 100), controller="甲集团")
-    outcome = run(listed(of_group("650.00"), origin="1"), facts, "2025Q2")
+    outcome = both([listed(of_group("650.00"), origin="1")], facts, "2025Q2")
     assert by_role(outcome, "origin") == {"2024Q4": 60_000, "2025Q1": 65_000}
 
 
@@ -154,14 +154,26 @@ def test_room_of_a_group_is_used_step_by_step_before_subject_by_subject() -> Non
     monthly = version({**raw, "when": {"step": "month", "window": None}})
     lines = [line("2024-02", 8_000, subject=7), line("2024-01", 8_000, subject=9)]
     facts = Facts(lines, {number: Subject(number, controller="甲集团") for number in (7, 9)})
-    outcome = run(monthly, facts, "2024Q1")
+    outcome = both([monthly], facts, "2024Q1")
     assert by_subject(outcome) == {(9, "2024Q1"): 8_000, (7, "2024Q1"): 2_000}
 
 
-def test_a_cap_of_a_group_is_refused_in_bulk_with_its_reason() -> None:
-    item = vector.ClauseInForce(1, listed(of_group("1.00")).terms.clauses[0])
-    rules = vector.compile_clauses([item], Quarter(2024, 1))
-    assert ["controller" in refused.reason_en for refused in rules.refused] == [True]
+def test_an_extension_under_a_cap_of_a_group_is_decided_by_what_was_used_before_the_step() -> None:
+    raw = listed(of_group("100.00", over="lifetime", unused=None), origin="1").terms.clauses[0]
+    clock = {"day": "2024-01-01", "begins": "step_of_day"}
+    extension = {"condition": "cap_not_reached", "length_months": 3, "on_correction": "reopen"}
+    window = {"clock": clock, "length_months": 3, "extension": extension}
+    terms = version({**raw.model_dump(mode="json"), "when": {"step": "quarter", "window": window}})
+    facts = claims(("2024Q1", 7, 60), ("2024Q1", 9, 1), ("2024Q2", 7, 90), ("2024Q2", 9, 5), controller="甲")
+    outcome = both([terms], facts, "2024Q2")
+    assert [outcome.carried[1, subject].extended for subject in (7, 9)] == [True, True]
+    assert by_role(outcome, "origin") == {"2024Q1": 6_100, "2024Q2": 3_900}
+
+
+def test_large_claims_of_a_group_stay_exact_in_bulk() -> None:
+    names = {number: Subject(number, controller="甲集团") for number in range(1, 40)}
+    lines = [line("2024Q1", 10**15 + number, subject=number) for number in names]
+    both([listed(of_group("123456789012345.67"), origin="1/3", host="2/3")], Facts(lines, names), "2024Q2")
 
 
 def test_explanation_says_what_the_tightest_cap_leaves_of_the_year() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,8 +69,7 @@ def test_attributes_can_be_a_condition_of_eligibility() -> None:
 def test_attributes_that_were_not_read_are_told_instead_of_taken_as_absent() -> None:
     item = vector.ClauseInForce(1, Clause.model_validate(rated(SHANDONG), strict=False))
     rules = vector.compile_clauses([item], Quarter(2024, 1))
-    subjects = vector.Subjects.none()
-    unread = vector.Subjects(*(getattr(subjects, name) for name in vector.Subjects.__slots__[:8]))
+    unread = replace(vector.Subjects.none(), attribute_codes=None)
     figures = vector.figures_of({})
     with pytest.raises(vector.AttributesNotRead):
         vector.evaluate_quarter(rules, Quarter(2024, 1), figures, unread, vector.State.none())

@@ -387,6 +387,15 @@ def test_output_value_that_is_treated_like_money_is_refused(path: str, value: ob
     assert code in codes(changed(document(OUTPUT), f"clauses.1.{path}", value))
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("how_much.own_rates", {}), ("what.measures", ["taxable_income", "cit"])],
+)
+def test_taxable_income_is_shared_by_own_rates_alone(path: str, value: object) -> None:
+    data = document("head-office-own-rates")
+    assert codes(changed(data, f"{FIRST}.{path}", value)) == {"TAX_BASE_NEEDS_RATES"}
+
+
 def test_retention_rows_must_be_in_date_order_and_of_the_clause() -> None:
     data = document("gross-to-retained")
     rows = data["clauses"][0]["how_much"]["retention"]

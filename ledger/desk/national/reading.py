@@ -7,6 +7,7 @@ a clause's own reporter count for it. Units are numbered from 0 in order of agre
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,14 @@ CARRIED: Final = """
     FROM carried
     WHERE booked_quarter = %(quarter)s AND settlement_id = ANY(%(settlements)s)
     GROUP BY agreement_id, clause
+"""
+CONTROLLERS: Final = """
+    SELECT DISTINCT attributes ->> 'controller'
+    FROM enterprise_list_entry
+    JOIN unnest(%(agreements)s::bigint[], %(versions)s::smallint[]) AS chosen (agreement_id, version)
+        USING (agreement_id, version)
+    WHERE attributes ? 'controller'
+    ORDER BY 1
 """
 LISTED: Final = """
     SELECT agreement_id, array_send(array_agg(enterprise_id)){columns}
@@ -248,6 +257,7 @@ def read_subjects(connection: Connection, units: Units) -> Subjects:
         cause_code=column.get("cause_code", nothing).astype(np.int8),
         referrer_code=column.get("referrer_code", nothing).astype(np.int16),
         base_year_amount_minor=column.get("base_year_amount_minor", nothing),
+        controller_code=column.get("controller_code", nothing),
         role_names=words.role_names,
         attribute_codes=np.array(
             [column.get(_named(name), nothing) for name in words.attribute_names], np.int64
@@ -280,9 +290,13 @@ def _lists(
     kinds = _columns(words)
     columns = "".join(f", array_send(array_agg({kinds[name]}))" for name in names)
     chosen = [units.worlds[position] for position in positions]
-    parameters = {
+    lists: dict[str, object] = {
         "agreements": [world.agreement_id for world in chosen],
         "versions": [world.now.list_version for world in chosen],
+    }
+    controllers = _controllers(connection, lists) if "controller_code" in names else []
+    parameters = lists | {
+        "controllers": json.dumps({name: code for code, name in enumerate(controllers)}),
         "roles": list(words.role_names),
         "names": list(words.attribute_names),
         "values": list(words.attribute_values),
@@ -290,6 +304,11 @@ def _lists(
     for agreement_id, *sent in rows_in_binary(connection, LISTED.format(columns=columns), parameters):
         numbers = dict(zip(["subject", *names], map(numbers_of, sent), strict=True))
         yield units.position_of_agreement[agreement_id], numbers
+
+
+def _controllers(connection: Connection, lists: Mapping[str, object]) -> Sequence[str]:
+    """The actual controllers of the enterprises on the lists."""
+    return connection.exec_driver_sql(CONTROLLERS, dict(lists)).scalars().all()
 
 
 def _extend(
@@ -337,6 +356,8 @@ def _needs(clause: Clause) -> Iterator[str]:
         yield from _events(window)
     if any(cap.pre_move_tax_total for cap in clause.within.caps):
         yield "pre_move_tax_minor"
+    if any(cap.per == "controller" for cap in clause.within.caps):
+        yield "controller_code"
     if surplus is not None and surplus.base_of_enterprise:
         yield "base_year_amount_minor"
     if eligibility is not None:
@@ -385,6 +406,7 @@ _ABSENT: Final[Mapping[str, int]] = {
     **{event.value: NOT_A_DAY for event in EVENTS},
     "cause_code": NONE,
     "referrer_code": NONE,
+    "controller_code": NONE,
 }
 
 ATTRIBUTES: Final[Mapping[str, str]] = {
@@ -394,6 +416,7 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     "pre_move_years": "(SELECT count(*) FROM jsonb_each_text(attributes -> 'pre_move_tax'))",
     "cause_code": f"CASE attributes ->> 'cause_of_move' {_CAUSES} ELSE {NONE} END",
     "referrer_code": "coalesce(array_position(%(roles)s::text[], attributes ->> 'referred_by'), 0) - 1",
+    "controller_code": "coalesce((%(controllers)s::jsonb ->> (attributes ->> 'controller'))::bigint, -1)",
     "base_year_amount_minor": "coalesce((attributes ->> 'base_year_amount')::bigint, 0)",
 }
 """The attributes of an entry of a list as whole numbers, in SQL; days count from 1970-01-01."""

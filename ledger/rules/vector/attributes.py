@@ -29,6 +29,7 @@ class Attributes:
     cause_code: Int64Column
     referrer_code: Int64Column
     base_year_amount_minor: Int64Column
+    controller_code: Int64Column
     codes: npt.NDArray[np.int64]
 
     @classmethod
@@ -53,6 +54,7 @@ class Attributes:
             cause_code=column(subjects.cause_code, NONE),
             referrer_code=column(subjects.referrer_code, NONE),
             base_year_amount_minor=column(subjects.base_year_amount_minor, 0),
+            controller_code=column(subjects.controller_code, NONE),
             codes=column(_codes(subjects), NONE),
         )
 

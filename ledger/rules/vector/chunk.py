@@ -22,6 +22,7 @@ from ledger.rules.vector.attributes import (
 from ledger.rules.vector.columns import FIXED_COLUMNS, HEAD_COLUMNS, PAIR_NAMES, Vocabulary
 from ledger.rules.vector.compiled import Group
 from ledger.rules.vector.gather import NO_STEP
+from ledger.rules.vector.joint import Fellows
 from ledger.rules.vector.numbers import Column, Int64Column, Mask, divided
 from ledger.rules.vector.rounding import Exact, whole_amounts
 from ledger.rules.vector.steps import UNDECIDED, Carry, Situation, Units, at_own_rates, run_steps, weights
@@ -129,6 +130,9 @@ def compute(chunk: Chunk) -> Computed:
     """The chunk's amounts and new state. Raises ``StateTooLarge``."""
     units, fits = _units(chunk, _FINE)
     fits &= _is_bounded(chunk, units.outer)
+    if chunk.group.shape.joint:
+        # Rows that are added up must be counted alike: in the clause's own units, or all of them wide.
+        fits &= fits.all() and (units.outer == chunk.group.denominator[chunk.clause]).all()
     if fits.all():
         return Computed(*_compute(chunk, units), 0)
     rows, wide = np.flatnonzero(fits), np.flatnonzero(~fits)
@@ -137,8 +141,19 @@ def compute(chunk: Chunk) -> Computed:
     if len(rows):
         amount[rows], packed[rows] = _compute(chunk.only(rows), Units(units.inner[rows], units.ratio[rows]))
     widened = chunk.only(wide).widened()
-    amount[wide], packed[wide] = _compute(widened, _units(widened, _WIDEST)[0])
+    wide_units, _ = _units(widened, _WIDEST)
+    if chunk.group.shape.joint:
+        wide_units = _in_common(widened.clause, wide_units)
+    amount[wide], packed[wide] = _compute(widened, wide_units)
     return Computed(amount, packed, len(wide))
+
+
+def _in_common(clause: Int64Column, units: Units) -> Units:
+    """Units in which the rows of each clause can be added up."""
+    begins = np.flatnonzero(np.diff(clause, prepend=-1))
+    sizes = np.diff(np.append(begins, len(clause)))
+    inner, outer = (np.repeat(np.lcm.reduceat(fine, begins), sizes) for fine in (units.inner, units.outer))
+    return Units(inner, outer // inner)
 
 
 def _units(chunk: Chunk, limit: int) -> tuple[Units, Mask]:
@@ -207,6 +222,8 @@ def _is_bounded(chunk: Chunk, outer: Int64Column) -> Mask:
     if shape.recovers:
         total += _magnitude(group.input_minor[-1][chunk.clause])
         growth *= np.maximum(group.return_numerator[chunk.clause], 1)
+    if shape.joint:
+        total = np.full_like(total, min(int(total.max()) * len(total), _LARGE))
     entitled = _magnitude(entitlements_of(chunk.packed, shape.slots).whole).sum(axis=1)
     return np.asarray((total < _LARGE) & (entitled < _LARGE) & (total < _BOUND // (growth * outer)))
 
@@ -257,6 +274,9 @@ def _situation(chunk: Chunk) -> Situation:
         quarter=chunk.quarter,
         window=Windows.of(group.window, clause, attributes),
         floor_window=Windows.of(group.floor_window, clause, attributes),
+        fellows=Fellows.with_one_controller(clause, attributes.controller_code)
+        if group.shape.joint
+        else None,
         is_eligible=eligible(group, clause, attributes, chunk.vocabulary),
         cap_minor=cap_minor(group, clause, attributes).astype(dtype, copy=False),
         base_minor=_base(chunk).astype(dtype, copy=False),

@@ -63,7 +63,8 @@ class Subjects:
     """The confirmed lists: one row per agreement and enterprise, in any order.
 
     ``event_days`` has one column per event, in the order of ``EVENTS``. ``cause_code`` is of ``CAUSE_CODE``,
-    ``referrer_code`` an index into ``role_names``; both are ``NONE`` where nothing is stated.
+    ``referrer_code`` an index into ``role_names``, ``controller_code`` the same number for enterprises with
+    the same actual controller; all are ``NONE`` where nothing is stated.
     ``attribute_codes`` has one column per name in ``attribute_names``, with indexes into
     ``attribute_values`` or ``NONE``; it is None where attributes weren't read at all.
     """
@@ -76,6 +77,7 @@ class Subjects:
     cause_code: npt.NDArray[np.int8]
     referrer_code: npt.NDArray[np.int16]
     base_year_amount_minor: Int64Column
+    controller_code: Int64Column
     role_names: tuple[str, ...] = ()
     attribute_codes: npt.NDArray[np.int64] | None = None
     attribute_names: tuple[str, ...] = ()
@@ -95,7 +97,7 @@ class Subjects:
         days = np.zeros((0, len(EVENTS)), "datetime64[D]")
         codes = np.zeros((0, 0), np.int64)
         causes, referrers = np.zeros(0, np.int8), np.zeros(0, np.int16)
-        return cls(whole, whole, days, whole, whole, causes, referrers, whole, attribute_codes=codes)
+        return cls(whole, whole, days, whole, whole, causes, referrers, whole, whole, attribute_codes=codes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ class Shape:
     floored: bool
     caps: int
     grain: Grain
+    joint: bool = False
+    """Whether subjects use a cap together, so that all rows of a clause must be computed at once."""
     tiers: int = 0
     """Rows of keys by elapsed time; 0 where keys are by date."""
     apportioned: bool = False
@@ -199,6 +201,7 @@ class Group:
     cap_is_pre_move_tax: npt.NDArray[np.bool_]
     cap_on_pool: npt.NDArray[np.bool_]
     cap_yearly: npt.NDArray[np.bool_]
+    cap_joint: npt.NDArray[np.bool_]
     cap_carries: npt.NDArray[np.bool_]
     capped_slot: npt.NDArray[np.int64]
     excess_slot: npt.NDArray[np.int64]

@@ -104,11 +104,6 @@ def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
         return "it keeps more than the whole of a measure", "留成比例大于 1"
     if any(cap.capped is not None and _slot(clause, cap.capped) == NONE for cap in caps):
         return "the capped party has no share", "受上限约束的一方没有份额"
-    if any(cap.per == "controller" for cap in caps):
-        return (
-            "its cap is shared by enterprises with the same controller, one after another",
-            "其上限由同一实际控制人的企业依次共用",
-        )
     how_much = clause.how_much
     if clause.rounding.grain is Grain.LINE and (
         caps or clause.within.floor or how_much.surplus or how_much.recover or how_much.smoothing
@@ -178,6 +173,7 @@ def _shape(item: ClauseInForce) -> Shape:
         recovers=clause.how_much.recover is not None,
         floored=clause.within.floor is not None,
         caps=len(clause.within.caps),
+        joint=any(cap.per == "controller" for cap in clause.within.caps),
         grain=clause.rounding.grain,
         tiers=len(clause.to_whom.key) if clause.to_whom.by_elapsed_time else 0,
         apportioned=clause.to_whom.apportion is not None,
@@ -486,6 +482,7 @@ def _cap_columns(clauses: Sequence[Clause], caps: int) -> dict[str, Any]:
         "cap_is_pre_move_tax": table(lambda _, cap: cap.pre_move_tax_total, np.bool_),
         "cap_on_pool": table(lambda _, cap: cap.measured_on == "pool", np.bool_),
         "cap_yearly": table(lambda _, cap: cap.over == "year", np.bool_),
+        "cap_joint": table(lambda _, cap: cap.per == "controller", np.bool_),
         "cap_carries": table(lambda _, cap: cap.unused == "carries", np.bool_),
         "capped_slot": table(lambda clause, cap: _slot(clause, cap.capped), np.int64),
         "excess_slot": table(lambda clause, cap: _slot(clause, cap.excess_to), np.int64),

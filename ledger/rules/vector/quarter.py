@@ -100,7 +100,7 @@ def _evaluate_group(inputs: _Inputs, group: Group, packed: Int64Column) -> tuple
     begin, end = np.searchsorted(work.row, [group.first_row, group.first_row + len(group)])
     allocations: list[Allocations] = []
     wide_rows = 0
-    for rows in _slices(int(begin), int(end)):
+    for rows in _slices(work, int(begin), int(end), whole_clauses=group.shape.joint):
         chunk = _chunk(inputs, group, places, rows)
         computed = compute(chunk)
         packed[rows, : computed.packed.shape[1]] = computed.packed
@@ -139,9 +139,13 @@ def _check_attributes(rules: Rules, subjects: Subjects) -> None:
             raise AttributesNotRead(clause=group.clauses[index].clause.number)
 
 
-def _slices(begin: int, end: int) -> Iterator[slice]:
-    for first in range(begin, end, CHUNK_ROWS):
-        yield slice(first, min(first + CHUNK_ROWS, end))
+def _slices(work: Work, begin: int, end: int, *, whole_clauses: bool) -> Iterator[slice]:
+    while begin < end:
+        cut = min(begin + CHUNK_ROWS, end)
+        if whole_clauses:
+            cut = int(np.searchsorted(work.row, work.row[cut - 1], side="right"))
+        yield slice(begin, cut)
+        begin = cut
 
 
 def _chunk(inputs: _Inputs, group: Group, places: Int64Column, rows: slice) -> Chunk:

@@ -32,6 +32,7 @@ from ledger.rules.vector.columns import (
 )
 from ledger.rules.vector.compiled import ClauseInForce, Rules
 from ledger.rules.vector.compiling import compile_clauses
+from ledger.rules.vector.numbers import Int64Column
 from ledger.rules.vector.quarter import evaluate_quarter
 
 _AGREEMENT = 0
@@ -121,6 +122,7 @@ def subjects_of(lists: Mapping[int, Mapping[int, Subject]]) -> Subjects:
         cause_code=_whole(_cause_code(enterprise) for enterprise in enterprises).astype(np.int8),
         referrer_code=referrer_code.astype(np.int16),
         base_year_amount_minor=_whole(enterprise.base_year_amount_minor or 0 for enterprise in enterprises),
+        controller_code=_controller_codes(enterprises),
         role_names=role_names,
         attribute_codes=_whole(
             NONE if value is None else value_code[value]
@@ -134,6 +136,12 @@ def subjects_of(lists: Mapping[int, Mapping[int, Subject]]) -> Subjects:
 
 def _cause_code(subject: Subject) -> int:
     return NONE if subject.cause_of_move is None else CAUSE_CODE[subject.cause_of_move]
+
+
+def _controller_codes(subjects: Sequence[Subject]) -> Int64Column:
+    names = sorted({subject.controller for subject in subjects if subject.controller is not None})
+    code = {name: place for place, name in enumerate(names)}
+    return _whole(NONE if one.controller is None else code[one.controller] for one in subjects)
 
 
 def _days(subjects: Sequence[Subject]) -> DayColumn:

@@ -19,6 +19,7 @@ from ledger.rules.terms import BandPeriod, Loss, WithinYear
 from ledger.rules.vector.attributes import Windows, tiers
 from ledger.rules.vector.columns import NONE
 from ledger.rules.vector.compiled import BAND_PERIOD_CODE, LOSS_CODE, WITHIN_YEAR_CODE, Group, month_of
+from ledger.rules.vector.joint import Fellows
 from ledger.rules.vector.numbers import Column, Int64Column, Mask
 
 UNDECIDED: Final = -1
@@ -39,13 +40,17 @@ class Units:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What clauses and subjects say for the quarter, by row of the chunk; amounts in minor units."""
+    """What clauses and subjects say for the quarter, by row of the chunk; amounts in minor units.
+
+    ``fellows`` use caps together; None where no clause of the group has such a cap.
+    """
 
     group: Group
     clause: Int64Column
     quarter: Quarter
     window: Windows
     floor_window: Windows
+    fellows: Fellows | None
     is_eligible: Mask
     cap_minor: Column
     base_minor: Column
@@ -180,11 +185,20 @@ def _decide_extension(situation: Situation, units: Units, carry: Carry, over: Ma
     if not decided_now.any():
         return
     is_lifetime = ~situation.group.cap_yearly[situation.clause]
-    has_room = carry.used < situation.cap_minor * units.outer[:, None]
+    has_room = _uses_as_the_step_begins(situation, carry) < situation.cap_minor * units.outer[:, None]
     is_below = (has_room | ~is_lifetime).all(axis=1) & is_lifetime.any(axis=1)
     stands = situation.window.holds & (situation.held != NONE)
     granted = np.where(stands, situation.held == 1, is_below)
     carry.extended = np.where(decided_now, granted, carry.extended)
+
+
+def _uses_as_the_step_begins(situation: Situation, carry: Carry) -> Column:
+    """What counts against each cap, by row and cap."""
+    fellows, used = situation.fellows, carry.used
+    if fellows is None:
+        return used
+    together = np.stack([fellows.together(of_cap) for of_cap in used.T], axis=1)
+    return np.asarray(np.where(situation.group.cap_joint[situation.clause], together, used))
 
 
 def _surplus(situation: Situation, units: Units, carry: Carry, base: Column, rows: Mask, step: int) -> Column:
@@ -380,10 +394,21 @@ def _cut_receipts(situation: Situation, units: Units, carry: Carry, parts: Colum
 def _use(situation: Situation, units: Units, carry: Carry, added: Column, cap: int) -> Column:
     """Counts what is ``added`` against the cap, in outer units; credits and gives what exceeds it."""
     limit = situation.cap_minor[:, cap] * units.outer
-    before = carry.used[:, cap].copy()
+    before = _use_before(situation, carry, added, cap)
     after = before + added
-    carry.used[:, cap] = after
+    carry.used[:, cap] += added
     cut = added - (np.minimum(limit, after) - np.minimum(limit, before))
     slot = situation.group.excess_slot[situation.clause, cap]
     _credit(carry, slot, np.where(slot == NONE, 0, cut))
     return np.asarray(cut)
+
+
+def _use_before(situation: Situation, carry: Carry, added: Column, cap: int) -> Column:
+    """What counts against the cap when a row's turn comes: its own use, or that of all its fellows so far."""
+    group, clause, fellows = situation.group, situation.clause, situation.fellows
+    used = carry.used[:, cap].copy()
+    if fellows is None:
+        return used
+    is_of_another_year = group.cap_yearly[clause, cap] & (carry.year != situation.quarter.year)
+    so_far = fellows.together(np.where(is_of_another_year, 0, used)) + fellows.before(added)
+    return np.asarray(np.where(group.cap_joint[clause, cap], so_far, used))

@@ -16,7 +16,6 @@ from ledger.desk.trials import FIGURES_MAX, QUARTERS_MAX, SUBJECTS_MAX
 from ledger.periods import Quarter
 from ledger.rules import check, templates
 from ledger.rules.document import json_schema
-from ledger.rules.form import read_form
 from ledger.rules.terms import Bilingual
 from ledger_graphql.agreements import (
     Agreement,
@@ -289,7 +288,7 @@ class Query:
     def check_terms(
         self, terms: Annotated[Json, strawberry.argument(description="The document.")]
     ) -> TermsCheck:
-        read, faults = read_form(json.dumps(terms, ensure_ascii=False))
+        read, faults = check.read_document(json.dumps(terms, ensure_ascii=False))
         found = faults if read is None else check.check(read)
         return TermsCheck(
             faults=[

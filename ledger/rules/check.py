@@ -23,6 +23,7 @@ from ledger.rules.facts import Fault
 from ledger.rules.faults import fault
 from ledger.rules.form import read_form
 from ledger.rules.plain_shares import FactorsMissing
+from ledger.rules.readings import choice_faults
 from ledger.rules.terms import (
     DENOMINATOR_LIMIT,
     RATE_DENOMINATOR_LIMIT,
@@ -81,12 +82,21 @@ class TermsRefused(LedgerError):
 
 def read_terms(text: bytes | str, earlier: Terms | None = None) -> Terms:
     """The terms written in ``text``. Raises ``TermsRefused`` with every fault."""
-    terms, faults = read_form(text)
+    terms, faults = read_document(text)
     if terms is not None:
         faults = check(terms, earlier)
     if terms is None or faults:
         raise TermsRefused(faults)
     return terms
+
+
+def read_document(text: bytes | str) -> tuple[Terms | None, list[Fault]]:
+    """The terms that ``text`` holds, unchecked, or why it holds none.
+
+    A choice that it leaves open is told with what each reading comes to on the clause's worked example.
+    """
+    form = read_form(text)
+    return form.terms, form.faults + choice_faults(form, _clause_faults)
 
 
 def check(terms: Terms, earlier: Terms | None = None) -> list[Fault]:
@@ -772,4 +782,4 @@ def _unit(clause: Clause) -> str:
     return "?" if measure is None else measure.commodity.code
 
 
-__all__ = ["TermsRefused", "check", "read_terms"]
+__all__ = ["TermsRefused", "check", "read_document", "read_terms"]

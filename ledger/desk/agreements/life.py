@@ -45,9 +45,8 @@ from ledger.desk.failures import NotFound, refuse
 from ledger.evidence.canonical import Json, canonical_bytes, digest
 from ledger.evidence.signatures import is_signed
 from ledger.periods import Quarter
-from ledger.rules.check import TermsRefused, check
+from ledger.rules.check import TermsRefused, check, read_document
 from ledger.rules.facts import Fault
-from ledger.rules.form import read_form
 from ledger.rules.terms import Terms
 from ledger_schema.ids import new_id
 from ledger_schema.sessions import Database
@@ -279,7 +278,7 @@ def signing_side(connection: Connection, agreement_id: int, role: str) -> Side:
 
 
 def _read_document(document: Mapping[str, Any]) -> Terms:
-    terms, faults = read_form(json.dumps(document))
+    terms, faults = read_document(json.dumps(document))
     if terms is None:
         raise TermsRefused(faults)
     return terms

@@ -90,6 +90,14 @@ def read_terms(text: bytes | str, earlier: Terms | None = None) -> Terms:
     return terms
 
 
+def everything_before(earlier: Sequence[Terms]) -> Terms | None:
+    """The latest terms with every clause there ever was, for a clause's number is never used for another."""
+    if not earlier:
+        return None
+    clauses = {clause.number: clause for terms in earlier for clause in terms.clauses}
+    return earlier[-1].model_copy(update={"clauses": tuple(clauses.values())})
+
+
 def read_document(text: bytes | str) -> tuple[Terms | None, list[Fault]]:
     """The terms that ``text`` holds, unchecked, or why it holds none.
 
@@ -782,4 +790,4 @@ def _unit(clause: Clause) -> str:
     return "?" if measure is None else measure.commodity.code
 
 
-__all__ = ["TermsRefused", "check", "read_document", "read_terms"]
+__all__ = ["TermsRefused", "check", "everything_before", "read_document", "read_terms"]

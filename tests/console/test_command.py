@@ -442,6 +442,37 @@ def test_terms_are_computed_on_a_file_of_figures(run: Commands, terms: str, figu
     assert "2024Q2" not in run.out
 
 
+def test_amended_terms_are_computed_and_explained_each_from_its_quarter(
+    run: Commands, terms: str, figures: str, tmp_path: Path
+) -> None:
+    document = json.loads(Path(terms).read_text(encoding="utf-8"))
+    document["in_force_from"] = "2024Q2"
+    document["clauses"][0]["to_whom"]["key"] = [{"shares": {"origin": "1/10", "host": "9/10"}}]
+    document["clauses"][0]["examples"] = document["clauses"][0]["examples"][:1]
+    document["clauses"][0]["examples"][0]["figures"] = [{"span": "2024Q2", "measure": "rent", "amount": "10"}]
+    document["clauses"][0]["examples"][0]["expect"] = [
+        {"first": "2024Q2", "last": "2024Q2", "book": "cash", "party": "origin", "amount": "1"}
+    ]
+    amendment = tmp_path / "amendment.json"
+    amendment.write_text(json.dumps(document), encoding="utf-8")
+    both = (terms, figures, "--amended-by", str(amendment))
+    assert run("rules", "run", *both, "--format", "csv", "-l", "en") == 0
+    rows = csv.DictReader(io.StringIO(run.out.removeprefix("\ufeff")))
+    assert {(row["quarter"], row["role"]): row["amount"] for row in rows} == {
+        ("2024Q1", "origin"): "600000.00",
+        ("2024Q1", "host"): "400000.00",
+        ("2024Q2", "origin"): "30000.00",
+        ("2024Q2", "host"): "270000.00",
+    }
+    assert run("rules", "explain", *both, "--clause", "1", "--quarter", "2024Q2", "-l", "en") == 0
+    assert "terms in force from 2024Q2" in run.out
+    assert "300000.00 × 1/10 = 30000.00" in run.out
+    assert run("rules", "explain", *both, "--clause", "1", "--quarter", "2024Q1", "-l", "en") == 0
+    assert "terms in force from 2024Q1" in run.out
+    assert run("rules", "run", str(amendment), figures, "--amended-by", terms) == 2
+    assert "AMENDMENT_EARLIER" in run.err
+
+
 def test_a_computed_amount_is_explained(run: Commands, terms: str, figures: str) -> None:
     assert run("rules", "explain", terms, figures, "--clause", "1", "--quarter", "2024Q2", "-l", "en") == 0
     assert "300000.00 × 3/5 = 180000.00" in run.out

@@ -21,9 +21,9 @@ from ledger.periods import Quarter
 from ledger.rules.examples import quarters_of, run_example
 from ledger.rules.facts import Fault
 from ledger.rules.faults import fault
-from ledger.rules.form import read_form
+from ledger.rules.form import Form, read_form
 from ledger.rules.plain_shares import FactorsMissing
-from ledger.rules.readings import choice_faults
+from ledger.rules.readings import choice_faults, choice_questions
 from ledger.rules.terms import (
     DENOMINATOR_LIMIT,
     RATE_DENOMINATOR_LIMIT,
@@ -105,6 +105,11 @@ def read_document(text: bytes | str) -> tuple[Terms | None, list[Fault]]:
     """
     form = read_form(text)
     return form.terms, form.faults + choice_faults(form, _clause_faults)
+
+
+def questions(form: Form) -> list[Fault]:
+    """The form's open choices as questions, each with what its readings come to."""
+    return choice_questions(form, _clause_faults)
 
 
 def check(terms: Terms, earlier: Terms | None = None) -> list[Fault]:
@@ -790,4 +795,11 @@ def _unit(clause: Clause) -> str:
     return "?" if measure is None else measure.commodity.code
 
 
-__all__ = ["TermsRefused", "check", "everything_before", "read_document", "read_terms"]
+__all__ = [
+    "TermsRefused",
+    "check",
+    "everything_before",
+    "questions",
+    "read_document",
+    "read_terms",
+]

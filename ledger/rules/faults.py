@@ -38,6 +38,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         "`{name}` 为 {got}，不是可选的读法。请选择其一：{readings_zh}。例如 {example}。{shown_zh}",
     ),
+    "CHOICE_ASKED": (
+        "Which reading holds for `{name}`: {readings_en}? For example {example}.{shown_en}",
+        "`{name}` 取哪种读法：{readings_zh}？例如 {example}。{shown_zh}",
+    ),
+    "VALUE_ASKED": (
+        "What is `{name}`? Give {expected}, such as {example}.",
+        "`{name}` 是什么？请填写{expected_zh}，例如 {example}。",
+    ),
+    "ANSWER_NOT_ASKED": (
+        "The template doesn't ask for this, so it isn't answered. It asks for: {known}.",
+        "模板未询问此项，不接受回答。模板询问：{known}。",
+    ),
     "UNKNOWN_FIELD": (
         "`{name}` isn't a field of the terms here. Leave it out, or correct its name.",
         "此处没有名为 `{name}` 的字段。请删除或更正名称。",

@@ -275,16 +275,25 @@ def _fault_of(error: ErrorDetails) -> Fault:
     name = _name(error["loc"])
     if kind == "extra_forbidden":
         return fault(path, "UNKNOWN_FIELD", name=name)
-    expected = _expected(error["loc"], kind)
-    fields: dict[str, object] = {
-        "name": name,
+    fields = _expected_fields(error["loc"], kind)
+    if kind == "missing":
+        return fault(path, "MISSING", **fields)
+    return fault(path, "VALUE_WRONG", got=_shown(error["input"]), **fields)
+
+
+def value_question(location: Location) -> Fault:
+    """Asks for what belongs at the location."""
+    return fault(json_path(location), "VALUE_ASKED", **_expected_fields(location, "missing"))
+
+
+def _expected_fields(location: Location, kind: str) -> dict[str, object]:
+    expected = _expected(location, kind)
+    return {
+        "name": _name(location),
         "expected": expected.en,
         "expected_zh": expected.zh,
         "example": expected.example,
     }
-    if kind == "missing":
-        return fault(path, "MISSING", **fields)
-    return fault(path, "VALUE_WRONG", got=_shown(error["input"]), **fields)
 
 
 def _expected(location: tuple[int | str, ...], kind: str) -> _Expected:

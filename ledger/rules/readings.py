@@ -157,10 +157,26 @@ def tried(document: Any, choice: OpenChoice, clause_faults: ClauseFaults) -> lis
     return [_try(document, choice, reading, clause_faults) for reading in choice.readings]
 
 
+def choice_questions(form: Form, clause_faults: ClauseFaults) -> list[Fault]:
+    """The same, as questions of somebody who begins."""
+    return [
+        fault(json_path(choice.location), "CHOICE_ASKED", **_said(choice, form, clause_faults))
+        for choice in form.open_choices
+    ]
+
+
 def _choice_fault(choice: OpenChoice, form: Form, clause_faults: ClauseFaults) -> Fault:
+    fields = _said(choice, form, clause_faults)
+    if choice.got is None:
+        return fault(json_path(choice.location), "CHOICE_MISSING", **fields)
+    return fault(json_path(choice.location), "CHOICE_UNKNOWN", got=choice.got, **fields)
+
+
+def _said(choice: OpenChoice, form: Form, clause_faults: ClauseFaults) -> dict[str, object]:
+    """What sentences about the choice name."""
     shown_zh, shown_en = _shown(choice, form, clause_faults)
     readings = choice.readings
-    fields: dict[str, object] = {
+    return {
         "name": choice.name,
         "readings_zh": "；".join(f"{reading.written}（{reading.zh}）" for reading in readings),
         "readings_en": "; ".join(f"{reading.written} ({reading.en})" for reading in readings),
@@ -168,9 +184,6 @@ def _choice_fault(choice: OpenChoice, form: Form, clause_faults: ClauseFaults) -
         "shown_zh": shown_zh,
         "shown_en": shown_en,
     }
-    if choice.got is None:
-        return fault(json_path(choice.location), "CHOICE_MISSING", **fields)
-    return fault(json_path(choice.location), "CHOICE_UNKNOWN", got=choice.got, **fields)
 
 
 def _json_of(reading: Reading) -> str:

@@ -27,6 +27,7 @@ from ledger_console.command.failures import EnterpriseUnknown
 from ledger_console.command.figures import Figures, read_enterprises, read_figures, read_occurrences
 from ledger_console.command.options import LanguageOption, OutputFile, Through
 from ledger_console.command.output import deliver, read_bytes, show, show_table
+from ledger_console.command.starting import start_terms
 
 RESULT_HEADS = (
     ("条款", "clause"),
@@ -181,6 +182,9 @@ def explain(
             show(known.name(number))
         made = plain.explain(versions, known.facts, max(quarter, known.last_quarter), clause, number, quarter)
         show(render(made, language) + "\n")
+
+
+rules.command("start")(start_terms)
 
 
 @rules.command("schema")

@@ -77,13 +77,13 @@ class RuleTemplateQueries:
     @typed("A template's terms with the parties' answers to what its rule leaves open.")
     def start_from_template(
         self,
-        name: Annotated[str, strawberry.argument(description="The template's name.")],
+        template: Annotated[str, strawberry.argument(description="The template's name.")],
         answers: Annotated[
             Json | None,
             strawberry.argument(description='JSON path to answer, such as {"$.roles.origin": "P-1"}.'),
         ] = None,
     ) -> StartResult:
-        started = starting.start(templates.load(name), json_object(answers or Json({}), "answers"))
+        started = starting.start(templates.load(template), json_object(answers or Json({}), "answers"))
         return StartedTerms(
             terms=None if started.terms is None else Json(normalise(started.terms)),
             open_fields=[_open_field(field) for field in started.open_fields],

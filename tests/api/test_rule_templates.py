@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.api.journey import Api, Document, operation
+from tests.api.journey import Api, Document
 
 MOVED = "beijing-tianjin-hebei"
 ASKED = """
@@ -11,7 +11,7 @@ query { ruleTemplates { name openFields { path value question { zh en } readings
 
 
 def started(api: Api, name: str, answers: object = None) -> Document:
-    result: Document = api.ask(operation("start_from_template"), name=name, answers=answers)["startFromTemplate"]
+    result: Document = api.run("start_from_template", template=name, answers=answers)["startFromTemplate"]
     return result
 
 

@@ -17,8 +17,7 @@ from ledger.desk.national.returns import NationalReturns
 from ledger.evidence.canonical import canonical_bytes, digest
 from ledger.measures import MEASURE_BY_ID, MEASURE_BY_NAME
 from ledger.periods import Quarter, add_months
-from ledger.rules.check import check
-from ledger.rules.form import read_form
+from ledger.rules.check import check, read_document
 from ledger.rules.terms import Terms
 from ledger_schema.ids import new_id, new_ids
 from ledger_schema.sessions import Database
@@ -384,7 +383,7 @@ def _totals(measure_id: Any, amount_minor: Any) -> dict[str, int]:
 def refuse_faulty_shapes() -> None:
     """The shapes must be terms that could be signed."""
     for place, shape in enumerate(SHAPES):
-        terms, faults = read_form(_terms_bytes(place, shape).decode())
+        terms, faults = read_document(_terms_bytes(place, shape).decode())
         found_faults = faults if terms is None else check(terms)
         if found_faults:
             raise ValueError(f"{shape.name}: {found_faults[0].message_en}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from ledger.desk.failures import RequestRefused
 from ledger.desk.returns import faults as return_faults
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
+from ledger.rules.facts import Fault as TermsFault
 
 
 @strawberry.interface(
@@ -182,6 +183,11 @@ def _faults(error: LedgerError) -> list[Fault]:
     faults = getattr(error, "faults", None)
     if faults is None:
         return [Fault(path="", **_said(error))]
+    return faults_of_terms(faults)
+
+
+def faults_of_terms(faults: Iterable[TermsFault]) -> list[Fault]:
+    """Faults of a document or an input, as the API shows them."""
     return [
         Fault(path=fault.path, code=fault.code, message_zh=fault.message_zh, message_en=fault.message_en)
         for fault in faults

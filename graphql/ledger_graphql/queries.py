@@ -14,10 +14,8 @@ from ledger.desk.failures import NotFound as NotFoundError
 from ledger.desk.pages import LimitUnusable
 from ledger.desk.trials import FIGURES_MAX, QUARTERS_MAX, SUBJECTS_MAX
 from ledger.periods import Quarter
-from ledger.rules import check, templates
+from ledger.rules import check
 from ledger.rules.document import json_schema
-from ledger.rules.fields import Bilingual
-from ledger.rules.form import read_form
 from ledger_graphql.agreements import (
     Agreement,
     AgreementKind,
@@ -42,15 +40,15 @@ from ledger_graphql.connections import (
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.enterprises import enterprise_batch, list_node
 from ledger_graphql.events import Event, EventKindFilter, event_node, events_of
-from ledger_graphql.failures import Fault
+from ledger_graphql.failures import Fault, faults_of_terms
 from ledger_graphql.fields import resolved, typed
 from ledger_graphql.inputs import ListEntryInput, OccurrenceDayInput, ReturnLineInput
 from ledger_graphql.parties import Party, PartyKind, RegionClass, party_node, party_nodes
 from ledger_graphql.reports import Balance, balances_of
 from ledger_graphql.returns import filing_node
+from ledger_graphql.rule_templates import RuleTemplateQueries
 from ledger_graphql.scalars import Json
 from ledger_graphql.settlements import settlement_node
-from ledger_graphql.statements import BilingualText
 from ledger_graphql.trials import TrialResult, trial_of
 
 NODES_MAX = 50
@@ -64,17 +62,6 @@ PartyCode = Annotated[str, strawberry.argument(description="The party's code.")]
 AgreementCode = Annotated[str, strawberry.argument(description="The agreement's code.")]
 
 
-@strawberry.type(description="Terms to start from, modelled on a published rule. A template isn't law.")
-class RuleTemplate:
-    name: str = strawberry.field(description="Stable name.")
-    title: BilingualText = strawberry.field(description="What it is modelled on.")
-    document_number: str = strawberry.field(description="Number of the document; empty if it has none.")
-    sources: list[str] = strawberry.field(description="Where the rule was seen.")
-    confirmed: list[BilingualText] = strawberry.field(description="What the sources say.")
-    unverified: list[BilingualText] = strawberry.field(description="What is assumed and must be checked.")
-    terms: Json = strawberry.field(description="The document, with placeholders for codes.")
-
-
 @strawberry.type(description="What is wrong with a document of terms.")
 class TermsCheck:
     faults: list[Fault] = strawberry.field(description="Every fault; empty when the terms can be proposed.")
@@ -83,7 +70,7 @@ class TermsCheck:
 @strawberry.type(
     description="Everything that can be asked. Null stands for what isn't there or may not be known."
 )
-class Query:
+class Query(RuleTemplateQueries):
     @resolved("Any object by its global id; null when there is none.")
     def node(
         self,
@@ -248,10 +235,6 @@ class Query:
     def terms_schema(self) -> Json:
         return Json(json_schema())
 
-    @resolved("Templates of terms, by name.")
-    def rule_templates(self) -> list[RuleTemplate]:
-        return [_rule_template(name, templates.load(name)) for name in templates.names()]
-
     @typed(
         "What terms make of figures, quarter by quarter. Nothing of the ledger is read, and nothing is kept."
     )
@@ -289,16 +272,9 @@ class Query:
     def check_terms(
         self, terms: Annotated[Json, strawberry.argument(description="The document.")]
     ) -> TermsCheck:
-        read, faults = read_form(json.dumps(terms, ensure_ascii=False))
+        read, faults = check.read_document(json.dumps(terms, ensure_ascii=False))
         found = faults if read is None else check.check(read)
-        return TermsCheck(
-            faults=[
-                Fault(
-                    path=fault.path, code=fault.code, message_zh=fault.message_zh, message_en=fault.message_en
-                )
-                for fault in found
-            ]
-        )
+        return TermsCheck(faults=faults_of_terms(found))
 
 
 def _node(desk: Desk, global_id: str) -> Node | None:
@@ -312,22 +288,6 @@ def _if_found(find: Callable[[], Found]) -> Found | None:
         return find()
     except NotFoundError:
         return None
-
-
-def _rule_template(name: str, template: templates.Template) -> RuleTemplate:
-    return RuleTemplate(
-        name=name,
-        title=_bilingual(template.title),
-        document_number=template.document_number,
-        sources=list(template.sources),
-        confirmed=[_bilingual(text) for text in template.confirmed],
-        unverified=[_bilingual(text) for text in template.unverified],
-        terms=Json(template.terms.model_dump(mode="json")),
-    )
-
-
-def _bilingual(text: Bilingual) -> BilingualText:
-    return BilingualText(zh=text.zh, en=text.en)
 
 
 def _party_id(desk: Desk, code: str) -> int:

@@ -12,8 +12,8 @@ from ledger.desk.failures import RequestRefused
 from ledger.desk.pages import rows_to_read
 from ledger.periods import Quarter
 from ledger.rules.check import TermsRefused as TermsRefusedError
+from ledger.rules.check import read_document
 from ledger.rules.facts import Amount, Fault
-from ledger.rules.form import read_form
 from ledger.rules.terms import Book, Terms
 from ledger_graphql.amounts import MEASURES, AmountValue, Language, Measure, amount_value
 from ledger_graphql.connections import FIRST_DEFAULT, After, Connection, First, connection, cut, numbers_of
@@ -296,7 +296,7 @@ def _draft(desk: Desk, agreement_id: int, terms: Json | None, version: int | Non
         return agreements.version(desk.snapshot, agreement_id, version).terms
     if terms is None or version is not None:
         raise RequestRefused([_ONE_OF_TWO])
-    read, faults = read_form(terms_text(terms))
+    read, faults = read_document(terms_text(terms))
     if read is None:
         raise TermsRefusedError(faults)
     return read

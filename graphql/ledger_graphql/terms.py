@@ -17,15 +17,21 @@ def terms_text(terms: Json) -> str:
 
 def terms_document(terms: Json) -> dict[str, Any]:
     """The terms as an object. Raises ``RequestRefused`` for any other JSON."""
-    if isinstance(terms, dict):
-        return cast("dict[str, Any]", terms)
+    return json_object(terms, "terms")
+
+
+def json_object(value: Json, name: str) -> dict[str, Any]:
+    """The argument ``name`` as an object. Raises ``RequestRefused`` for any other JSON."""
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value)
+    got = type(value).__name__
     raise RequestRefused(
         [
             Fault(
-                "terms",
+                name,
                 "OBJECT_EXPECTED",
-                f"Expected a JSON object, but got {type(terms).__name__}.",
-                f"应为 JSON 对象，实际为 {type(terms).__name__}。",
+                f"Expected a JSON object, but got {got}.",
+                f"应为 JSON 对象，实际为 {got}。",
             )
         ]
     )

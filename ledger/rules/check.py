@@ -22,9 +22,10 @@ from ledger.rules.examples import quarters_of, run_example
 from ledger.rules.facts import Fault
 from ledger.rules.faults import amount_faults, fault
 from ledger.rules.fields import Bilingual
-from ledger.rules.form import read_form
+from ledger.rules.form import Form, read_form
 from ledger.rules.plain_shares import FactorsMissing
 from ledger.rules.procedure_check import procedure_faults
+from ledger.rules.readings import choice_faults, choice_questions
 from ledger.rules.terms import (
     DENOMINATOR_LIMIT,
     RATE_DENOMINATOR_LIMIT,
@@ -84,12 +85,34 @@ class TermsRefused(LedgerError):
 
 def read_terms(text: bytes | str, earlier: Terms | None = None) -> Terms:
     """The terms written in ``text``. Raises ``TermsRefused`` with every fault."""
-    terms, faults = read_form(text)
+    terms, faults = read_document(text)
     if terms is not None:
         faults = check(terms, earlier)
     if terms is None or faults:
         raise TermsRefused(faults)
     return terms
+
+
+def everything_before(earlier: Sequence[Terms]) -> Terms | None:
+    """The latest terms with every clause there ever was, for a clause's number is never used for another."""
+    if not earlier:
+        return None
+    clauses = {clause.number: clause for terms in earlier for clause in terms.clauses}
+    return earlier[-1].model_copy(update={"clauses": tuple(clauses.values())})
+
+
+def read_document(text: bytes | str) -> tuple[Terms | None, list[Fault]]:
+    """The terms that ``text`` holds, unchecked, or why it holds none.
+
+    A choice that it leaves open is told with what each reading comes to on the clause's worked example.
+    """
+    form = read_form(text)
+    return form.terms, form.faults + choice_faults(form, _clause_faults)
+
+
+def questions(form: Form) -> list[Fault]:
+    """The form's open choices as questions, each with what its readings come to."""
+    return choice_questions(form, _clause_faults)
 
 
 def check(terms: Terms, earlier: Terms | None = None) -> list[Fault]:
@@ -772,4 +795,11 @@ def _unit(clause: Clause) -> str:
     return "?" if measure is None else measure.commodity.code
 
 
-__all__ = ["TermsRefused", "check", "read_terms"]
+__all__ = [
+    "TermsRefused",
+    "check",
+    "everything_before",
+    "questions",
+    "read_document",
+    "read_terms",
+]

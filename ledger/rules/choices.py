@@ -211,9 +211,11 @@ def _values_at(value: object, names: Sequence[str], path: str) -> Iterator[tuple
 
 
 def readings_at(path: str) -> dict[str, tuple[str, str]]:
-    """The readings of the field at ``path`` inside a clause; empty where it isn't a choice.
+    """The readings of the field at ``path`` inside a clause; empty where it isn't a choice."""
+    return READINGS.get(choice_at(path), {})
 
-    The clock of any window has the readings of any clock.
-    """
+
+def choice_at(path: str) -> str:
+    """The field whose readings the one at ``path`` has: the clock of any window has those of any clock."""
     of_any_window = path.replace("then.routing.", "when.", 1).replace("within.floor.", "when.", 1)
-    return READINGS.get(_ALIKE.get(path, path)) or READINGS.get(of_any_window, {})
+    return _ALIKE.get(path) or next((known for known in (path, of_any_window) if known in READINGS), path)

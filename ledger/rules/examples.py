@@ -53,11 +53,17 @@ def run_examples(terms: Terms) -> list[ExampleResult]:
 
 def run_example(terms: Terms, clause: Clause, index: int) -> list[ExampleResult]:
     """Every expectation of the clause's example at ``index``."""
+    outcome = example_outcome(terms, clause, index)
+    expectations = clause.examples[index].expect
+    return [_result(clause, index, place, expected, outcome) for place, expected in enumerate(expectations)]
+
+
+def example_outcome(terms: Terms, clause: Clause, index: int) -> Outcome:
+    """Everything that the clause gives on its example at ``index``."""
     example = clause.examples[index]
     quarters = quarters_of(example)
     alone = terms.model_copy(update={"clauses": (clause,), "last_quarter": None})
-    outcome = evaluate([Version(min(quarters), alone)], facts_of(clause, example), max(quarters))
-    return [_result(clause, index, place, expected, outcome) for place, expected in enumerate(example.expect)]
+    return evaluate([Version(min(quarters), alone)], facts_of(clause, example), max(quarters))
 
 
 def facts_of(clause: Clause, example: Example) -> Facts:

@@ -30,16 +30,28 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "CHOICE_MISSING": (
         (
             "`{name}` is missing, and the rule can be read in more than one way. Say which: {readings_en}. "
-            "For example {example}."
+            "For example {example}.{shown_en}"
         ),
-        "缺少 `{name}`，而该规则有不止一种读法。请选择其一：{readings_zh}。例如 {example}。",
+        "缺少 `{name}`，而该规则有不止一种读法。请选择其一：{readings_zh}。例如 {example}。{shown_zh}",
     ),
     "CHOICE_UNKNOWN": (
         (
             "`{name}` is {got}, which isn't one of its readings. Say which: {readings_en}. For example "
-            "{example}."
+            "{example}.{shown_en}"
         ),
-        "`{name}` 为 {got}，不是可选的读法。请选择其一：{readings_zh}。例如 {example}。",
+        "`{name}` 为 {got}，不是可选的读法。请选择其一：{readings_zh}。例如 {example}。{shown_zh}",
+    ),
+    "CHOICE_ASKED": (
+        "Which reading holds for `{name}`: {readings_en}? For example {example}.{shown_en}",
+        "`{name}` 取哪种读法：{readings_zh}？例如 {example}。{shown_zh}",
+    ),
+    "VALUE_ASKED": (
+        "What is `{name}`? Give {expected}, such as {example}.",
+        "`{name}` 是什么？请填写{expected_zh}，例如 {example}。",
+    ),
+    "ANSWER_NOT_ASKED": (
+        "The template doesn't ask for this, so it isn't answered. It asks for: {known}.",
+        "模板未询问此项，不接受回答。模板询问：{known}。",
     ),
     "UNKNOWN_FIELD": (
         "`{name}` isn't a field of the terms here. Leave it out, or correct its name.",

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ledger.rules.choices import readings_at
 from ledger.rules.facts import Fault
 from ledger.rules.faults import fault
+from ledger.rules.open_choices import Location, OpenChoice, choose, json_path, open_choice
 from ledger.rules.terms import Terms
 
 
@@ -171,15 +171,78 @@ _CODES_OF_READINGS = {
 _LONGEST_SHOWN = 60
 
 
-def read_form(text: bytes | str) -> tuple[Terms | None, list[Fault]]:
+class Form(NamedTuple):
+    """What a document is by its form.
+
+    ``faults`` are all that keep it from being terms but ``open_choices``; ``document`` is its data with each
+    of those at its first reading.
+    """
+
+    terms: Terms | None
+    faults: list[Fault]
+    document: Any
+    open_choices: list[OpenChoice]
+
+
+def read_form(text: bytes | str) -> Form:
     """The terms that ``text`` holds, or why it holds none."""
     try:
         terms = Terms.model_validate_json(text)
     except ValidationError as refusal:
-        errors = refusal.errors(include_url=False)
-        return None, [_fault_of(error) for error in errors if not _is_echo(error, errors)]
+        return _refused(text, refusal)
     repeated = _repeated_names(text)
-    return (None, repeated) if repeated else (terms, [])
+    return Form(None if repeated else terms, repeated, None, [])
+
+
+def form_fault(document: Any) -> Fault | None:
+    """The first departure of JSON data from the form of terms; None if it has none."""
+    errors = _errors(document)
+    return _fault_of(errors[0]) if errors else None
+
+
+def _refused(text: bytes | str, refusal: ValidationError) -> Form:
+    errors = refusal.errors(include_url=False)
+    if errors[0]["type"] == "json_invalid":
+        return Form(None, [_fault_of(errors[0])], None, [])
+    document = json.loads(text)
+    open_choices = list(_open_choices(document, errors))
+    told = [error for error in errors if _open_choice(error, document) is None]
+    return Form(
+        None, [_fault_of(error) for error in told if not _is_echo(error, errors)], document, open_choices
+    )
+
+
+def _open_choices(document: Any, errors: Sequence[ErrorDetails]) -> Iterable[OpenChoice]:
+    """Every open choice; each is given its first reading, which may bring others to light."""
+    found: set[Location] = set()
+    while True:
+        open_now = [choice for error in errors if (choice := _open_choice(error, document)) is not None]
+        new = [choice for choice in open_now if choice.location not in found]
+        if not new:
+            return
+        for choice in new:
+            found.add(choice.location)
+            choose(document, choice.location, choice.first)
+        yield from new
+        errors = _errors(document)
+
+
+def _errors(document: Any) -> list[ErrorDetails]:
+    try:
+        Terms.model_validate_json(json.dumps(document, ensure_ascii=False))
+    except ValidationError as refusal:
+        return refusal.errors(include_url=False)
+    return []
+
+
+def _open_choice(error: ErrorDetails, document: Any) -> OpenChoice | None:
+    kind, location = error["type"], error["loc"]
+    if kind == "cap_unused" and error["input"].get("over") == "year":
+        return open_choice(document, (*location, "unused"), None)
+    if kind in _CODES_OF_READINGS or kind == "extra_forbidden":
+        return None
+    got = None if kind == "missing" else _shown(error["input"])
+    return open_choice(document, location, got)
 
 
 def _is_echo(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
@@ -204,7 +267,7 @@ def _repeated_names(text: bytes | str) -> list[Fault]:
 
 
 def _fault_of(error: ErrorDetails) -> Fault:
-    path, kind = _path(error["loc"]), error["type"]
+    path, kind = json_path(error["loc"]), error["type"]
     if kind == "json_invalid":
         return fault("$", "NOT_JSON", detail=error.get("ctx", {}).get("error", ""))
     if kind in _CODES_OF_READINGS:
@@ -212,37 +275,25 @@ def _fault_of(error: ErrorDetails) -> Fault:
     name = _name(error["loc"])
     if kind == "extra_forbidden":
         return fault(path, "UNKNOWN_FIELD", name=name)
-    readings = readings_at(_relative(error["loc"]))
-    if readings:
-        return _reading_fault(path, kind, name, readings, error["input"])
-    expected = _expected(error["loc"], kind)
-    fields: dict[str, object] = {
-        "name": name,
-        "expected": expected.en,
-        "expected_zh": expected.zh,
-        "example": expected.example,
-    }
+    fields = _expected_fields(error["loc"], kind)
     if kind == "missing":
         return fault(path, "MISSING", **fields)
     return fault(path, "VALUE_WRONG", got=_shown(error["input"]), **fields)
 
 
-def _reading_fault(
-    path: str, kind: str, name: str, readings: Mapping[str, tuple[str, str]], got: object
-) -> Fault:
-    fields: dict[str, object] = {
-        "name": name,
-        "readings_zh": "；".join(f"{value}（{zh}）" for value, (zh, _) in readings.items()),
-        "readings_en": "; ".join(f"{value} ({en})" for value, (_, en) in readings.items()),
-        "example": _example_of_reading(next(iter(readings))),
+def value_question(location: Location) -> Fault:
+    """Asks for what belongs at the location."""
+    return fault(json_path(location), "VALUE_ASKED", **_expected_fields(location, "missing"))
+
+
+def _expected_fields(location: Location, kind: str) -> dict[str, object]:
+    expected = _expected(location, kind)
+    return {
+        "name": _name(location),
+        "expected": expected.en,
+        "expected_zh": expected.zh,
+        "example": expected.example,
     }
-    if kind == "missing":
-        return fault(path, "CHOICE_MISSING", **fields)
-    return fault(path, "CHOICE_UNKNOWN", got=_shown(got), **fields)
-
-
-def _example_of_reading(value: str) -> str:
-    return value if value in ("true", "false") else f'"{value}"'
 
 
 def _expected(location: tuple[int | str, ...], kind: str) -> _Expected:
@@ -289,20 +340,10 @@ _EXPECTED_INSIDE = {
 }
 
 
-def _path(location: tuple[int | str, ...]) -> str:
-    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-
-
 def _name(location: tuple[int | str, ...]) -> str:
     """The last named field, with the index where the fault is about an entry of it."""
     names = [str(part) for part in location if isinstance(part, str) and part != "[key]"]
     return names[-1] if names else "$"
-
-
-def _relative(location: tuple[int | str, ...]) -> str:
-    """The location inside its clause, without indexes: ``when.window.clock.begins``."""
-    names = [part for part in location if isinstance(part, str)]
-    return ".".join(names[1:] if names[:1] == ["clauses"] else names)
 
 
 def _shown(value: object) -> str:

@@ -406,6 +406,37 @@ def test_templates_are_listed_and_shown_with_what_is_unverified(run: Commands) -
     assert run("rules", "templates", "nothing") == 2
 
 
+def test_terms_are_started_from_a_template_by_answering_what_it_leaves_open(
+    run: Commands, tmp_path: Path
+) -> None:
+    answers, terms = tmp_path / "answers.json", tmp_path / "terms.json"
+    assert run("rules", "start", "zibo-recover-first", "-l", "en", "-o", str(answers)) == 0
+    assert "Which reading holds for `provisional`" in run.out
+    asked = json.loads(answers.read_text(encoding="utf-8"))
+    assert set(asked.values()) == {"?"}
+    asked |= {"$.agreement": "ZC-2026", "$.roles.origin": "P-1", "$.roles.host": "P-2"}
+    asked |= {"$.in_force_from": "2026Q1", "$.clauses[0].when.window.clock.begins": "year_of_day"}
+    asked |= {"$.clauses[0].how_much.recover.yearly_return": "1/20", "$.clauses[0].then.netting": False}
+    answers.write_text(json.dumps(asked), encoding="utf-8")
+    assert run("rules", "start", "zibo-recover-first", "--answers", str(answers)) == 0
+    assert "`inputs` 是什么" in run.out
+    assert "netting" not in run.out
+    asked["$.clauses[0].how_much.recover.inputs"] = [{"starts": "2024-01-01", "amount": "20000000.00"}]
+    asked |= {"$.clauses[0].then.provisional": "accrue", "$.clauses[0].then.negative": "carry"}
+    asked |= {"$.clauses[0].rounding.grain": "subject", "$.clauses[0].rounding.mode": "half_even"}
+    asked["$.clauses[0].rounding.remainder_to"] = "origin"
+    answers.write_text(json.dumps(asked), encoding="utf-8")
+    start = ("rules", "start", "zibo-recover-first", "--answers", str(answers), "-o", str(terms))
+    assert run(*start) == 0
+    assert run("rules", "check", str(terms)) == 0
+    answers.write_text(json.dumps(asked | {"$.clauses[0].number": 7}), encoding="utf-8")
+    assert run(*start) == 2
+    assert "ANSWER_NOT_ASKED" in run.err
+    answers.write_text("[1]", encoding="utf-8")
+    assert run(*start) == 2
+    assert "ANSWERS_UNREADABLE" in run.err
+
+
 def test_sound_terms_pass_and_faulty_ones_are_listed_by_path(
     run: Commands, terms: str, tmp_path: Path
 ) -> None:
@@ -440,6 +471,37 @@ def test_terms_are_computed_on_a_file_of_figures(run: Commands, terms: str, figu
     }
     assert run("rules", "run", terms, figures, "--through", "2024Q1") == 0
     assert "2024Q2" not in run.out
+
+
+def test_amended_terms_are_computed_and_explained_each_from_its_quarter(
+    run: Commands, terms: str, figures: str, tmp_path: Path
+) -> None:
+    document = json.loads(Path(terms).read_text(encoding="utf-8"))
+    document["in_force_from"] = "2024Q2"
+    document["clauses"][0]["to_whom"]["key"] = [{"shares": {"origin": "1/10", "host": "9/10"}}]
+    document["clauses"][0]["examples"] = document["clauses"][0]["examples"][:1]
+    document["clauses"][0]["examples"][0]["figures"] = [{"span": "2024Q2", "measure": "rent", "amount": "10"}]
+    document["clauses"][0]["examples"][0]["expect"] = [
+        {"first": "2024Q2", "last": "2024Q2", "book": "cash", "party": "origin", "amount": "1"}
+    ]
+    amendment = tmp_path / "amendment.json"
+    amendment.write_text(json.dumps(document), encoding="utf-8")
+    both = (terms, figures, "--amended-by", str(amendment))
+    assert run("rules", "run", *both, "--format", "csv", "-l", "en") == 0
+    rows = csv.DictReader(io.StringIO(run.out.removeprefix("\ufeff")))
+    assert {(row["quarter"], row["role"]): row["amount"] for row in rows} == {
+        ("2024Q1", "origin"): "600000.00",
+        ("2024Q1", "host"): "400000.00",
+        ("2024Q2", "origin"): "30000.00",
+        ("2024Q2", "host"): "270000.00",
+    }
+    assert run("rules", "explain", *both, "--clause", "1", "--quarter", "2024Q2", "-l", "en") == 0
+    assert "terms in force from 2024Q2" in run.out
+    assert "300000.00 × 1/10 = 30000.00" in run.out
+    assert run("rules", "explain", *both, "--clause", "1", "--quarter", "2024Q1", "-l", "en") == 0
+    assert "terms in force from 2024Q1" in run.out
+    assert run("rules", "run", str(amendment), figures, "--amended-by", terms) == 2
+    assert "AMENDMENT_EARLIER" in run.err
 
 
 def test_a_computed_amount_is_explained(run: Commands, terms: str, figures: str) -> None:
@@ -587,7 +649,19 @@ HELPED = (
     "",
     *(name for commands in PANELS.values() for name in commands),
     "rules",
-    *(f"rules {name}" for name in ("check", "text", "run", "simulate", "explain", "schema", "templates")),
+    *(
+        f"rules {name}"
+        for name in (
+            "check",
+            "text",
+            "run",
+            "simulate",
+            "explain",
+            "schema",
+            "start",
+            "templates",
+        )
+    ),
 )
 
 

@@ -103,8 +103,8 @@ def test_readings_of_the_cap_say_how_they_differ() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "code"),
     [
-        ("rounding.remainder_to", GONE, "MISSING"),
-        ("to_whom.otherwise", GONE, "MISSING"),
+        ("rounding.remainder_to", GONE, "CHOICE_MISSING"),
+        ("to_whom.otherwise", GONE, "CHOICE_MISSING"),
         ("examples", [], "VALUE_WRONG"),
         ("number", 0, "VALUE_WRONG"),
         ("number", "1", "VALUE_WRONG"),
@@ -122,10 +122,10 @@ def test_readings_of_the_cap_say_how_they_differ() -> None:
         ("within.caps.0.amount", "1.00", "CAP_LIMIT"),
         ("within.caps.0.capped", GONE, "CAP_CAPPED"),
         ("within.caps.0.kind", "hard", "UNKNOWN_FIELD"),
-        ("within.caps.0.over", "year", "CAP_UNUSED"),
+        ("within.caps.0.over", "year", "CHOICE_MISSING"),
         ("within.caps.0.unused", "lapses", "CAP_UNUSED"),
         ("within.caps.0.per", "controller", "CAP_ORDER_MISSING"),
-        ("within.caps.0.excess_to", GONE, "MISSING"),
+        ("within.caps.0.excess_to", GONE, "CHOICE_MISSING"),
         ("what.measures", "vat", "VALUE_WRONG"),
         ("title.zh", "", "VALUE_WRONG"),
     ],

@@ -88,6 +88,20 @@ class EnterprisesUnreadable(LedgerError):
     sentence_zh = "{path} 应为“统一社会信用代码 → 属性”的 JSON（格式见 docs/command.md），但：{detail}"
 
 
+class AnswersUnreadable(LedgerError):
+    """A file of answers to a template isn't an object of JSON paths."""
+
+    code = "ANSWERS_UNREADABLE"
+    sentence_en = (
+        'Expected {path} to hold answers by JSON path, such as {{"$.agreement": "HF-HN-2024"}}, '
+        "but got: {detail}. Write the file to fill in: parkledger rules start TEMPLATE -o {path}"
+    )
+    sentence_zh = (
+        '{path} 应按 JSON 路径填写回答，如 {{"$.agreement": "HF-HN-2024"}}，实际为：{detail}。'
+        "可先写出待填文件：parkledger rules start TEMPLATE -o {path}"
+    )
+
+
 class OccurrenceUnreadable(LedgerError):
     """An option that should name an occurrence and its day doesn't."""
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,7 +17,7 @@ from ledger.measures import MEASURE_BY_NAME
 from ledger.money import format_amount
 from ledger.periods import Quarter
 from ledger.rules import plain, templates
-from ledger.rules.check import read_terms
+from ledger.rules.check import everything_before, read_terms
 from ledger.rules.document import json_schema_text, normalise
 from ledger.rules.explanation import BOOK_NAMES, Language, render
 from ledger.rules.facts import Version
@@ -33,6 +34,7 @@ from ledger_console.command.failures import EnterpriseUnknown
 from ledger_console.command.figures import Figures, read_enterprises, read_figures, read_occurrences
 from ledger_console.command.options import LanguageOption, OutputFile, Through
 from ledger_console.command.output import deliver, read_bytes, show, show_table
+from ledger_console.command.starting import start_terms
 
 RESULT_HEADS = (
     ("条款", "clause"),
@@ -55,6 +57,15 @@ FiguresFile = Annotated[
     Path,
     typer.Argument(
         metavar="FIGURES", help="CSV or XLSX with the headers of a return (所属期, 指标, 金额…). 数据文件。"
+    ),
+]
+Amendments = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--amended-by",
+        metavar="TERMS.json",
+        help="A later version of the terms, in force from its own quarter; repeatable, in that order. "
+        "后续版本，自其生效季度起适用，可依次重复。",
     ),
 ]
 EnterprisesFile = Annotated[
@@ -96,6 +107,7 @@ def print_text(terms: TermsFile, language: LanguageOption = "zh", output: Output
 def run(
     terms: TermsFile,
     figures: FiguresFile,
+    amended_by: Amendments = None,
     through: Through = None,
     enterprises: EnterprisesFile = None,
     occurrences: Occurrences = None,
@@ -107,9 +119,9 @@ def run(
     output: OutputFile = None,
 ) -> None:
     """Compute what terms make of figures. 试算：按条款、季度和角色列出金额。"""
-    read = read_terms(read_bytes(terms))
-    known = _figures(read, figures, enterprises, occurrences)
-    rows = _results(read, known, through or known.last_quarter, language, by_subject=by_subject)
+    versions = _versions(terms, amended_by)
+    known = _figures(_all_clauses(versions), figures, enterprises, occurrences)
+    rows = _results(versions, known, through or known.last_quarter, language, by_subject=by_subject)
     if format == "csv":
         deliver(_csv(rows, language), output)
     else:
@@ -160,6 +172,7 @@ def explain(
         Quarter,
         typer.Option("--quarter", metavar="QUARTER", parser=Quarter.parse, help="Such as 2024Q4. 季度。"),
     ],
+    amended_by: Amendments = None,
     subject: Annotated[
         str | None, typer.Option("--subject", metavar="CREDIT_CODE", help="One enterprise. 企业信用代码。")
     ] = None,
@@ -168,14 +181,17 @@ def explain(
     language: LanguageOption = "zh",
 ) -> None:
     """Explain step by step what terms make of figures. 逐步说明试算结果如何得出。"""
-    read = read_terms(read_bytes(terms))
-    known = _figures(read, figures, enterprises, occurrences)
-    versions = [_version(read)]
-    for number in _explained(read, known, clause, subject):
+    versions = _versions(terms, amended_by)
+    every = _all_clauses(versions)
+    known = _figures(every, figures, enterprises, occurrences)
+    for number in _explained(every, known, clause, subject):
         if number != WHOLE_PARK:
             show(known.name(number))
         made = plain.explain(versions, known.facts, max(quarter, known.last_quarter), clause, number, quarter)
         show(render(made, language) + "\n")
+
+
+rules.command("start")(start_terms)
 
 
 @rules.command("schema")
@@ -217,14 +233,24 @@ def _figures(terms: Terms, path: Path, enterprises: Path | None, occurrences: li
     return read_figures(path, terms, listed, read_occurrences(occurrences or []))
 
 
-def _version(terms: Terms) -> Version:
-    return Version(Quarter.parse(terms.in_force_from), terms)
+def _versions(first: Path, amendments: Sequence[Path] | None) -> list[Version]:
+    """The terms and what amends them, each checked against all before it."""
+    read: list[Terms] = []
+    for path in (first, *(amendments or ())):
+        read.append(read_terms(read_bytes(path), everything_before(read)))
+    return [Version(Quarter.parse(terms.in_force_from), terms) for terms in read]
+
+
+def _all_clauses(versions: Sequence[Version]) -> Terms:
+    """The latest terms, with the clauses that only earlier versions have."""
+    return everything_before([version.terms for version in versions]) or versions[-1].terms
 
 
 def _results(
-    terms: Terms, known: Figures, through: Quarter, language: Language, *, by_subject: bool
+    versions: Sequence[Version], known: Figures, through: Quarter, language: Language, *, by_subject: bool
 ) -> list[list[str]]:
-    outcome = plain.evaluate([_version(terms)], known.facts, through)
+    outcome = plain.evaluate(versions, known.facts, through)
+    terms = _all_clauses(versions)
     totals: defaultdict[tuple[int, Quarter, str, Book, str], list[int]] = defaultdict(lambda: [0, 0])
     for key, amount in outcome.amounts.items():
         name = known.name(key.subject) if by_subject else ""

@@ -31,7 +31,6 @@ from ledger.desk.agreements.faults import (
 from ledger.desk.agreements.reading import (
     AgreementDraft,
     AgreementVersion,
-    NumberedVersion,
     Side,
     agreement,
     open_quarter,
@@ -45,9 +44,8 @@ from ledger.desk.failures import NotFound, refuse
 from ledger.evidence.canonical import Json, canonical_bytes, digest
 from ledger.evidence.signatures import is_signed
 from ledger.periods import Quarter
-from ledger.rules.check import TermsRefused, check
+from ledger.rules.check import TermsRefused, check, everything_before, read_document
 from ledger.rules.facts import Fault
-from ledger.rules.form import read_form
 from ledger.rules.terms import Terms
 from ledger_schema.ids import new_id
 from ledger_schema.sessions import Database
@@ -279,7 +277,7 @@ def signing_side(connection: Connection, agreement_id: int, role: str) -> Side:
 
 
 def _read_document(document: Mapping[str, Any]) -> Terms:
-    terms, faults = read_form(json.dumps(document))
+    terms, faults = read_document(json.dumps(document))
     if terms is None:
         raise TermsRefused(faults)
     return terms
@@ -342,17 +340,10 @@ def refuse_unfit(connection: Connection, agreement_id: int, terms: Terms) -> Non
 
 def _refuse_faulty(connection: Connection, agreement_id: int, terms: Terms) -> None:
     """Raises ``TermsRefused`` if the terms contradict themselves, their examples or earlier terms."""
-    faults = check(terms, _everything_before(terms_in_force(connection, agreement_id)))
+    earlier = [held.terms for held in terms_in_force(connection, agreement_id)]
+    faults = check(terms, everything_before(earlier))
     if faults:
         raise TermsRefused(faults)
-
-
-def _everything_before(held: Sequence[NumberedVersion]) -> Terms | None:
-    """The latest terms with every clause there ever was, for a clause's number is never used for another."""
-    if not held:
-        return None
-    clauses = {clause.number: clause for earlier in held for clause in earlier.terms.clauses}
-    return held[-1].terms.model_copy(update={"clauses": tuple(clauses.values())})
 
 
 def _refuse_signature(

@@ -32,6 +32,12 @@ class Template(Document):
     sources: tuple[str, ...] = Field(min_length=1, description="Where the rule was seen.")
     confirmed: tuple[Bilingual, ...] = Field(description="What the sources say.")
     unverified: tuple[Bilingual, ...] = Field(description="What is assumed here and must be checked.")
+    settled: tuple[str, ...] = Field(
+        default=(), description="JSON paths of choices in the terms that the sources settle."
+    )
+    asked: tuple[str, ...] = Field(
+        default=(), description="JSON paths of figures in the terms that are only examples."
+    )
     terms: Terms
 
 

@@ -1,8 +1,8 @@
 """What the sides sign of a quarter, and reopening its last closed one.
 
-Only ``reopen_quarter``, a function of the owner's, reopens. It asks for everything itself: that the quarter is
-the last closed one, that nothing rests on it, and that all who must have signed the newest request did. The row
-of the quarter after it waits meanwhile; no row is removed.
+Only ``reopen_quarter``, a function of the owner's, reopens. It asks for everything itself: that the quarter
+is the last closed one, that nothing rests on it, and that all who must have signed the newest request did.
+The row of the quarter after it waits meanwhile; no row is removed.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ BEGIN
 END $$
 """
 
-# What reopening does to the two rows is let through only while reopen_quarter does it: it has written that the
-# settlement is reopened, and the quarter's row still names that settlement.
+# What reopening does to the two rows is let through only while reopen_quarter does it: it has written that
+# the settlement is reopened, and the quarter's row still names that settlement.
 GUARD_REOPENING = """
 CREATE FUNCTION guard_reopening() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -86,7 +86,8 @@ DECLARE
                 = (OLD.agreement_id, OLD.quarter, OLD.settlement_id))
         WHEN 'open to waiting' THEN EXISTS (
             SELECT FROM agreement_quarter AS earlier
-            JOIN quarter_reopened AS reopened ON (earlier.agreement_id, earlier.quarter, earlier.settlement_id)
+            JOIN quarter_reopened AS reopened
+                ON (earlier.agreement_id, earlier.quarter, earlier.settlement_id)
                 = (reopened.agreement_id, reopened.booked_quarter, reopened.settlement_id)
             WHERE earlier.agreement_id = OLD.agreement_id AND earlier.quarter < OLD.quarter)
         WHEN 'waiting to open' THEN NOT EXISTS (
@@ -106,7 +107,8 @@ END $$
 
 REOPENING_FAULT = """
 CREATE FUNCTION reopening_fault(
-    checked_agreement_id bigint, checked_quarter integer, checked_settlement_id bigint, checked_request smallint
+    checked_agreement_id bigint, checked_quarter integer, checked_settlement_id bigint,
+    checked_request smallint
 ) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -147,8 +149,8 @@ BEGIN
 END $$
 """
 
-# The rows are locked first, in the order in which everybody goes: the open quarter, then the earlier one. Whoever
-# posts into the open quarter is done by then and is seen, since each statement sees what is committed before it.
+# The rows are locked first. Whoever posts into the open quarter is done by then and is seen, since each
+# statement sees what was committed before it.
 REOPEN_QUARTER = """
 CREATE FUNCTION reopen_quarter(
     reopened_agreement_id bigint, reopened_quarter integer, reopened_settlement_id bigint,
@@ -167,14 +169,15 @@ BEGIN
     fault := CASE
         WHEN current_setting('transaction_isolation') <> 'read committed'
             THEN 'a quarter is reopened in a READ COMMITTED transaction only'
-        ELSE reopening_fault(reopened_agreement_id, reopened_quarter, reopened_settlement_id, reopened_request)
+        ELSE reopening_fault(reopened_agreement_id, reopened_quarter, reopened_settlement_id,
+                             reopened_request)
     END;
     IF fault IS NOT NULL THEN
         RAISE EXCEPTION 'quarter % of agreement % cannot be reopened: %',
             reopened_quarter, reopened_agreement_id, fault USING ERRCODE = 'LG007';
     END IF;
-    INSERT INTO quarter_reopened (agreement_id, booked_quarter, settlement_id, request, closed_at, reopened_at,
-                                  event_id)
+    INSERT INTO quarter_reopened (agreement_id, booked_quarter, settlement_id, request, closed_at,
+                                  reopened_at, event_id)
     VALUES (reopened_agreement_id, reopened_quarter, reopened_settlement_id, reopened_request, closing,
             clock_timestamp(), reopening_event_id);
     UPDATE agreement_quarter SET state = 'waiting'

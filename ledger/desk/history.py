@@ -1,25 +1,27 @@
 """History: any figure and balance about a business period, as it was known at a moment.
 
-A result becomes known when its quarter closes (``closed_at``). Nothing is ever changed, so the answer for an
-earlier moment stays the same for ever, and the difference between two moments is what closed in between.
+A result becomes known when its quarter closes, and stays known until the quarter is reopened, if it ever is.
+Nothing is ever changed, so the answer for an earlier moment stays the same for ever, and the difference
+between two moments is what closed in between less what was reopened.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, true
 
 from ledger.desk import agreements
-from ledger.desk.settlements.journal import AccountKind, closed_by
+from ledger.desk.settlements.journal import AccountKind
 from ledger.desk.settlements.reading import Settlement, closed_settlements
 from ledger.desk.settlements.replays import BOOK_BY_ID, BOOK_IDS, Cause
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
-from ledger_schema.tables import account, agreement_quarter, allocation, journal_entry, posting
+from ledger_schema.tables import account, allocation, journal_entry, posting, quarter_closing
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one cause of one settlement changed about a quarter."""
+    """What one cause of one settlement changed about a quarter; of a reopened one, what was taken back."""
 
     settlement_id: int
     booked_quarter: Quarter
@@ -61,6 +63,7 @@ class Change:
     commodity_id: int
     party_id: int
     amount_minor: int
+    is_reopened: bool
 
 
 def balances(
@@ -91,7 +94,7 @@ def balances(
         .select_from(posting)
         .join(journal_entry, _entry_of_posting())
         .join(account, account.c.account_id == posting.c.account_id)
-        .join(agreement_quarter, _posting_closed(known_at))
+        .join(quarter_closing, _posting_closed(known_at))
         .where(*wanted)
         .group_by(account.c.account_id)
         .having(total != 0)
@@ -137,7 +140,7 @@ def figure(
     ]
     rows = connection.execute(
         select(*about, *totals)
-        .join(agreement_quarter, _allocation_closed(known_at))
+        .join(quarter_closing, _allocation_closed(known_at))
         .where(*wanted)
         .group_by(*about)
         .having((amount != 0) | (routed != 0))
@@ -155,33 +158,39 @@ def difference(
 ) -> list[Change]:
     """Why the results about ``quarter`` differ between two moments: every cause that became known in between.
 
-    The amounts add up exactly to ``figure`` at the second moment less ``figure`` at the first. Raises
-    ``NotFound`` for an unknown agreement.
+    What was reopened in between is taken back, cause by cause. The amounts add up exactly to ``figure`` at
+    the second moment less ``figure`` at the first. Raises ``NotFound`` for an unknown agreement.
     """
     agreements.agreement(connection, agreement_id)
     earlier, later = sorted((known_at_1, known_at_2))
     sign = 1 if known_at_1 <= known_at_2 else -1
-    known_before = {one.settlement_id for one in closed_settlements(connection, agreement_id, earlier)}
-    changes = []
-    for one in closed_settlements(connection, agreement_id, later):
-        if one.settlement_id in known_before:
-            continue
-        causes = {cause.cause: cause for cause in one.causes}
-        for about, amount_minor in _by_cause(connection, one, quarter).items():
-            number, clause, book, commodity_id, party_id = about
-            changes.append(
-                Change(
-                    one.settlement_id,
-                    one.booked_quarter,
-                    causes[number],
-                    clause,
-                    book,
-                    commodity_id,
-                    party_id,
-                    sign * amount_minor,
-                )
-            )
-    return changes
+    before = {one.settlement_id: one for one in closed_settlements(connection, agreement_id, earlier)}
+    after = {one.settlement_id: one for one in closed_settlements(connection, agreement_id, later)}
+    gone = [one for settlement_id, one in before.items() if settlement_id not in after]
+    come = [one for settlement_id, one in after.items() if settlement_id not in before]
+    return [
+        *(change for one in gone for change in _changes(connection, one, quarter, -sign, is_reopened=True)),
+        *(change for one in come for change in _changes(connection, one, quarter, sign, is_reopened=False)),
+    ]
+
+
+def _changes(
+    connection: Connection, closed: Settlement, quarter: Quarter, sign: int, *, is_reopened: bool
+) -> Iterator[Change]:
+    causes = {cause.cause: cause for cause in closed.causes}
+    for about, amount_minor in _by_cause(connection, closed, quarter).items():
+        number, clause, book, commodity_id, party_id = about
+        yield Change(
+            closed.settlement_id,
+            closed.booked_quarter,
+            causes[number],
+            clause,
+            book,
+            commodity_id,
+            party_id,
+            sign * amount_minor,
+            is_reopened,
+        )
 
 
 def _by_cause(
@@ -204,18 +213,38 @@ def _by_cause(
     return {about: amount_minor for about, amount_minor in totals.items() if amount_minor}
 
 
-def _known(known_at: datetime | None) -> ColumnElement[bool]:
-    return true() if known_at is None else agreement_quarter.c.closed_at <= known_at
-
-
 def _posting_closed(known_at: datetime | None) -> ColumnElement[bool]:
-    closed = closed_by(posting.c.agreement_id, posting.c.booked_quarter, posting.c.settlement_id)
-    return and_(closed, _known(known_at))
+    return _closed(posting.c.agreement_id, posting.c.booked_quarter, posting.c.settlement_id, known_at)
 
 
 def _allocation_closed(known_at: datetime | None) -> ColumnElement[bool]:
-    closed = closed_by(allocation.c.agreement_id, allocation.c.booked_quarter, allocation.c.settlement_id)
-    return and_(closed, _known(known_at))
+    return _closed(
+        allocation.c.agreement_id, allocation.c.booked_quarter, allocation.c.settlement_id, known_at
+    )
+
+
+def _closed(
+    agreement_id: ColumnElement[int],
+    booked_quarter: ColumnElement[int],
+    settlement_id: ColumnElement[int],
+    known_at: datetime | None,
+) -> ColumnElement[bool]:
+    """Join condition: the settlement was its quarter's result at the moment."""
+    closing = quarter_closing.c
+    stood = (
+        closing.reopened_at.is_(None)
+        if known_at is None
+        else and_(
+            closing.closed_at <= known_at,
+            or_(closing.reopened_at.is_(None), closing.reopened_at > known_at),
+        )
+    )
+    return and_(
+        closing.agreement_id == agreement_id,
+        closing.quarter == booked_quarter,
+        closing.settlement_id == settlement_id,
+        stood,
+    )
 
 
 def _entry_of_posting() -> ColumnElement[bool]:

@@ -25,6 +25,8 @@ class Refusal(StrEnum):
     """Nothing is staged, the quarter is misspelt, or the transaction is not READ COMMITTED."""
     POSTINGS_DIFFER = "LG006"
     """The staged allocations and postings do not add up to the same."""
+    REOPENING_REFUSED = "LG007"
+    """The quarter may not be reopened; the message says why."""
 
 
 def refusal_of(error: DatabaseFailure) -> Refusal | None:

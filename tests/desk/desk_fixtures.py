@@ -84,6 +84,7 @@ class Room:
     roles: dict[str, str] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict)
     numbers: count[int] = field(default_factory=lambda: count(1))
+    procedure: Document | None = None
 
     def act(self) -> Act:
         return Act(f"{self.code}-{next(self.numbers)}", actor="tester")
@@ -97,6 +98,7 @@ class Room:
             "in_force_from": starts,
             "last_quarter": last_quarter,
             "transition": "by_step",
+            "procedure": self.procedure,
             "clauses": list(clauses),
         }
 
@@ -239,9 +241,12 @@ def open_room(
     starts: str = FIRST,
     last_quarter: str | None = None,
     code: str = "A-1",
+    procedure: Document | None = None,
+    make: type[Room] = Room,
 ) -> Room:
     """An agreement in force from ``starts`` between a party for each role."""
-    room = Room(database, code=code, roles={role: f"{code}-{role.upper()}" for role in roles})
+    named = {role: f"{code}-{role.upper()}" for role in roles}
+    room = make(database, code=code, roles=named, procedure=procedure)
     for role in roles:
         _register(room, role)
     sides = [SideDraft(role, room.roles[role], role in SIGNING) for role in roles]

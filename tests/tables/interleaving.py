@@ -34,14 +34,16 @@ def process_of(connection: Connection) -> int:
     return int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
 
 
-def wait_until_blocked(database: Database, waiting: int, by: int) -> None:
+def wait_until_blocked(database: Database, waiting: int | None, by: int) -> None:
+    """Returns once the process `waiting` (None: any) waits for the process `by`."""
+    blocked = text(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = coalesce(:waiting, pid) "
+        "AND :by = ANY (pg_blocking_pids(pid)))"
+    )
     deadline = time.monotonic() + PATIENCE_SECONDS
     with database.owner() as connection:
-        while True:
-            blockers = connection.execute(text("SELECT pg_blocking_pids(:waiting)"), {"waiting": waiting})
-            if by in blockers.scalar_one():
-                return
-            assert time.monotonic() < deadline, f"{waiting} never waited for {by}"
+        while not connection.execute(blocked, {"waiting": waiting, "by": by}).scalar_one():
+            assert time.monotonic() < deadline, f"{waiting or 'nobody'} never waited for {by}"
 
 
 def refusal(outcome: Future[None]) -> Refusal | None:

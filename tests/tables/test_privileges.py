@@ -12,7 +12,15 @@ from tests.tables import booked_rows as rows
 NOT_ALLOWED = "42501"
 SEEDED = ("commodity", "book", "measure")
 HISTORY = [table for table in tables.metadata.sorted_tables if table.name != "agreement_quarter"]
-CALLED_BY_APPLICATION = {"open_booked_quarter", "stage_quarter", "attach_quarter", "settlement_fault"}
+VIEWS = ("settlement_difference", "quarter_closing")
+WRITTEN_BY_OWNER = ("quarter_reopened",)
+CALLED_BY_APPLICATION = {
+    "open_booked_quarter",
+    "stage_quarter",
+    "attach_quarter",
+    "settlement_fault",
+    "reopen_quarter",
+}
 
 
 def changes(table: Table | str) -> tuple[str, ...]:
@@ -41,12 +49,12 @@ def granted(connection: Connection, role: str) -> dict[str, set[str]]:
 
 def test_the_application_reads_everything_and_appends_to_history(owner: Connection) -> None:
     expected = {table.name: {"SELECT", "INSERT"} for table in tables.metadata.sorted_tables}
-    expected |= {name: {"SELECT"} for name in (*SEEDED, "alembic_version", "settlement_difference")}
+    expected |= {name: {"SELECT"} for name in (*SEEDED, *WRITTEN_BY_OWNER, *VIEWS, "alembic_version")}
     assert granted(owner, "parkledger_application") == expected
 
 
 def test_the_auditor_only_reads(owner: Connection) -> None:
-    names = (*tables.metadata.tables, "alembic_version", "settlement_difference")
+    names = (*tables.metadata.tables, *VIEWS, "alembic_version")
     assert granted(owner, "parkledger_auditor") == {name: {"SELECT"} for name in names}
     owner.execute(text("SET LOCAL ROLE parkledger_auditor"))
     owner.execute(select(tables.posting))

@@ -2,11 +2,7 @@
 
 from ledger.desk.agreements.faults import (
     AgreementEnded,
-    AlreadySigned,
-    KeyNotRegistered,
     RoleDoesNotSign,
-    SignaturesMissing,
-    SignatureWrong,
     TermsRepeated,
     VersionInOtherState,
     VersionOvertaken,
@@ -16,6 +12,7 @@ from ledger.desk.agreements.life import (
     draft_agreement,
     draft_version,
     hold_open_quarter,
+    open_next_quarter,
     propose_version,
     queue_on_open_agreement,
     refuse_unfit,
@@ -30,7 +27,6 @@ from ledger.desk.agreements.reading import (
     NumberedVersion,
     Side,
     SideDraft,
-    Signature,
     agreement,
     agreement_by_code,
     agreements,
@@ -42,6 +38,13 @@ from ledger.desk.agreements.reading import (
     terms_in_force,
     version,
     versions,
+)
+from ledger.desk.signatures import (
+    AlreadySigned,
+    KeyNotRegistered,
+    Signature,
+    SignaturesMissing,
+    SignatureWrong,
 )
 
 __all__ = [
@@ -69,6 +72,7 @@ __all__ = [
     "draft_version",
     "hold_open_quarter",
     "known",
+    "open_next_quarter",
     "open_quarter",
     "procedure_in_force",
     "propose_version",

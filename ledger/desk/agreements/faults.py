@@ -87,46 +87,6 @@ class RoleDoesNotSign(LedgerError):
     sentence_zh = "角色 {role} 在本协议中不签署。签署方为：{signing}。"
 
 
-class KeyNotRegistered(LedgerError):
-    """The public key isn't one of the party's."""
-
-    code = "KEY_NOT_REGISTERED"
-    sentence_en = (
-        "The key {public_key} isn't registered for {party}. Register it first, or use a registered one."
-    )
-    sentence_zh = "公钥 {public_key} 未登记在 {party} 名下。请先登记，或使用已登记的密钥。"
-
-
-class SignatureWrong(LedgerError):
-    """The signature isn't the key's over exactly the version's bytes."""
-
-    code = "SIGNATURE_WRONG"
-    sentence_en = (
-        "This isn't an Ed25519 signature by the key {public_key} of the bytes of version {version} "
-        "(SHA-256 {terms_hash}). Sign exactly the published bytes."
-    )
-    sentence_zh = (
-        "这不是密钥 {public_key} 对第 {version} 版字节（SHA-256 {terms_hash}）的 Ed25519 签名。"
-        "请对公布的字节原样签名。"
-    )
-
-
-class AlreadySigned(LedgerError):
-    """The role's signature is there."""
-
-    code = "ALREADY_SIGNED"
-    sentence_en = "The role {role} has signed version {version} already. Nothing is left to do for it."
-    sentence_zh = "角色 {role} 已签署第 {version} 版，无需再次签署。"
-
-
-class SignaturesMissing(LedgerError):
-    """Not every signing role has signed."""
-
-    code = "SIGNATURES_MISSING"
-    sentence_en = "Version {version} still needs the signatures of: {missing}."
-    sentence_zh = "第 {version} 版尚缺以下角色的签名：{missing}。"
-
-
 class AgreementEnded(LedgerError):
     """All quarters are closed, and the new terms don't reach further."""
 

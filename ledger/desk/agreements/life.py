@@ -10,16 +10,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from ledger.desk.acts import Act, Done, Queue, Recorder, Work, named_number, perform, queue_on
 from ledger.desk.agreements.faults import (
     AgreementEnded,
-    AlreadySigned,
-    KeyNotRegistered,
     RoleDoesNotSign,
-    SignaturesMissing,
-    SignatureWrong,
     TermsRepeated,
     VersionInOtherState,
     VersionOvertaken,
@@ -41,8 +37,8 @@ from ledger.desk.agreements.reading import (
     version,
 )
 from ledger.desk.failures import NotFound, refuse
+from ledger.desk.signatures import Signable, refuse_signature, refuse_unsigned
 from ledger.evidence.canonical import Json, canonical_bytes, digest
-from ledger.evidence.signatures import is_signed
 from ledger.periods import Quarter
 from ledger.rules.check import TermsRefused, check, everything_before, read_document
 from ledger.rules.facts import Fault
@@ -55,7 +51,6 @@ from ledger_schema.tables import (
     agreement_quarter,
     agreement_version,
     agreement_version_state,
-    party_key,
     version_signature,
 )
 from ledger_schema.tables import party as party_table
@@ -167,9 +162,9 @@ def sign_version(
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
         signed = _locked_version(connection, agreement_id, version, "proposed")
         side = signing_side(connection, agreement_id, role)
-        if role in {given.role for given in signed.signatures}:
-            raise AlreadySigned(role=role, version=version)
-        _refuse_signature(connection, signed, side, public_key, signature)
+        refuse_signature(
+            connection, _signable(signed), signed.signatures, role, side.party_id, public_key, signature
+        )
         event_id = record(
             "version_signed",
             {
@@ -263,6 +258,17 @@ def _share_lock(connection: Connection, agreement_id: int, quarter: Quarter) -> 
     return connection.execute(row).one_or_none() is not None
 
 
+def open_next_quarter(connection: Connection, agreement_id: int, quarter: Quarter) -> None:
+    """Opens the quarter after the last closed one; it may have been waiting while that one was reopened."""
+    row = agreement_quarter.c
+    waiting = (row.agreement_id == agreement_id, row.quarter == quarter.code, row.state == "waiting")
+    opened = connection.execute(update(agreement_quarter).where(*waiting).values(state="open"))
+    if opened.rowcount == 0:
+        connection.execute(
+            insert(agreement_quarter).values(agreement_id=agreement_id, quarter=quarter.code, state="open")
+        )
+
+
 def signing_side(connection: Connection, agreement_id: int, role: str) -> Side:
     """The side in a signing role. Raises ``NotFound`` for an unknown role, ``RoleDoesNotSign``."""
     sides = sides_of(connection, agreement_id)
@@ -346,28 +352,13 @@ def _refuse_faulty(connection: Connection, agreement_id: int, terms: Terms) -> N
         raise TermsRefused(faults)
 
 
-def _refuse_signature(
-    connection: Connection, signed: AgreementVersion, side: Side, public_key: bytes, signature: bytes
-) -> None:
-    registered = connection.execute(
-        select(party_key.c.label).where(
-            party_key.c.party_id == side.party_id, party_key.c.public_key == public_key
-        )
-    ).one_or_none()
-    if registered is None:
-        raise KeyNotRegistered(public_key=public_key.hex(), party=signed.terms.roles[side.role])
-    if not is_signed(public_key, signature, signed.terms_bytes):
-        raise SignatureWrong(
-            public_key=public_key.hex(), version=signed.version, terms_hash=signed.terms_hash.hex()
-        )
-
-
 def _refuse_unsigned(connection: Connection, coming: AgreementVersion) -> None:
     needed = signing_roles(sides_of(connection, coming.agreement_id))
-    given = {signature.role for signature in coming.signatures}
-    missing = [role for role in needed if role not in given]
-    if missing:
-        raise SignaturesMissing(version=coming.version, missing=", ".join(missing))
+    refuse_unsigned(_signable(coming), needed, coming.signatures)
+
+
+def _signable(signed: AgreementVersion) -> Signable:
+    return Signable(signed.terms_bytes, f"version {signed.version}", f"第 {signed.version} 版")
 
 
 # --- steps of a change ------------------------------------------------------------------------------------
@@ -488,16 +479,14 @@ def _open_quarter(connection: Connection, coming: AgreementVersion) -> None:
     """Opens the agreement's first quarter, or the one after its last closed one."""
     last_closed = connection.execute(
         select(func.max(agreement_quarter.c.quarter)).where(
-            agreement_quarter.c.agreement_id == coming.agreement_id
+            agreement_quarter.c.agreement_id == coming.agreement_id, agreement_quarter.c.state == "closed"
         )
     ).scalar_one()
     quarter = coming.in_force_from
     if last_closed is not None:
         quarter = Quarter.from_code(last_closed).next
         _refuse_ended(coming, quarter)
-    connection.execute(
-        insert(agreement_quarter).values(agreement_id=coming.agreement_id, quarter=quarter.code, state="open")
-    )
+    open_next_quarter(connection, coming.agreement_id, quarter)
 
 
 def _refuse_ended(coming: AgreementVersion, needed: Quarter) -> None:

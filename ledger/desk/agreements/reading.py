@@ -12,6 +12,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, and_, exists, or_
 
 from ledger.desk.failures import NotFound
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
+from ledger.desk.signatures import Signature
 from ledger.periods import Quarter
 from ledger.rules.procedure import Procedure
 from ledger.rules.terms import Terms
@@ -60,17 +61,6 @@ class Agreement:
     unverified: str
     recorded_at: datetime
     parties: list[Side]
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """One role's Ed25519 signature (64 bytes) of a version's bytes."""
-
-    role: str
-    party_id: int
-    public_key: bytes
-    signature: bytes
-    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

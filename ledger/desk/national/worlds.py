@@ -84,6 +84,10 @@ LAST_CLOSED = """
     WHERE booked_quarter = quarter AND state = 'closed' AND quarter < :quarter
     ORDER BY agreement_id, quarter DESC
 """
+REOPENED = """
+    SELECT agreement_id, max(settlement_id) AS settlement_id FROM quarter_reopened
+    WHERE booked_quarter = :quarter GROUP BY agreement_id
+"""
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,7 @@ def worlds(connection: Connection, quarter: Quarter) -> Iterator[World]:
         row.agreement_id: (row.settlement_id, Inputs.parse(row.inputs))
         for row in connection.execute(text(LAST_CLOSED), parameters)
     }
+    reopened = {row.agreement_id: row.settlement_id for row in connection.execute(text(REOPENED), parameters)}
     for agreement_id in open_agreements:
         of_agreement = terms[agreement_id]
         previous_id, before = closed.get(agreement_id, (None, None))
@@ -186,6 +191,7 @@ def worlds(connection: Connection, quarter: Quarter) -> Iterator[World]:
             list_version=lists.get(agreement_id),
             occurrences=happened.get(agreement_id, {}),
             previous_settlement_id=previous_id,
+            reopened_settlement_id=reopened.get(agreement_id),
         )
         by_number = {row.version: row for row in of_agreement}
         line_count = sum(count for key, (_, count) in filings[agreement_id].items() if key[0] == quarter)

@@ -1,4 +1,4 @@
-"""Settlements: replayed, previewed, computed, closed, posted and explained."""
+"""Settlements: replayed, previewed, computed, signed, closed, reopened, posted and explained."""
 
 from ledger.desk.settlements.closing import (
     QuarterNotOpen,
@@ -9,6 +9,7 @@ from ledger.desk.settlements.closing import (
     compute,
     holding_clauses,
     preview,
+    take_open,
 )
 from ledger.desk.settlements.journal import entries
 from ledger.desk.settlements.reading import (
@@ -22,15 +23,41 @@ from ledger.desk.settlements.reading import (
     settlements,
 )
 from ledger.desk.settlements.recording import Draft
+from ledger.desk.settlements.reopening import (
+    QuarterNotReopenable,
+    Reopening,
+    ReopeningKey,
+    ReopeningOvertaken,
+    newest_reopening,
+    reopen,
+    reopenings,
+    request_reopening,
+    sign_reopening,
+)
+from ledger.desk.settlements.signing import (
+    SettlementNotProposed,
+    SettlementState,
+    Standing,
+    propose,
+    sign,
+    standings,
+)
 
 __all__ = [
     "Allocation",
     "AllocationKey",
     "Draft",
     "QuarterNotOpen",
+    "QuarterNotReopenable",
+    "Reopening",
+    "ReopeningKey",
+    "ReopeningOvertaken",
     "ReturnsMissing",
     "Settlement",
+    "SettlementNotProposed",
+    "SettlementState",
     "StaleSettlement",
+    "Standing",
     "all_allocations",
     "allocations",
     "close",
@@ -39,7 +66,16 @@ __all__ = [
     "compute",
     "entries",
     "holding_clauses",
+    "newest_reopening",
     "preview",
+    "propose",
+    "reopen",
+    "reopenings",
+    "request_reopening",
     "settlement",
     "settlements",
+    "sign",
+    "sign_reopening",
+    "standings",
+    "take_open",
 ]

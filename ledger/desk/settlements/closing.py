@@ -13,15 +13,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
 from ledger.desk import agreements
 from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on
+from ledger.desk.settlements.proposals import proposals, signable
 from ledger.desk.settlements.reading import (
     Allocation,
     Settlement,
     booked,
     last_closed,
+    last_reopened,
     settlement,
 )
 from ledger.desk.settlements.recording import Draft, record_settlement, recorded_with
@@ -37,6 +39,7 @@ from ledger.desk.settlements.replays import (
     latest_clauses,
     versions_of,
 )
+from ledger.desk.signatures import refuse_unsigned
 from ledger.errors import InvariantBroken, LedgerError
 from ledger.evidence.canonical import digest
 from ledger.periods import Quarter
@@ -124,7 +127,7 @@ def compute(database: Database, act: Act, agreement_id: int, quarter: Quarter) -
 def close(database: Database, act: Act, agreement_id: int, quarter: Quarter, settlement_id: int) -> Done[int]:
     """Make the settlement the quarter's result and open the next quarter, unless the terms end; gives its id.
 
-    Raises ``NotFound``, ``QuarterNotOpen``, ``StaleSettlement``.
+    Raises ``NotFound``, ``QuarterNotOpen``, ``StaleSettlement``, ``SignaturesMissing``.
     """
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
@@ -141,11 +144,12 @@ def close(database: Database, act: Act, agreement_id: int, quarter: Quarter, set
 def close_in(connection: Connection, record: Recorder, chosen: Settlement, quarter: Quarter) -> None:
     """The steps of ``close`` in the caller's transaction, which must be READ COMMITTED.
 
-    Raises ``QuarterNotOpen``, ``StaleSettlement``.
+    Raises ``QuarterNotOpen``, ``StaleSettlement``, ``SignaturesMissing``.
     """
     queue_on(connection, Queue.AGREEMENT, str(chosen.agreement_id))
-    _take_open(connection, chosen.agreement_id, quarter)
-    _require_fresh(connection, chosen, quarter)
+    take_open(connection, chosen.agreement_id, quarter)
+    require_fresh(connection, chosen, quarter)
+    _require_signed(connection, chosen)
     _mark_closed(connection, chosen)
     following = _open_next(connection, chosen)
     record("settlement_closed", _closing_data(chosen, following), chosen.agreement_id)
@@ -172,12 +176,15 @@ def _draft(connection: Connection, agreement_id: int, quarter: Quarter) -> Draft
 
 def worlds_now(connection: Connection, agreement_id: int, quarter: Quarter) -> tuple[Inputs | None, Inputs]:
     """The world of the last closed settlement (None before the first), and the world now."""
+    now = replace(
+        inputs_now(connection, agreement_id, quarter),
+        reopened_settlement_id=last_reopened(connection, agreement_id, quarter),
+    )
     last = last_closed(connection, agreement_id)
     if last is None:
-        return None, inputs_now(connection, agreement_id, quarter)
+        return None, now
     settlement_id, before = last
     held = _decided(connection, agreement_id, settlement_id, before)
-    now = inputs_now(connection, agreement_id, quarter)
     return before, replace(now, held=held, previous_settlement_id=settlement_id)
 
 
@@ -263,8 +270,11 @@ def _is_last(materials: Materials, now: Inputs) -> bool:
 # --- closing ----------------------------------------------------------------------------------------------
 
 
-def _take_open(connection: Connection, agreement_id: int, quarter: Quarter) -> None:
-    """Take the open quarter's row for ourselves: who shares it finishes first, who comes later waits."""
+def take_open(connection: Connection, agreement_id: int, quarter: Quarter) -> None:
+    """Take the open quarter's row for ourselves: who shares it finishes first, who comes later waits.
+
+    Raises ``QuarterNotOpen``.
+    """
     code = connection.execute(
         select(agreement_quarter.c.quarter)
         .where(agreement_quarter.c.agreement_id == agreement_id, agreement_quarter.c.state == "open")
@@ -273,10 +283,19 @@ def _take_open(connection: Connection, agreement_id: int, quarter: Quarter) -> N
     _require_open(None if code is None else Quarter.from_code(code), quarter)
 
 
-def _require_fresh(connection: Connection, chosen: Settlement, quarter: Quarter) -> None:
+def require_fresh(connection: Connection, chosen: Settlement, quarter: Quarter) -> None:
+    """Raises ``StaleSettlement`` unless the settlement rests on what is known now."""
     _, now = worlds_now(connection, chosen.agreement_id, quarter)
     if now.canonical() != chosen.inputs.canonical():
         raise StaleSettlement(settlement_id=chosen.settlement_id, quarter=quarter)
+
+
+def _require_signed(connection: Connection, chosen: Settlement) -> None:
+    """Raises ``SignaturesMissing`` unless all have signed whom the terms ask to."""
+    needed = agreements.procedure_in_force(connection, chosen.agreement_id, chosen.booked_quarter).signed_by
+    proposal = proposals(connection, chosen.agreement_id, [chosen.settlement_id]).get(chosen.settlement_id)
+    content, given = (b"", []) if proposal is None else (proposal.content, proposal.signatures)
+    refuse_unsigned(signable(chosen, content), needed, given)
 
 
 def _mark_closed(connection: Connection, chosen: Settlement) -> None:
@@ -299,11 +318,7 @@ def _open_next(connection: Connection, chosen: Settlement) -> Quarter | None:
     last_quarter = begun[-1].terms.last_quarter
     if last_quarter is not None and Quarter.parse(last_quarter) < following:
         return None
-    connection.execute(
-        insert(agreement_quarter).values(
-            agreement_id=chosen.agreement_id, quarter=following.code, state="open"
-        )
-    )
+    agreements.open_next_quarter(connection, chosen.agreement_id, following)
     return following
 
 

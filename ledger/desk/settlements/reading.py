@@ -23,7 +23,7 @@ from ledger.desk.settlements.replays import (
 )
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
-from ledger_schema.tables import agreement_quarter, allocation
+from ledger_schema.tables import agreement_quarter, allocation, quarter_closing, quarter_reopened
 from ledger_schema.tables import settlement as settlement_table
 
 AllocationKey = tuple[int, int, int, int, int, int]
@@ -51,7 +51,11 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A computed settlement; ``closed_at`` is the moment it became the quarter's result, if it did."""
+    """A computed settlement.
+
+    ``closed_at`` is the moment it became the quarter's result, if it did; ``reopened_at`` the moment from
+    which on it wasn't any more, if its quarter was reopened.
+    """
 
     agreement_id: int
     booked_quarter: Quarter
@@ -63,10 +67,12 @@ class Settlement:
     inputs: Inputs
     recorded_at: datetime
     closed_at: datetime | None
+    reopened_at: datetime | None
 
     @property
     def is_closed(self) -> bool:
-        return self.closed_at is not None
+        """Whether it is the quarter's result."""
+        return self.closed_at is not None and self.reopened_at is None
 
 
 def settlement(connection: Connection, agreement_id: int, settlement_id: int) -> Settlement:
@@ -93,7 +99,7 @@ def settlements(
 def closed_settlements(
     connection: Connection, agreement_id: int, known_at: datetime | None = None
 ) -> list[Settlement]:
-    """The settlements that had closed their quarters by ``known_at``, in order."""
+    """The settlements that were their quarters' results at ``known_at`` (None: now), in order."""
     return [one for one in settlements(connection, agreement_id, known_at=known_at) if one.is_closed]
 
 
@@ -174,8 +180,8 @@ def _settlements(
     connection: Connection, agreement_id: int, wanted: ColumnElement[bool], known_at: datetime | None
 ) -> list[Settlement]:
     rows = connection.execute(
-        select(settlement_table, agreement_quarter.c.closed_at)
-        .join(agreement_quarter, _closes_its_quarter(), isouter=True)
+        select(settlement_table, quarter_closing.c.closed_at, quarter_closing.c.reopened_at)
+        .join(quarter_closing, _closed_its_quarter(), isouter=True)
         .where(settlement_table.c.agreement_id == agreement_id, wanted)
         .order_by(settlement_table.c.booked_quarter, settlement_table.c.settlement_id)
     ).all()
@@ -193,6 +199,7 @@ def _settlements(
             inputs=inputs[row.settlement_id],
             recorded_at=row.recorded_at,
             closed_at=_known_moment(row.closed_at, known_at),
+            reopened_at=_known_moment(row.reopened_at, known_at),
         )
         for row in rows
     ]
@@ -234,6 +241,15 @@ def _closes_its_quarter() -> ColumnElement[bool]:
     return closed_by(columns.agreement_id, columns.booked_quarter, columns.settlement_id)
 
 
+def _closed_its_quarter() -> ColumnElement[bool]:
+    """Join condition: the closing is by this settlement, even if it was undone since."""
+    return and_(
+        quarter_closing.c.agreement_id == settlement_table.c.agreement_id,
+        quarter_closing.c.quarter == settlement_table.c.booked_quarter,
+        quarter_closing.c.settlement_id == settlement_table.c.settlement_id,
+    )
+
+
 def last_closed(connection: Connection, agreement_id: int) -> tuple[int, Inputs] | None:
     """The settlement that closed the agreement's last closed quarter: its id and inputs."""
     row = connection.execute(
@@ -244,6 +260,17 @@ def last_closed(connection: Connection, agreement_id: int) -> tuple[int, Inputs]
         .limit(1)
     ).one_or_none()
     return None if row is None else (row.settlement_id, Inputs.parse(row.inputs))
+
+
+def last_reopened(connection: Connection, agreement_id: int, quarter: Quarter) -> int | None:
+    """The settlement that had closed the quarter before it was last reopened; ids grow with time."""
+    settlement_id: int | None = connection.execute(
+        select(func.max(quarter_reopened.c.settlement_id)).where(
+            quarter_reopened.c.agreement_id == agreement_id,
+            quarter_reopened.c.booked_quarter == quarter.code,
+        )
+    ).scalar_one()
+    return settlement_id
 
 
 def booked(connection: Connection, agreement_id: int) -> dict[Slot, tuple[int, int]]:

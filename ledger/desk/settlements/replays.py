@@ -78,6 +78,8 @@ class Inputs:
     occurrences: Mapping[str, OccurrenceReference] = field(default_factory=dict)
     held: Mapping[tuple[int, int], bool] = field(default_factory=dict)
     previous_settlement_id: int | None = None
+    reopened_settlement_id: int | None = None
+    """The settlement that had closed the quarter before it was reopened, which this one replaces."""
 
     @property
     def days_of_occurrences(self) -> dict[str, date]:
@@ -87,8 +89,10 @@ class Inputs:
     def canonical(self) -> bytes:
         """The RFC 8785 bytes that are stored with the settlement and compared when it closes.
 
-        Without occurrences they aren't mentioned, as in settlements from before there were any.
+        Occurrences and a reopening aren't mentioned where there are none, as in settlements from before
+        there were any.
         """
+        reopened = self.reopened_settlement_id
         happened: list[Json] = [
             {"name": name, "day": one.day.isoformat(), "sequence": one.sequence}
             for name, one in sorted(self.occurrences.items())
@@ -96,6 +100,7 @@ class Inputs:
         return canonical_bytes(
             {
                 **({"occurrences": happened} if happened else {}),
+                **({} if reopened is None else {"reopened_settlement": str(reopened)}),
                 "format": INPUTS_FORMAT,
                 "quarter": str(self.quarter),
                 "versions": [
@@ -121,7 +126,7 @@ class Inputs:
     def parse(cls, content: bytes) -> Inputs:
         """The inputs that ``canonical`` wrote."""
         stored = json.loads(content)
-        previous = stored["previous_settlement"]
+        previous, reopened = stored["previous_settlement"], stored.get("reopened_settlement")
         return cls(
             quarter=Quarter.parse(stored["quarter"]),
             versions={row["version"]: Quarter.parse(row["starts"]) for row in stored["versions"]},
@@ -138,6 +143,7 @@ class Inputs:
             },
             held={(row["clause"], int(row["subject"])): row["extended"] for row in stored["held_extensions"]},
             previous_settlement_id=None if previous is None else int(previous),
+            reopened_settlement_id=None if reopened is None else int(reopened),
         )
 
 

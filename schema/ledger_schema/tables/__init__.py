@@ -39,6 +39,14 @@ from ledger_schema.tables.settlements import (
     settlement,
     settlement_cause,
 )
+from ledger_schema.tables.signing import (
+    quarter_closing,
+    quarter_reopened,
+    quarter_reopening,
+    quarter_reopening_signature,
+    settlement_proposal,
+    settlement_signature,
+)
 
 __all__ = [
     "PARTITIONED_BY_BOOKED_QUARTER",
@@ -68,9 +76,15 @@ __all__ = [
     "party",
     "party_key",
     "posting",
+    "quarter_closing",
+    "quarter_reopened",
+    "quarter_reopening",
+    "quarter_reopening_signature",
     "return_line",
     "settlement",
     "settlement_cause",
+    "settlement_proposal",
+    "settlement_signature",
     "version_signature",
     "zone",
     "zone_division",

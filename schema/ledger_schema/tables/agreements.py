@@ -141,7 +141,7 @@ agreement_quarter = Table(
     Column(
         "state",
         Text,
-        CheckConstraint("state IN ('open', 'closed')", name="state"),
+        CheckConstraint("state IN ('open', 'closed', 'waiting')", name="state"),
         nullable=False,
         server_default="open",
     ),

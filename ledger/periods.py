@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from typing import TypeVar
 
 from ledger.errors import LedgerError
@@ -13,6 +13,9 @@ from ledger.errors import LedgerError
 _QUARTER = re.compile(r"([12][0-9]{3})Q([1-4])", re.ASCII)
 _MONTH = re.compile(r"([12][0-9]{3})-(0[1-9]|1[0-2])", re.ASCII)
 _CHINESE_NUMERALS = "一二三四"
+
+BEIJING = timezone(timedelta(hours=8))
+"""Days and hours are those of China."""
 
 Row = TypeVar("Row")
 
@@ -64,6 +67,10 @@ class Quarter:
     def start(self) -> date:
         """The first day."""
         return date(self.year, self.quarter * 3 - 2, 1)
+
+    @property
+    def last_day(self) -> date:
+        return self.next.start - timedelta(days=1)
 
     @property
     def next(self) -> Quarter:
@@ -122,6 +129,11 @@ class Span:
         if self.months == 3:
             return self.quarter.name_zh
         return f"{self.start.year}年{self.start.month}月"
+
+
+def day_of(moment: datetime) -> date:
+    """The day in Beijing."""
+    return moment.astimezone(BEIJING).date()
 
 
 def add_months(day: date, months: int) -> date:

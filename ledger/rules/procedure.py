@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from datetime import date, timedelta
+from typing import Annotated, Literal, cast
 
 from pydantic import Field
 
+from ledger.periods import Quarter
 from ledger.rules.fields import AmountText, Document, MeasureName, Role
 
 UNANSWERED: dict[str, tuple[str, str]] = {
@@ -16,6 +18,9 @@ UNANSWERED: dict[str, tuple[str, str]] = {
     "accepted": ("对方未申报的数据照常纳入结算", "what the other side says nothing about counts"),
 }
 """The readings of an unanswered line, as phrases in Chinese and English."""
+
+Step = Literal["submit", "certify", "reconcile", "sign", "fund", "second_fund"]
+"""In the order in which a quarter is worked through."""
 
 Days = Annotated[int, Field(ge=0, le=730)]
 
@@ -59,6 +64,13 @@ class Calendar(Document):
         """The steps that there are, in order, with their days."""
         return {name: days for name, days in self if days is not None}
 
+    def due_days(self, quarter: Quarter) -> dict[Step, date]:
+        """The last day of each step that there is, in order."""
+        return {
+            cast("Step", name.removesuffix("_days")): quarter.last_day + timedelta(days=days)
+            for name, days in self.steps.items()
+        }
+
 
 class Procedure(Document):
     """What must happen before a quarter counts. Whoever isn't named has nothing to do."""
@@ -84,6 +96,10 @@ class Procedure(Document):
         description="Roles that all sign to reopen the last closed quarter; none: it is never reopened.",
     )
     calendar: Calendar | None = None
+
+    def figures_of(self, role: str) -> tuple[str, ...]:
+        """Whose figures the role's return holds: its own, and those that they are compared with."""
+        return role, *(one.record for one in self.reconciliations if one.against == role)
 
     @property
     def roles(self) -> frozenset[str]:

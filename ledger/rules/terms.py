@@ -921,3 +921,10 @@ class Terms(Document):
 
     def clause(self, number: int) -> Clause | None:
         return next((clause for clause in self.clauses if clause.number == number), None)
+
+    @property
+    def reporting_roles(self) -> frozenset[str]:
+        """Who hands in a return each quarter: whose figures clauses read, and who is compared with them."""
+        read = frozenset(clause.what.reported_by for clause in self.clauses)
+        compared = () if self.procedure is None else self.procedure.reconciliations
+        return read.union(one.against for one in compared if one.record in read)

@@ -83,8 +83,8 @@ class Room:
     code: str = "A-1"
     roles: dict[str, str] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict)
-    numbers: count[int] = field(default_factory=lambda: count(1))
     procedure: Document | None = None
+    numbers: count[int] = field(default_factory=lambda: count(1))
 
     def act(self) -> Act:
         return Act(f"{self.code}-{next(self.numbers)}", actor="tester")
@@ -98,8 +98,8 @@ class Room:
             "in_force_from": starts,
             "last_quarter": last_quarter,
             "transition": "by_step",
-            "procedure": self.procedure,
             "clauses": list(clauses),
+            "procedure": self.procedure,
         }
 
     def amend(self, *clauses: Document, starts: str) -> int:

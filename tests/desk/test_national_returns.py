@@ -103,3 +103,24 @@ def test_every_fault_is_listed_and_nothing_is_stored(
     } <= set(found)
     with database.reading() as connection:
         assert returns.filings(connection, rooms[0].agreement_id) == []
+
+
+def test_returns_that_somebody_certifies_or_that_are_sealed_do_not_come_in_bulk(
+    database: Database, given: NationalReturns
+) -> None:
+    calendar = {"submit_days": 15, "sign_days": 30, "fund_days": 45}
+    procedure = {"certified": ["host"], "sealed": True, "calendar": calendar}
+    room = open_room(database, code="A-3", procedure=procedure)
+    with_another = replace(
+        given,
+        slots=[*given.slots, (room.agreement_id, "host")],
+        bounds=[*given.bounds, 4],
+        totals_minor=[*given.totals_minor, {}],
+        documents=[*given.documents, ""],
+    )
+    with pytest.raises(ImportRefused) as refusal:
+        national_returns.load_returns(database, Act("import"), FIRST, with_another)
+    assert refusal.value.faults == [
+        ImportFault(2, None, "PERSON_MISSING"),
+        ImportFault(2, None, "FIGURES_SEALED"),
+    ]

@@ -48,7 +48,7 @@ def room(database: Database) -> Room:
 
 
 def hand_in(
-    room: Room, lines: list[LineDraft], key: str, quarter: Quarter = Q1, **more: bool
+    room: Room, lines: list[LineDraft], key: str, quarter: Quarter = Q1, *, is_nil: bool = False
 ) -> Done[Filing]:
     return returns.hand_in(
         room.database,
@@ -58,7 +58,7 @@ def hand_in(
         quarter,
         lines,
         totals=totals_of(lines).items(),
-        **more,
+        is_nil=is_nil,
     )
 
 

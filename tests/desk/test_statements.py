@@ -17,8 +17,7 @@ from ledger.desk.failures import NotFound
 from ledger.desk.returns import LineDraft
 from ledger.desk.settlements import Allocation
 from ledger.desk.statements import Statement
-from ledger.desk.statements import text as statement_text
-from ledger.periods import Quarter
+from ledger.periods import BEIJING, Quarter
 from ledger.rules.terms import Event
 from ledger_schema.sessions import Database
 
@@ -129,7 +128,7 @@ def test_a_return_is_named_by_its_sequence_and_day_and_by_its_id_in_files(room: 
     filing = room.hand_in("2024Q1", "120.00")
     room.close("2024Q1", room.compute("2024Q1"))
     shown = statement_of(room, "2024Q1")
-    day = f"{filing.recorded_at.astimezone(statement_text.BEIJING):%Y-%m-%d}"
+    day = f"{filing.recorded_at.astimezone(BEIJING):%Y-%m-%d}"
     assert f"第2次申报（{day}）" in statements.render_statement(shown, "zh")
     assert f"return no. 2 ({day})" in statements.render_statement(shown, "en")
     assert str(filing.filing_id) not in statements.render_statement(shown, "en")

@@ -16,9 +16,10 @@ from ledger.desk.agreements.reading import KINDS
 from ledger.desk.events import events
 from ledger.desk.failures import NotFound
 from ledger.desk.pages import PAGE_LIMIT_MAX, Page
+from ledger.periods import BEIJING
 from ledger.rules.text import agreement_text
 from ledger_console.command.opening import home, ledger
-from ledger_console.command.options import BEIJING, AgreementCode, LanguageOption
+from ledger_console.command.options import AgreementCode, LanguageOption
 from ledger_console.command.output import show, show_table
 from ledger_console.sample.demo_keys import LABEL, DemoKeys
 from ledger_schema.sessions import Database

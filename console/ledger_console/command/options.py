@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta, timezone
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ledger.periods import Quarter
+from ledger.periods import BEIJING, Quarter
 from ledger.rules.explanation import Language
 from ledger_console.command.failures import MomentUnreadable
-
-BEIJING = timezone(timedelta(hours=8))
 
 
 def moment(text: str) -> datetime:

@@ -1,7 +1,8 @@
 """A national import: one quarter's returns of many agreements, taken as a whole or refused as a whole.
 
 For whoever keeps the figures of many agreements already. A return must fulfil what ``returns.hand_in`` asks
-of it; enterprises and measures are named by their ids.
+of it; enterprises and measures are named by their ids. Returns that somebody is to certify, or that are
+sealed, don't come in bulk.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ledger.evidence.lines import lines_hash
 from ledger.measures import MEASURE_BY_ID, MEASURE_BY_NAME
 from ledger.money import AMOUNT_LIMIT_MINOR, format_amount
 from ledger.periods import Quarter
+from ledger.rules.procedure import Procedure
 from ledger.rules.terms import WHOLE_PARK
 from ledger_schema.ids import new_ids
 from ledger_schema.partitions import attach_quarter, stage_quarter
@@ -180,19 +182,32 @@ def _faults(connection: Connection, quarter: Quarter, given: NationalReturns) ->
     seen: set[tuple[int, str]] = set()
     for place, slot in enumerate(given.slots):
         world = known.get(slot[0])
-        measures = {} if world is None else expected_measures(world.clauses, slot[1])
+        measures = {} if world is None else _expected(world, slot[1])
         if world is None or slot in seen or not measures:
             yield ImportFault(place, None, _slot_fault(world, is_repeated=slot in seen))
             continue
         seen.add(slot)
+        yield from (ImportFault(place, None, code) for code in _procedure_faults(world.procedure, slot[1]))
         rows = slice(given.bounds[place], given.bounds[place + 1])
         yield from _return_faults(place, quarter, given, rows, measures, listed.get(slot[0], _NOBODY))
+
+
+def _expected(world: World, role: str) -> dict[str, ExpectedMeasure]:
+    return expected_measures(world.clauses, *world.procedure.figures_of(role))
 
 
 def _slot_fault(world: World | None, *, is_repeated: bool) -> str:
     if world is None:
         return "QUARTER_NOT_OPEN"
     return "RETURN_REPEATED" if is_repeated else "ROLE_REPORTS_NOTHING"
+
+
+def _procedure_faults(procedure: Procedure, role: str) -> Iterator[str]:
+    """An import names no person and opens no commitment: such returns are handed in one by one."""
+    if role in procedure.certified:
+        yield "PERSON_MISSING"
+    if procedure.sealed:
+        yield "FIGURES_SEALED"
 
 
 def _return_faults(

@@ -6,14 +6,16 @@ The same worlds as ``settlements.replays`` knows for one agreement, from one que
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Literal
 
 from sqlalchemy import Connection, text
 
-from ledger.desk.agreements import NumberedVersion
+from ledger.desk.agreements import NumberedVersion, procedure_at
+from ledger.desk.returns import effective
 from ledger.desk.settlements.replays import (
     Cause,
     FilingReference,
@@ -26,6 +28,7 @@ from ledger.desk.settlements.replays import (
 from ledger.periods import Quarter
 from ledger.rules.facts import Version
 from ledger.rules.plain import version_in_force
+from ledger.rules.procedure import Procedure
 from ledger.rules.terms import Clause, Terms
 
 Reason = Literal[
@@ -50,13 +53,14 @@ SIDES = """
     FROM agreement_party JOIN party USING (party_id)
 """
 FILINGS = """
-    SELECT DISTINCT ON (agreement_id, quarter, role)
-        agreement_id, quarter, role, filing_id, encode(lines_hash, 'hex') AS lines_hash, line_count
-    FROM filing
+    SELECT DISTINCT ON (agreement_id, quarter, role, is_certified)
+        agreement_id, quarter, role, filing_id, encode(lines_hash, 'hex') AS lines_hash, line_count,
+        sequence, certified.filing_id IS NOT NULL AS is_certified
+    FROM filing LEFT JOIN filing_certification AS certified USING (agreement_id, booked_quarter, filing_id)
     WHERE quarter <= :quarter
         AND agreement_id IN (SELECT agreement_id FROM agreement_quarter
                              WHERE quarter = :quarter AND state = 'open')
-    ORDER BY agreement_id, quarter, role, sequence DESC
+    ORDER BY agreement_id, quarter, role, is_certified, sequence DESC
 """
 CONFIRMED_LISTS = """
     SELECT agreement_id, max(version) AS version FROM enterprise_list AS list
@@ -116,6 +120,11 @@ class World:
         return () if version is None else version.terms.clauses
 
     @cached_property
+    def procedure(self) -> Procedure:
+        """How the sides work the quarter through."""
+        return procedure_at([self.terms[number] for number in self.now.versions], self.now.quarter)
+
+    @cached_property
     def clauses_before(self) -> dict[int, Clause]:
         """Every clause as the version that was last in force with it says, at the last closed settlement."""
         return {clause.number: clause for version in self.versions_before for clause in version.terms.clauses}
@@ -172,7 +181,7 @@ def worlds(connection: Connection, quarter: Quarter) -> Iterator[World]:
     open_agreements = connection.execute(text(OPEN), parameters).scalars().all()
     terms = _terms(connection, parameters)
     sides = _sides(connection)
-    filings = _filings(connection, parameters)
+    filings = _filings(connection, parameters, terms)
     lists = {row.agreement_id: row.version for row in connection.execute(text(CONFIRMED_LISTS))}
     happened = _occurrences(connection)
     closed = {
@@ -184,17 +193,18 @@ def worlds(connection: Connection, quarter: Quarter) -> Iterator[World]:
         of_agreement = terms[agreement_id]
         previous_id, before = closed.get(agreement_id, (None, None))
         roles = {clause.what.reported_by for row in of_agreement for clause in row.terms.clauses}
+        read = {key: found for key, found in filings[agreement_id].items() if key[1] in roles}
         now = Inputs(
             quarter=quarter,
             versions={row.version: row.starts for row in of_agreement},
-            filings={key: filing for key, (filing, _) in filings[agreement_id].items() if key[1] in roles},
+            filings={key: filing for key, (filing, _) in read.items()},
             list_version=lists.get(agreement_id),
             occurrences=happened.get(agreement_id, {}),
             previous_settlement_id=previous_id,
             reopened_settlement_id=reopened.get(agreement_id),
         )
         by_number = {row.version: row for row in of_agreement}
-        line_count = sum(count for key, (_, count) in filings[agreement_id].items() if key[0] == quarter)
+        line_count = sum(count for key, (_, count) in read.items() if key[0] == quarter)
         yield World(agreement_id, now, before, by_number, sides[agreement_id], line_count)
 
 
@@ -225,11 +235,19 @@ def _occurrences(connection: Connection) -> dict[int, dict[str, OccurrenceRefere
 
 
 def _filings(
-    connection: Connection, parameters: Mapping[str, object]
+    connection: Connection,
+    parameters: Mapping[str, object],
+    terms: Mapping[int, Sequence[NumberedVersion]],
 ) -> defaultdict[int, dict[tuple[Quarter, str], tuple[FilingReference, int]]]:
-    """The current returns of each agreement by quarter and role, with their numbers of lines."""
+    """The returns of each agreement that count, by quarter and role, with their numbers of lines."""
     found: defaultdict[int, dict[tuple[Quarter, str], tuple[FilingReference, int]]] = defaultdict(dict)
-    for row in connection.execute(text(FILINGS), parameters):
-        filing = FilingReference(row.filing_id, row.lines_hash)
-        found[row.agreement_id][Quarter.from_code(row.quarter), row.role] = filing, row.line_count
+    rows = connection.execute(text(FILINGS), parameters)
+    for (agreement_id, code, role), of_slot in groupby(rows, lambda row: row[:3]):
+        quarter = Quarter.from_code(code)
+        candidates = sorted(of_slot, key=lambda row: row.sequence)
+        procedure = procedure_at(terms[agreement_id], quarter)
+        row = effective(candidates, role, procedure, lambda row: row.is_certified)
+        if row is not None:
+            reference = FilingReference(row.filing_id, row.lines_hash)
+            found[agreement_id][quarter, role] = reference, row.line_count
     return found

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from ledger.desk.agreements import agreement
 from ledger.desk.returns.checks import Expectation, ExpectedMeasure, measure_label
-from ledger.desk.returns.handing_in import expectation
+from ledger.desk.returns.expected import expectation
 from ledger.desk.returns.workbook import HEADERS, LINES_SHEET, NOTES, NOTES_SHEET, TOTALS_SHEET
 from ledger.measures import Measure
 from ledger.periods import Quarter

@@ -63,14 +63,14 @@ class QuarterNotOpen(LedgerError):
 
 
 class ReturnsMissing(LedgerError):
-    """A role that the clauses name as the reporter hasn't handed in; ``missing`` lists quarter and role."""
+    """A role that the clauses name as the reporter has no return that counts; ``missing`` lists them."""
 
     code = "RETURNS_MISSING"
     sentence_en = (
         "Expected every reporting party's return, but these are missing: {listed}. "
-        "Hand them in (nil if there is nothing)."
+        "Hand them in (nil if there is nothing), and have them certified where the terms ask for it."
     )
-    sentence_zh = "申报方须全部申报，尚缺：{listed}。请补齐（无数据请作零申报）。"
+    sentence_zh = "申报方须全部申报，尚缺：{listed}。请补齐（无数据请作零申报）；条款要求复核的，请完成复核。"
 
     def __init__(self, missing: Sequence[tuple[Quarter, str]]) -> None:
         super().__init__(listed=", ".join(f"{quarter} {role}" for quarter, role in missing))

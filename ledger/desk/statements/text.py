@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta, timezone
 from typing import Literal
 from unicodedata import east_asian_width
 
@@ -19,12 +18,10 @@ from ledger.desk.statements.parts import (
 )
 from ledger.measures import MEASURE_BY_NAME
 from ledger.money import Commodity, format_amount, format_wan
-from ledger.periods import Span
+from ledger.periods import BEIJING, Span
 from ledger.rules.explanation import BOOK_NAMES, Language
 from ledger.rules.fields import Bilingual
 from ledger.rules.terms import Book
-
-BEIJING = timezone(timedelta(hours=8))
 
 Unit = Literal["wan", "yuan"]
 

@@ -19,6 +19,7 @@ from ledger_schema.tables.agreements import (
     version_signature,
 )
 from ledger_schema.tables.base import PARTITIONED_BY_BOOKED_QUARTER, metadata
+from ledger_schema.tables.documents import document, document_attachment
 from ledger_schema.tables.enterprises import (
     enterprise,
     enterprise_list,
@@ -29,7 +30,13 @@ from ledger_schema.tables.events import event, idempotency_key
 from ledger_schema.tables.occurrences import occurrence, occurrence_confirmation
 from ledger_schema.tables.parties import party, party_key, zone, zone_division
 from ledger_schema.tables.reference import book, commodity, measure
-from ledger_schema.tables.returns import filing, filing_total, return_line
+from ledger_schema.tables.returns import (
+    filing,
+    filing_certification,
+    filing_commitment,
+    filing_total,
+    return_line,
+)
 from ledger_schema.tables.settlements import (
     account,
     allocation,
@@ -60,12 +67,16 @@ __all__ = [
     "book",
     "carried",
     "commodity",
+    "document",
+    "document_attachment",
     "enterprise",
     "enterprise_list",
     "enterprise_list_confirmation",
     "enterprise_list_entry",
     "event",
     "filing",
+    "filing_certification",
+    "filing_commitment",
     "filing_total",
     "idempotency_key",
     "journal_entry",

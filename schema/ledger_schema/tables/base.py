@@ -21,6 +21,7 @@ metadata = MetaData(
 
 QUARTER_CHECK = "{0} % 10 BETWEEN 1 AND 4 AND {0} BETWEEN 19491 AND 29994"
 HASH_CHECK = "octet_length({0}) = 32"
+PERSON_CHECK = "char_length({0}) BETWEEN 1 AND 60"
 FIRST_DAY_CHECK = (
     "date_part('day', starts) = 1 AND (months = 1 OR date_part('month', starts) IN (1, 4, 7, 10))"
 )

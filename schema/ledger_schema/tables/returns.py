@@ -1,4 +1,4 @@
-"""Returns and their lines."""
+"""Returns and their lines, who certified them, and what was committed to beforehand."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from ledger_schema.tables.base import (
     FIRST_DAY_CHECK,
     HASH_CHECK,
     PARTITIONED_BY_BOOKED_QUARTER,
+    PERSON_CHECK,
     QUARTER_CHECK,
     metadata,
     recorded_at,
@@ -62,16 +63,101 @@ filing = Table(
         comment="over the lines in their fixed-width binary form, in line order",
     ),
     Column("line_count", Integer, CheckConstraint("line_count >= 0", name="line_count"), nullable=False),
+    Column(
+        "person",
+        Text,
+        CheckConstraint(PERSON_CHECK.format("person"), name="person"),
+        comment="who handed it in; null where nobody was asked",
+    ),
+    Column(
+        "nonce",
+        LargeBinary,
+        CheckConstraint("octet_length(nonce) = 32", name="nonce"),
+        comment="opens the commitment",
+    ),
+    Column(
+        "commitment",
+        LargeBinary,
+        CheckConstraint(
+            "commitment = sha256(convert_to(encode(nonce, 'hex') || encode(content_hash, 'hex'), 'UTF8'))",
+            name="commitment",
+        ),
+        comment="made before the figures were open; null where none was",
+    ),
     Column("event_id", BigInteger, ForeignKey("event.event_id"), nullable=False),
     recorded_at(),
     CheckConstraint("quarter <= booked_quarter", name="not_ahead"),
     CheckConstraint("is_nil = (line_count = 0)", name="nil"),
+    CheckConstraint("(nonce IS NULL) = (commitment IS NULL)", name="opened"),
     PrimaryKeyConstraint("agreement_id", "booked_quarter", "filing_id"),
     UniqueConstraint("agreement_id", "quarter", "role", "sequence"),
+    UniqueConstraint("agreement_id", "booked_quarter", "filing_id", "person"),
     ForeignKeyConstraint(
         ["agreement_id", "booked_quarter"], ["agreement_quarter.agreement_id", "agreement_quarter.quarter"]
     ),
     ForeignKeyConstraint(["agreement_id", "role"], ["agreement_party.agreement_id", "agreement_party.role"]),
+    ForeignKeyConstraint(
+        ["agreement_id", "quarter", "role", "commitment"],
+        [
+            "filing_commitment.agreement_id",
+            "filing_commitment.quarter",
+            "filing_commitment.role",
+            "filing_commitment.commitment",
+        ],
+    ),
+)
+
+filing_commitment = Table(
+    "filing_commitment",
+    metadata,
+    Column("agreement_id", BigInteger, nullable=False),
+    Column(
+        "quarter", Integer, CheckConstraint(QUARTER_CHECK.format("quarter"), name="quarter"), nullable=False
+    ),
+    Column("role", Text, nullable=False),
+    Column(
+        "sequence",
+        SmallInteger,
+        CheckConstraint("sequence > 0", name="sequence"),
+        nullable=False,
+        comment="a later one supersedes, as long as nothing is open",
+    ),
+    Column(
+        "commitment",
+        LargeBinary,
+        CheckConstraint(HASH_CHECK.format("commitment"), name="commitment"),
+        nullable=False,
+        comment="SHA-256 over the nonce and the hash of the file, both in hexadecimal digits",
+    ),
+    Column("event_id", BigInteger, ForeignKey("event.event_id"), nullable=False),
+    recorded_at(),
+    PrimaryKeyConstraint("agreement_id", "quarter", "role", "sequence"),
+    UniqueConstraint("agreement_id", "quarter", "role", "commitment"),
+    ForeignKeyConstraint(["agreement_id", "role"], ["agreement_party.agreement_id", "agreement_party.role"]),
+)
+
+filing_certification = Table(
+    "filing_certification",
+    metadata,
+    Column("agreement_id", BigInteger, nullable=False),
+    Column("booked_quarter", Integer, nullable=False),
+    Column("filing_id", BigInteger, nullable=False),
+    Column("maker", Text, nullable=False, comment="who handed the return in"),
+    Column(
+        "person",
+        Text,
+        CheckConstraint(PERSON_CHECK.format("person"), name="person"),
+        nullable=False,
+        comment="who certified it",
+    ),
+    Column("event_id", BigInteger, ForeignKey("event.event_id"), nullable=False),
+    recorded_at(),
+    CheckConstraint("person <> maker", name="second_person"),
+    PrimaryKeyConstraint("agreement_id", "booked_quarter", "filing_id"),
+    ForeignKeyConstraint(
+        ["agreement_id", "booked_quarter", "filing_id", "maker"],
+        ["filing.agreement_id", "filing.booked_quarter", "filing.filing_id", "filing.person"],
+    ),
 )
 
 filing_total = Table(

@@ -85,6 +85,10 @@ class Procedure(Document):
     )
     calendar: Calendar | None = None
 
+    def figures_of(self, role: str) -> tuple[str, ...]:
+        """Whose figures the role's return holds: its own, and those that they are compared with."""
+        return role, *(one.record for one in self.reconciliations if one.against == role)
+
     @property
     def roles(self) -> frozenset[str]:
         """Every role that the procedure names."""

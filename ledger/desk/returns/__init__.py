@@ -16,6 +16,7 @@ from ledger.desk.returns.handing_in import (
     hand_in_file,
     lines,
     lines_of_filings,
+    queue_on_return,
 )
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "hand_in_file",
     "lines",
     "lines_of_filings",
+    "queue_on_return",
 ]

@@ -137,11 +137,11 @@ class CheckedReturn:
     totals_minor: dict[str, int] = field(default_factory=dict)
 
 
-def expected_measures(clauses: Sequence[Clause], role: str) -> dict[str, ExpectedMeasure]:
-    """The measures that ``role`` reports under ``clauses``, in the order of the catalogue."""
+def expected_measures(clauses: Sequence[Clause], *roles: str) -> dict[str, ExpectedMeasure]:
+    """The measures that the ``roles`` report under ``clauses``, in the order of the catalogue."""
     readers: dict[str, list[Clause]] = {}
     for clause in clauses:
-        if clause.what.reported_by == role:
+        if clause.what.reported_by in roles:
             for name in (*clause.what.measures, *clause.what.deduct):
                 readers.setdefault(name, []).append(clause)
     return {

@@ -40,6 +40,7 @@ from ledger.measures import MEASURE_BY_ID, MEASURE_BY_NAME
 from ledger.money import format_amount
 from ledger.periods import Quarter, Span
 from ledger.rules.facts import Line
+from ledger.rules.procedure import Procedure
 from ledger_schema.ids import new_id
 from ledger_schema.partitions import open_booked_quarter
 from ledger_schema.sessions import Database
@@ -205,7 +206,7 @@ def _hand_in(
         written = read(faults)
         booked_quarter = _hold_open_quarter(connection, slot)
         expected = expectation(connection, *slot)
-        queue_on(connection, Queue.RETURN, f"{slot.agreement_id}/{slot.role}/{slot.quarter}")
+        queue_on_return(connection, *slot)
         current = _newest(connection, slot)
         if current is not None and current.content_hash == content_hash:
             return {"filing": str(current.filing_id), "is_same_content": True}
@@ -271,6 +272,11 @@ def _place_in_request(index: int, name: Field) -> Place:
     return Place("", f"lines[{index}].{name}")
 
 
+def queue_on_return(connection: Connection, agreement_id: int, role: str, quarter: Quarter) -> None:
+    """Waits until nobody hands in the role's return for the quarter. After the open quarter is held."""
+    queue_on(connection, Queue.RETURN, f"{agreement_id}/{role}/{quarter}")
+
+
 def _refuse_unknown(connection: Connection, slot: Slot) -> None:
     agreement(connection, slot.agreement_id)
     if slot.role not in sides_of(connection, slot.agreement_id):
@@ -300,10 +306,13 @@ def expectation(connection: Connection, agreement_id: int, role: str, quarter: Q
     last = begun[-1].terms.last_quarter if begun else None
     if not begun or (last is not None and quarter > Quarter.parse(last)):
         raise QuarterOutOfReach(first=versions[0].starts, last=last or "…", quarter=quarter)
-    clauses = begun[-1].terms.clauses
-    measures = expected_measures(clauses, role)
+    terms = begun[-1].terms
+    procedure = terms.procedure or Procedure()
+    measures = expected_measures(terms.clauses, *procedure.figures_of(role))
     if not measures:
-        reporting = sorted({clause.what.reported_by for clause in clauses})
+        recording = {clause.what.reported_by for clause in terms.clauses}
+        compared = {one.against for one in procedure.reconciliations if one.record in recording}
+        reporting = sorted(recording | compared)
         raise RoleReportsNothing(quarter=quarter, role=role, roles=", ".join(reporting))
     return Expectation(code, role, quarter, measures, _listed_enterprises(connection, agreement_id))
 

@@ -28,6 +28,11 @@ from ledger_schema.tables.enterprises import (
 from ledger_schema.tables.events import event, idempotency_key
 from ledger_schema.tables.occurrences import occurrence, occurrence_confirmation
 from ledger_schema.tables.parties import party, party_key, zone, zone_division
+from ledger_schema.tables.reconciliation import (
+    reconciliation_item,
+    reconciliation_line,
+    reconciliation_step,
+)
 from ledger_schema.tables.reference import book, commodity, measure
 from ledger_schema.tables.returns import filing, filing_total, return_line
 from ledger_schema.tables.settlements import (
@@ -68,6 +73,9 @@ __all__ = [
     "party",
     "party_key",
     "posting",
+    "reconciliation_item",
+    "reconciliation_line",
+    "reconciliation_step",
     "return_line",
     "settlement",
     "settlement_cause",

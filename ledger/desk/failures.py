@@ -22,6 +22,7 @@ Kind = Literal[
     "reopening",
     "clause",
     "line",
+    "reconciliation item",
     "event",
 ]
 
@@ -39,6 +40,7 @@ _KIND_ZH: dict[Kind, str] = {
     "reopening": "重新打开申请",
     "clause": "条款",
     "line": "明细行",
+    "reconciliation item": "对账事项",
     "event": "事件",
 }
 

@@ -40,7 +40,9 @@ REASON_NAMES: dict[str, tuple[str, str]] = {
     "ended": ("条款已终止", "the terms have ended"),
     "first_quarter": ("首季包含更早季度的数据", "its first quarter covers earlier ones"),
     "correction": ("往季申报已更正", "a return of a closed quarter was corrected"),
+    "reconciliation": ("双方申报须逐行对账", "its returns are compared line by line"),
     "enterprise_list": ("企业名单已换版", "another enterprise list was confirmed"),
+    "occurrence": ("协议事件已确认", "an occurrence was confirmed"),
     "amendment": ("条款修订追溯往季", "new terms reach back"),
 }
 COUNT_HEADS = (("结果", "result"), ("协议数", "agreements"))

@@ -32,10 +32,18 @@ from ledger.rules.procedure import Procedure
 from ledger.rules.terms import Clause, Terms
 
 Reason = Literal[
-    "correction", "enterprise_list", "occurrence", "amendment", "shared_party", "first_quarter", "ended"
+    "correction",
+    "enterprise_list",
+    "occurrence",
+    "amendment",
+    "reconciliation",
+    "shared_party",
+    "first_quarter",
+    "ended",
 ]
-"""Why an agreement isn't computed in bulk: an earlier result may change (the first four); two roles are of
-one party; its first settlement covers earlier quarters too; its terms have ended."""
+"""Why an agreement isn't computed in bulk: an earlier result may change (the first four); returns are
+compared line by line, so not all that was reported counts; two roles are of one party; its first settlement
+covers earlier quarters too; its terms have ended."""
 
 OPEN = """
     SELECT agreement_id FROM agreement_quarter WHERE quarter = :quarter AND state = 'open' ORDER BY 1
@@ -161,14 +169,20 @@ class World:
             found.append("shared_party")
         if not self.clauses:
             found.append("ended")
+        if any(self._compares(version.terms) for version in self.versions):
+            found.append("reconciliation")
         if self.before is None:
             return found + (["first_quarter"] if self._covers_earlier_quarters() else [])
-        return found + list(dict.fromkeys(self._kinds_about_the_past()))
+        return list(dict.fromkeys([*found, *self._kinds_about_the_past()]))
 
     def _kinds_about_the_past(self) -> Iterator[Reason]:
         for cause in self.causes:
             if cause.kind != "quarter" and (cause.kind != "amendment" or cause.quarter != self.now.quarter):
                 yield cause.kind
+
+    @staticmethod
+    def _compares(terms: Terms) -> bool:
+        return terms.procedure is not None and bool(terms.procedure.reconciliations)
 
     def _covers_earlier_quarters(self) -> bool:
         starts = self.versions[0].starts

@@ -6,15 +6,17 @@ terms, returns and list; and it is checked against what is booked before it is g
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from ledger.desk.failures import NotFound
+from ledger.desk.reconciliation import Excepted
 from ledger.desk.settlements.reading import Allocation, all_allocations, inputs_by_id, settlement
 from ledger.desk.settlements.replays import (
     Cause,
+    ExceptedKey,
     Inputs,
     Materials,
     Totals,
@@ -30,6 +32,7 @@ from ledger.errors import InvariantBroken
 from ledger.periods import Quarter
 from ledger.rules import plain
 from ledger.rules.explanation import Explanation
+from ledger.rules.terms import WHOLE_PARK
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,16 @@ class Explained:
     """What a cause booked about a clause, subject and quarter, and how it came about.
 
     ``before`` explains the result as it was just before the cause; None where there was none, as for the
-    quarter's own figures. ``allocations`` are the difference.
+    quarter's own figures. ``allocations`` are the difference. ``excepted_after`` and ``excepted_before`` are
+    the lines that the clause would read of the quarter, had the sides not differed: left out, or replaced.
     """
 
     cause: Cause
     allocations: list[Allocation]
     after: Explanation | None
     before: Explanation | None
+    excepted_after: Mapping[ExceptedKey, Excepted]
+    excepted_before: Mapping[ExceptedKey, Excepted]
 
 
 def explanation(
@@ -78,6 +84,8 @@ def explanation(
         booked,
         after=_explain(materials, later, clause, subject_id, quarter),
         before=_explain(materials, earlier, clause, subject_id, quarter),
+        excepted_after=_excepted(materials, later, clause, subject_id, quarter),
+        excepted_before=_excepted(materials, earlier, clause, subject_id, quarter),
     )
     if result.after is None and result.before is None:
         raise NotFound("clause", f"{clause}/{quarter}")
@@ -114,6 +122,29 @@ def _explain(
     if world is None or quarter > world.through:
         return None
     return explanation_in(materials, world.inputs, world.through, clause, subject_id, quarter)
+
+
+def _excepted(
+    materials: Materials, world: _World | None, clause: int, subject_id: int, quarter: Quarter
+) -> dict[ExceptedKey, Excepted]:
+    """What of the figures that the clause reads about the subject and quarter doesn't count as reported.
+
+    A subject of 0 is the whole clause, so lines of every subject are its concern.
+    """
+    if world is None:
+        return {}
+    in_force = plain.version_in_force(versions_of(materials.versions, world.inputs), quarter)
+    read = None if in_force is None else in_force.terms.clause(clause)
+    if read is None:
+        return {}
+    measures = {*read.what.measures, *read.what.deduct}
+    return {
+        key: one
+        for key, one in sorted(world.inputs.excepted.items())
+        if (key.quarter, key.role) == (quarter, read.what.reported_by)
+        and key.line.measure in measures
+        and subject_id in (WHOLE_PARK, key.line.subject)
+    }
 
 
 def explanation_in(

@@ -1,10 +1,10 @@
 """Replays: what the rules say of one world, and what each cause between two worlds changes.
 
 A *world* is everything that a settlement rests on, by reference only (``Inputs``): versions of the terms,
-current returns, the confirmed enterprise list, the confirmed occurrences, and the extensions that closed
-settlements decided. A settlement is the difference between the world of the last closed settlement and the
-world now; each cause turns one world into the next, and its effect is the difference between the two replays,
-so the causes add up exactly.
+current returns, what of them doesn't count as it was reported, the confirmed enterprise list, the confirmed
+occurrences, and the extensions that closed settlements decided. A settlement is the difference between the
+world of the last closed settlement and the world now; each cause turns one world into the next, and its
+effect is the difference between the two replays, so the causes add up exactly.
 
 Every replay starts from the agreement's first quarter. That costs (causes + 3) evaluations a settlement,
 which is fine for an agreement with some thousands of lines.
@@ -17,16 +17,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, select
 
-from ledger.desk import agreements, enterprises, occurrences, returns
+from ledger.desk import agreements, enterprises, occurrences, reconciliation, returns
 from ledger.desk.agreements import NumberedVersion
+from ledger.desk.reconciliation import Excepted, apply_excepted
+from ledger.desk.reconciliation import Key as LineKey
 from ledger.errors import InvariantBroken
 from ledger.evidence.canonical import Json, canonical_bytes
 from ledger.measures import MEASURE_BY_NAME
-from ledger.periods import Quarter, row_on
+from ledger.periods import Quarter, Span, row_on
 from ledger.rules import plain
 from ledger.rules.facts import Carried, Facts, Key, Line, Subject, Version
 from ledger.rules.terms import Book, Clause
@@ -34,14 +36,15 @@ from ledger_schema.tables import agreement_party, party
 
 INPUTS_FORMAT = "parkledger.settlement-inputs/1"
 
-CauseKind = Literal["correction", "enterprise_list", "occurrence", "amendment", "quarter"]
+CauseKind = Literal["correction", "reconciliation", "enterprise_list", "occurrence", "amendment", "quarter"]
 
 CAUSE_RANK: Mapping[CauseKind, int] = {
     "correction": 0,
-    "enterprise_list": 1,
-    "occurrence": 2,
-    "amendment": 3,
-    "quarter": 4,
+    "reconciliation": 1,
+    "enterprise_list": 2,
+    "occurrence": 3,
+    "amendment": 4,
+    "quarter": 5,
 }
 """Within the quarter that they are about, causes are replayed in this order."""
 
@@ -67,9 +70,20 @@ class OccurrenceReference(NamedTuple):
     sequence: int
 
 
+class ExceptedKey(NamedTuple):
+    """A part of the return that ``role`` handed in for the quarter."""
+
+    quarter: Quarter
+    role: str
+    line: LineKey
+
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a settlement of ``quarter`` rests on. ``held`` are extensions decided, by (clause, subject)."""
+    """What a settlement of ``quarter`` rests on. ``held`` are extensions decided, by (clause, subject).
+
+    ``excepted``: what of the returns of record doesn't count as it was reported, because the sides differ.
+    """
 
     quarter: Quarter
     versions: Mapping[int, Quarter] = field(default_factory=dict)
@@ -77,6 +91,7 @@ class Inputs:
     list_version: int | None = None
     occurrences: Mapping[str, OccurrenceReference] = field(default_factory=dict)
     held: Mapping[tuple[int, int], bool] = field(default_factory=dict)
+    excepted: Mapping[ExceptedKey, Excepted] = field(default_factory=dict)
     previous_settlement_id: int | None = None
     reopened_settlement_id: int | None = None
     """The settlement that had closed the quarter before it was reopened, which this one replaces."""
@@ -89,8 +104,8 @@ class Inputs:
     def canonical(self) -> bytes:
         """The RFC 8785 bytes that are stored with the settlement and compared when it closes.
 
-        Occurrences and a reopening aren't mentioned where there are none, as in settlements from before
-        there were any.
+        What there is none of (occurrences, a reopening, excepted lines) isn't mentioned, as in
+        settlements from before there were any.
         """
         reopened = self.reopened_settlement_id
         happened: list[Json] = [
@@ -101,6 +116,7 @@ class Inputs:
             {
                 **({"occurrences": happened} if happened else {}),
                 **({} if reopened is None else {"reopened_settlement": str(reopened)}),
+                **({"excepted": _excepted_written(self.excepted)} if self.excepted else {}),
                 "format": INPUTS_FORMAT,
                 "quarter": str(self.quarter),
                 "versions": [
@@ -142,6 +158,7 @@ class Inputs:
                 for row in stored.get("occurrences", [])
             },
             held={(row["clause"], int(row["subject"])): row["extended"] for row in stored["held_extensions"]},
+            excepted=dict(map(_excepted_read, stored.get("excepted", []))),
             previous_settlement_id=None if previous is None else int(previous),
             reopened_settlement_id=None if reopened is None else int(reopened),
         )
@@ -160,8 +177,9 @@ class Side:
 class Cause:
     """Why a result changes.
 
-    ``reference`` is the return's id, the version of the list or of the terms, or name and sequence of an
-    occurrence (``aid_fund_paid_in/1``).
+    ``reference`` is the return's id, the version of the list or of the terms, name and sequence of an
+    occurrence (``aid_fund_paid_in/1``), or the role of record and the number of the item that the sides
+    reconciled (``host/3``; 0: nobody did anything but hand in).
     """
 
     cause: int
@@ -238,20 +256,53 @@ def inputs_now(connection: Connection, agreement_id: int, quarter: Quarter) -> I
     versions = [row for row in agreements.terms_in_force(connection, agreement_id) if row.starts <= quarter]
     roles = {clause.what.reported_by for row in versions for clause in row.terms.clauses}
     confirmed = enterprises.confirmed_list(connection, agreement_id)
+    filings = returns.current_filings(connection, agreement_id)
+    excepted = reconciliation.excepted(connection, agreement_id, versions, filings, quarter)
     return Inputs(
         quarter=quarter,
         versions={row.version: row.starts for row in versions},
         filings={
             (about, role): FilingReference(filing.filing_id, filing.lines_hash.hex())
-            for (about, role), filing in returns.current_filings(connection, agreement_id).items()
+            for (about, role), filing in filings.items()
             if role in roles and about <= quarter
         },
+        excepted={ExceptedKey(*key): one for key, one in excepted.items()},
         list_version=None if confirmed is None else confirmed.version,
         occurrences={
             name: OccurrenceReference(one.day, one.sequence)
             for name, one in occurrences.confirmed_occurrences(connection, agreement_id).items()
         },
     )
+
+
+def _excepted_written(excepted: Mapping[ExceptedKey, Excepted]) -> list[Json]:
+    return [
+        {
+            "quarter": str(quarter),
+            "role": role,
+            "subject": str(line.subject),
+            "measure": line.measure,
+            "span": str(line.span),
+            "record": _number_written(one.record_minor),
+            "against": _number_written(one.against_minor),
+            "counts": _number_written(one.counts_minor),
+            "item": one.item,
+        }
+        for (quarter, role, line), one in sorted(excepted.items())
+    ]
+
+
+def _excepted_read(row: Mapping[str, Any]) -> tuple[ExceptedKey, Excepted]:
+    line = LineKey(int(row["subject"]), row["measure"], Span.parse(row["span"]))
+    record_minor, against_minor, counts_minor = (
+        None if row[name] is None else int(row[name]) for name in ("record", "against", "counts")
+    )
+    key = ExceptedKey(Quarter.parse(row["quarter"]), row["role"], line)
+    return key, Excepted(record_minor, against_minor, counts_minor, row["item"])
+
+
+def _number_written(number: int | None) -> str | None:
+    return None if number is None else str(number)
 
 
 def gather(connection: Connection, agreement_id: int, *worlds: Inputs) -> Materials:
@@ -326,6 +377,9 @@ def _changes(before: Inputs, now: Inputs, sides: Mapping[str, Side]) -> Iterable
     for (quarter, role), filing in now.filings.items():
         if quarter <= before.quarter and before.filings.get((quarter, role)) != filing:
             yield _correction(quarter, filing, sides[role], is_first=(quarter, role) not in before.filings)
+    for quarter, role, item in _reconciled(before, now):
+        if quarter <= before.quarter:
+            yield _reconciliation(quarter, role, item, sides[role])
     if now.list_version != before.list_version:
         yield _list_change(now)
     for name, happened in now.occurrences.items():
@@ -345,6 +399,39 @@ def _correction(quarter: Quarter, filing: FilingReference, side: Side, *, is_fir
         str(filing.filing_id),
         f"{verb_zh}{quarter.name_zh}申报（{side.name_zh}）",
         f"{noun_en} for {quarter} ({side.name_en})",
+    )
+
+
+def _reconciled(before: Inputs, now: Inputs) -> set[tuple[Quarter, str, int]]:
+    """Where other figures count than before: quarter, role of record and item."""
+    keys = {
+        key
+        for key in before.excepted.keys() | now.excepted.keys()
+        if _effect(before.excepted.get(key)) != _effect(now.excepted.get(key))
+    }
+    return {(key.quarter, key.role, _item_of(key, before, now)) for key in keys}
+
+
+def _effect(one: Excepted | None) -> tuple[int | None, ...]:
+    """What an exception changes about the facts; nothing where there is none."""
+    return (one.counts_minor,) if one is not None and one.changes_facts else ()
+
+
+def _item_of(key: ExceptedKey, before: Inputs, now: Inputs) -> int:
+    """The item that decides now, else the one that did; 0: none."""
+    found = [world.excepted[key].item for world in (now, before) if key in world.excepted]
+    return next((item for item in found if item is not None), 0)
+
+
+def _reconciliation(quarter: Quarter, role: str, item: int, side: Side) -> Cause:
+    name_zh, name_en = (f"第{item}号", f"item {item}") if item else ("", "returns compared anew")
+    return Cause(
+        0,
+        "reconciliation",
+        quarter,
+        f"{role}/{item}",
+        f"{quarter.name_zh}对账{name_zh}（{side.name_zh}）",
+        f"Reconciliation of {quarter}, {name_en} ({side.name_en})",
     )
 
 
@@ -390,6 +477,8 @@ def _replay_order(cause: Cause) -> tuple[Quarter, int, str, int]:
 
 def _after(world: Inputs, cause: Cause, now: Inputs) -> Inputs:
     match cause.kind:
+        case "reconciliation":
+            return replace(world, excepted=_reconciled_by(world, cause, now))
         case "correction":
             changed = {
                 key: filing for key, filing in now.filings.items() if str(filing.filing_id) == cause.reference
@@ -405,6 +494,18 @@ def _after(world: Inputs, cause: Cause, now: Inputs) -> Inputs:
             return replace(world, versions={**world.versions, version: now.versions[version]})
         case "quarter":
             return now
+
+
+def _reconciled_by(world: Inputs, cause: Cause, now: Inputs) -> dict[ExceptedKey, Excepted]:
+    """What is excepted once the item that the cause names has its effect."""
+    role, _, item = cause.reference.rpartition("/")
+    changed = {
+        key
+        for key in world.excepted.keys() | now.excepted.keys()
+        if (key.quarter, key.role) == (cause.quarter, role) and _item_of(key, world, now) == int(item)
+    }
+    kept = {key: one for key, one in world.excepted.items() if key not in changed}
+    return kept | {key: one for key, one in now.excepted.items() if key in changed}
 
 
 # --- replays ----------------------------------------------------------------------------------------------
@@ -503,16 +604,26 @@ def only_clauses(versions: Sequence[Version], numbers: set[int]) -> list[Version
 
 
 def facts_of(materials: Materials, world: Inputs, reporters: Reporters) -> Facts:
-    """The figures of record: of each quarter the lines of the role that reports it."""
+    """The figures of record: of each quarter the lines of the role that reports it, as they count."""
     rows = [(starts.start, role) for starts, role in reporters]
+    excepted = _excepted_by_return(world)
     lines = [
         line
         for (quarter, role), filing in sorted(world.filings.items())
         if row_on(rows, quarter.start) == role
-        for line in materials.lines[filing.filing_id]
+        for line in apply_excepted(
+            materials.lines[filing.filing_id], excepted[quarter, role], filing.filing_id
+        )
     ]
     subjects = {} if world.list_version is None else materials.subjects[world.list_version]
     return Facts(lines, subjects, world.days_of_occurrences)
+
+
+def _excepted_by_return(world: Inputs) -> defaultdict[tuple[Quarter, str], dict[LineKey, Excepted]]:
+    found: defaultdict[tuple[Quarter, str], dict[LineKey, Excepted]] = defaultdict(dict)
+    for key, one in world.excepted.items():
+        found[key.quarter, key.role][key.line] = one
+    return found
 
 
 def clause_at(versions: Sequence[Version], number: int, quarter: Quarter) -> Clause:

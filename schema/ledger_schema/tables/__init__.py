@@ -29,6 +29,11 @@ from ledger_schema.tables.enterprises import (
 from ledger_schema.tables.events import event, idempotency_key
 from ledger_schema.tables.occurrences import occurrence, occurrence_confirmation
 from ledger_schema.tables.parties import party, party_key, zone, zone_division
+from ledger_schema.tables.reconciliation import (
+    reconciliation_item,
+    reconciliation_line,
+    reconciliation_step,
+)
 from ledger_schema.tables.reference import book, commodity, measure
 from ledger_schema.tables.returns import (
     filing,
@@ -91,6 +96,9 @@ __all__ = [
     "quarter_reopened",
     "quarter_reopening",
     "quarter_reopening_signature",
+    "reconciliation_item",
+    "reconciliation_line",
+    "reconciliation_step",
     "return_line",
     "settlement",
     "settlement_cause",

@@ -75,7 +75,9 @@ settlement_cause = Table(
         "kind",
         Text,
         CheckConstraint(
-            "kind IN ('correction', 'enterprise_list', 'occurrence', 'amendment', 'quarter')", name="kind"
+            "kind IN ('correction', 'reconciliation', 'enterprise_list', 'occurrence', 'amendment', "
+            "'quarter')",
+            name="kind",
         ),
         nullable=False,
     ),
@@ -90,7 +92,8 @@ settlement_cause = Table(
         "reference",
         Text,
         nullable=False,
-        comment="the filing, list version, terms version, or the occurrence's name and sequence",
+        comment="the filing, list version, terms version, the occurrence's name and sequence, or the role of "
+        "record and the reconciliation's item",
     ),
     CheckConstraint("quarter <= booked_quarter", name="not_ahead"),
     PrimaryKeyConstraint("agreement_id", "booked_quarter", "settlement_id", "cause"),

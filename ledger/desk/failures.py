@@ -22,6 +22,7 @@ Kind = Literal[
     "clause",
     "line",
     "event",
+    "checkpoint",
 ]
 
 _KIND_ZH: dict[Kind, str] = {
@@ -38,6 +39,7 @@ _KIND_ZH: dict[Kind, str] = {
     "clause": "条款",
     "line": "明细行",
     "event": "事件",
+    "checkpoint": "检查点",
 }
 
 FAULTS_TOLD_MAX = 20

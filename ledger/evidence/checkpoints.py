@@ -81,6 +81,11 @@ def verified(note: Note, key: VerifierKey) -> Checkpoint:
     return checkpoint
 
 
+def cosigner_name(origin: str, party_code: str) -> str:
+    """The name under which a party cosigns the log of this origin."""
+    return f"{origin}/{party_code}"
+
+
 def cosigner_key(name: str, public_key: bytes) -> VerifierKey:
     """The key of somebody who cosigns under ``name``."""
     return VerifierKey(name, public_key, KeyKind.COSIGNATURE)

@@ -25,6 +25,8 @@ class Refusal(StrEnum):
     """Nothing is staged, the quarter is misspelt, or the transaction is not READ COMMITTED."""
     POSTINGS_DIFFER = "LG006"
     """The staged allocations and postings do not add up to the same."""
+    LEAF_WRONG = "LG009"
+    """A leaf of the log leaves a gap, or isn't the hash of its event."""
 
 
 def refusal_of(error: DatabaseFailure) -> Refusal | None:

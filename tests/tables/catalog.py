@@ -12,6 +12,7 @@ TABLES = {
         LEFT JOIN pg_attrdef ON (adrelid, adnum) = (attrelid, attnum)
         JOIN pg_class ON pg_class.oid = attrelid
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND attnum > 0
+              AND NOT attisdropped
     """,
     "constraints": """
         SELECT conrelid::regclass, conname, contype, convalidated, condeferrable,

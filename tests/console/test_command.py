@@ -588,6 +588,8 @@ HELPED = (
     *(name for commands in PANELS.values() for name in commands),
     "rules",
     *(f"rules {name}" for name in ("check", "text", "run", "simulate", "explain", "schema", "templates")),
+    *(f"log {name}" for name in ("key", "sequence", "head", "proof", "receipt", "closes")),
+    *(f"witness {name}" for name in ("follow", "cosign", "fork")),
 )
 
 

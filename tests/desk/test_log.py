@@ -170,7 +170,12 @@ def test_the_server_logs_what_is_recorded_without_being_asked(database: Database
     sequencer = Sequencer(database, files)
     published = threading.Event()
     keep = files.keep
-    files.keep = lambda note: (keep(note), published.set())[0]  # type: ignore[method-assign]
+
+    def watched(note: notes.Note) -> None:
+        keep(note)
+        published.set()
+
+    files.keep = watched  # type: ignore[method-assign]
     made = record(database, "one")
     sequencer.start()
     try:
@@ -362,7 +367,7 @@ def test_every_event_is_proven_under_every_head_that_covers_it(database: Databas
     log.sequence(database, files)
     with database.reading() as connection:
         for number, event_id in enumerate(made):
-            proof = log.proof_file(connection, event_id)
+            proof = log.inclusion(connection, event_id).file()
             leaf = log.inclusion(connection, event_id).leaf_hash
             assert proof.index == number
             assert tlog_proof.verify(proof, leaf, files.signer().verifier).size == 9
@@ -459,7 +464,7 @@ def test_a_close_shows_which_sides_have_cosigned_it(database: Database, files: L
         assert by_role == {"origin": head.size, "host": None}
         key = cosigner_key(name, public_key_of(agreed.keys["origin"]))
         assert checkpoints.verify_cosigned(log.head(connection).note, key) == 1_700_000_000
-        proof = log.proof_file(connection, close.event_id)
+        proof = log.inclusion(connection, close.event_id).file()
         leaf = log.inclusion(connection, close.event_id).leaf_hash
     tlog_proof.verify(proof, leaf, files.signer().verifier, [key])
     assert log.sequence(database, files) is not None

@@ -9,7 +9,6 @@ from ledger.desk.log.reading import (
     consistency,
     head,
     inclusion,
-    proof_file,
     published,
 )
 from ledger.desk.log.receipts import MERGE_DELAY_MAX, Receipt, receipt, receipts_of_act
@@ -30,7 +29,6 @@ __all__ = [
     "cosign_checkpoint",
     "head",
     "inclusion",
-    "proof_file",
     "published",
     "receipt",
     "receipts_of_act",

@@ -68,6 +68,10 @@ class Inclusion:
     hashes: list[bytes]
     head: Head
 
+    def file(self) -> TlogProof:
+        """The same as a proof file that needs neither database nor network."""
+        return TlogProof(self.leaf_number, tuple(self.hashes), self.head.note)
+
 
 @dataclass(frozen=True, slots=True)
 class Consistency:
@@ -150,12 +154,6 @@ def inclusion(connection: Connection, event_id: int, size: int | None = None) ->
     except ProofWrong as error:
         raise EventAltered(event_id=event_id, leaf_number=number, size=under.size) from error
     return Inclusion(event_id, number, leaf, hashes, under)
-
-
-def proof_file(connection: Connection, event_id: int, size: int | None = None) -> TlogProof:
-    """``inclusion`` as a proof file that needs neither database nor network."""
-    proven = inclusion(connection, event_id, size)
-    return TlogProof(proven.leaf_number, tuple(proven.hashes), proven.head.note)
 
 
 def consistency(connection: Connection, old_size: int, new_size: int | None = None) -> Consistency:

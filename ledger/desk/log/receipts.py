@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from ledger.desk.events import Event, event
 from ledger.desk.failures import NotFound
+from ledger.desk.pages import rows_to_read
 from ledger.evidence.merkle import leaf_hash
 from ledger.evidence.notes import Note, SignerKey, to_base64
 from ledger_schema.tables import idempotency_key
@@ -38,14 +39,14 @@ def receipt(connection: Connection, event_id: int, signer: SignerKey) -> Receipt
 def receipts_of_act(connection: Connection, key: str, signer: SignerKey, limit: int) -> list[Receipt]:
     """The receipts of the first ``limit`` events of the act done under the client's ``key``.
 
-    Raises ``NotFound`` where nothing was done under it.
+    Raises ``NotFound`` where nothing was done under it, ``LimitUnusable``.
     """
     event_ids = connection.execute(
         select(idempotency_key.c.event_ids).where(idempotency_key.c.key == key)
     ).scalar_one_or_none()
     if event_ids is None:
         raise NotFound("event", key)
-    return [receipt(connection, event_id, signer) for event_id in event_ids[:limit]]
+    return [receipt(connection, event_id, signer) for event_id in event_ids[: rows_to_read(limit) - 1]]
 
 
 def _receipt(recorded: Event, signer: SignerKey) -> Receipt:

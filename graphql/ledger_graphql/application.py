@@ -24,8 +24,9 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from ledger_graphql import ask_page, files
-from ledger_graphql.context import Desk
+from ledger.desk.log import LogFiles, Sequencer
+from ledger_graphql import ask_page, files, log_downloads
+from ledger_graphql.context import Desk, OpenDesk
 from ledger_graphql.http import LOOPBACK_HOSTS, BodyLimit, SameHostOnly
 from ledger_graphql.landing import PAGE
 from ledger_graphql.schema import SCHEMA
@@ -40,9 +41,9 @@ OPERATIONS_AT_ONCE = POOL_SIZE
 class LedgerGraphQL(GraphQL[Desk, None]):
     """GraphQL over HTTP, one worker thread an operation: resolvers are plain functions that may wait."""
 
-    def __init__(self, database: Database, limiter: CapacityLimiter) -> None:
+    def __init__(self, desk: OpenDesk, limiter: CapacityLimiter) -> None:
         super().__init__(SCHEMA, subscription_protocols=())
-        self._database = database
+        self._desk = desk
         self._limiter = limiter
 
     async def get_context(
@@ -50,7 +51,7 @@ class LedgerGraphQL(GraphQL[Desk, None]):
         request: Request | WebSocket,  # noqa: ARG002
         response: Response | WebSocket,  # noqa: ARG002
     ) -> Desk:
-        return Desk(self._database)
+        return self._desk()
 
     async def execute_single(
         self,
@@ -94,14 +95,25 @@ def _execute(desk: Desk, request: GraphQLRequestData, allowed: set[OperationType
         )
 
 
-def create(database_url: str, *, hosts: Collection[str] = LOOPBACK_HOSTS) -> Starlette:
-    """The application on the database at ``database_url``; it answers only to the names in ``hosts``."""
+def create(
+    database_url: str, *, hosts: Collection[str] = LOOPBACK_HOSTS, log_files: LogFiles | None = None
+) -> Starlette:
+    """The application on the database at ``database_url``; it answers only to the names in ``hosts``.
+
+    With ``log_files`` it also sequences and signs the log, every second while it runs.
+    """
     database = Database(database_url)
+    desk = partial(Desk, database, log_files)
+    sequencer = Sequencer(database, log_files) if log_files else None
     limiter = CapacityLimiter(OPERATIONS_AT_ONCE)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        if sequencer:
+            sequencer.start()
         yield
+        if sequencer:
+            await to_thread.run_sync(sequencer.stop)
         database.dispose()
 
     return Starlette(
@@ -109,8 +121,9 @@ def create(database_url: str, *, hosts: Collection[str] = LOOPBACK_HOSTS) -> Sta
             Route("/", _landing),
             Route("/ask", _ask),
             Route("/health", partial(_health, database, limiter)),
-            Mount("/files", routes=files.routes(database, limiter)),
-            Route("/graphql", LedgerGraphQL(database, limiter), methods=["GET", "POST"]),
+            Mount("/files", routes=files.routes(desk, limiter)),
+            Mount("/log", routes=log_downloads.routes(desk, limiter)),
+            Route("/graphql", LedgerGraphQL(desk, limiter), methods=["GET", "POST"]),
         ],
         middleware=[Middleware(SameHostOnly, hosts=hosts), Middleware(BodyLimit)],
         lifespan=lifespan,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -10,7 +11,20 @@ import strawberry
 from sqlalchemy import Connection
 
 from ledger.desk.acts import Act
+from ledger.desk.log import LogFiles
+from ledger.errors import LedgerError
 from ledger_schema.sessions import Database
+
+
+class LogNotKept(LedgerError):
+    """The server was started without the log's key."""
+
+    code = "LOG_NOT_KEPT"
+    sentence_en = (
+        "This server was started without the log's key, so it signs nothing. Ask one started with "
+        "`parkledger start`."
+    )
+    sentence_zh = "本服务启动时没有日志密钥，因此不签署。请使用以 `parkledger start` 启动的服务。"
 
 
 class Desk:
@@ -20,9 +34,10 @@ class Desk:
     never mixes two states of the ledger. A mutation calls ``refresh`` so that its result shows its change.
     """
 
-    def __init__(self, database: Database, actor: str = "local") -> None:
+    def __init__(self, database: Database, log_files: LogFiles | None = None, actor: str = "local") -> None:
         self.database = database
         self.actor = actor
+        self._log_files = log_files
         self._open = ExitStack()
         self._snapshot: Connection | None = None
 
@@ -32,6 +47,13 @@ class Desk:
         if self._snapshot is None:
             self._snapshot = self._open.enter_context(self.database.reading())
         return self._snapshot
+
+    @property
+    def log_files(self) -> LogFiles:
+        """The log's key and kept head. Raises ``LogNotKept`` where this server has none."""
+        if self._log_files is None:
+            raise LogNotKept
+        return self._log_files
 
     def refresh(self) -> None:
         """Let go of the snapshot; the next reading opens a new one."""
@@ -53,5 +75,8 @@ class Desk:
     ) -> None:
         self.refresh()
 
+
+OpenDesk: TypeAlias = Callable[[], Desk]
+"""Opens a desk for one operation."""
 
 Info: TypeAlias = strawberry.Info[Desk, None]

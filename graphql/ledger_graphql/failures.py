@@ -249,6 +249,7 @@ UNREADABLE = (
     "NOT_CANONICAL",
     "IDEMPOTENCY_KEY_UNUSABLE",
     "REQUEST_REFUSED",
+    "NOTE_UNREADABLE",
 )
 
 RULES: tuple[Rule, ...] = (
@@ -274,7 +275,14 @@ RULES: tuple[Rule, ...] = (
         "KEY_ALREADY_REGISTERED",
     ),
     _plain(QuarterNotOpen, "QUARTER_NOT_OPEN", "NO_OPEN_QUARTER", "QUARTER_OUT_OF_REACH"),
-    _plain(SignatureRefused, "ROLE_DOES_NOT_SIGN", "ALREADY_SIGNED", "KEY_NOT_REGISTERED", "SIGNATURE_WRONG"),
+    _plain(
+        SignatureRefused,
+        "ROLE_DOES_NOT_SIGN",
+        "ALREADY_SIGNED",
+        "KEY_NOT_REGISTERED",
+        "SIGNATURE_WRONG",
+        "NOTE_NOT_SIGNED",
+    ),
     _plain(NotSigned, "SIGNATURES_MISSING"),
     Rule(ReturnsMissing, frozenset({"RETURNS_MISSING"}), _returns_missing),
     _plain(StaleSettlement, "SETTLEMENT_STALE"),

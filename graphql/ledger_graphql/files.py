@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 from anyio import CapacityLimiter, to_thread
@@ -19,9 +19,8 @@ from ledger.desk.returns.template import template_workbook
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
 from ledger_graphql.agreements import template_name
-from ledger_graphql.context import Desk
+from ledger_graphql.context import Desk, OpenDesk
 from ledger_graphql.failures import extensions_of
-from ledger_schema.sessions import Database
 
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -45,19 +44,23 @@ class Download:
     content: bytes
 
 
-def routes(database: Database, limiter: CapacityLimiter) -> list[Route]:
+Make: TypeAlias = Callable[[Desk, Parameters], Download]
+"""Makes a file of a request's parameters. Raises ``LedgerError``."""
+
+
+def routes(desk: OpenDesk, limiter: CapacityLimiter) -> list[Route]:
     """The downloads, each made in a worker thread from one snapshot."""
     made = {"/template": _template, "/statement": _statement}
-    return [Route(path, partial(_send, database, limiter, make)) for path, make in made.items()]
+    return [Route(path, sender(desk, limiter, make)) for path, make in made.items()]
 
 
-async def _send(
-    database: Database,
-    limiter: CapacityLimiter,
-    make: Callable[[Desk, Parameters], Download],
-    request: Request,
-) -> Response:
-    work = partial(_made, database, make, dict(request.query_params))
+def sender(desk: OpenDesk, limiter: CapacityLimiter, make: Make) -> Callable[[Request], Awaitable[Response]]:
+    """Answers a request with what ``make`` makes of its parameters, those of the path and of the query."""
+    return partial(_send, desk, limiter, make)
+
+
+async def _send(desk: OpenDesk, limiter: CapacityLimiter, make: Make, request: Request) -> Response:
+    work = partial(_made, desk, make, {**request.query_params, **request.path_params})
     made = await to_thread.run_sync(work, limiter=limiter)
     if isinstance(made, LedgerError):
         return _refusal(made)
@@ -66,27 +69,25 @@ async def _send(
     return Response(made.content, media_type=made.media_type, headers=headers)
 
 
-def _made(
-    database: Database, make: Callable[[Desk, Parameters], Download], parameters: Parameters
-) -> Download | LedgerError:
+def _made(open_desk: OpenDesk, make: Make, parameters: Parameters) -> Download | LedgerError:
     try:
-        with Desk(database) as desk:
+        with open_desk() as desk:
             return make(desk, parameters)
     except LedgerError as error:
         return error
 
 
 def _template(desk: Desk, parameters: Parameters) -> Download:
-    code, role = _given(parameters, "agreement"), _given(parameters, "role")
-    quarter = Quarter.parse(_given(parameters, "quarter"))
+    code, role = given(parameters, "agreement"), given(parameters, "role")
+    quarter = Quarter.parse(given(parameters, "quarter"))
     found = agreements.agreement_by_code(desk.snapshot, code)
     content = template_workbook(desk.snapshot, found.agreement_id, role, quarter)
     return Download(template_name(code, role, quarter), WORKBOOK_TYPE, content)
 
 
 def _statement(desk: Desk, parameters: Parameters) -> Download:
-    code = _given(parameters, "agreement")
-    quarter = Quarter.parse(_given(parameters, "quarter"))
+    code = given(parameters, "agreement")
+    quarter = Quarter.parse(given(parameters, "quarter"))
     language = _language(parameters)
     kind = _chosen(parameters, "format", ("txt", "csv", "json"))
     found = agreements.agreement_by_code(desk.snapshot, code)
@@ -101,7 +102,8 @@ def _statement(desk: Desk, parameters: Parameters) -> Download:
             return Download(name, "text/plain", statements.render_statement(shown, language).encode())
 
 
-def _given(parameters: Parameters, name: str) -> str:
+def given(parameters: Parameters, name: str) -> str:
+    """The parameter's value. Raises ``ParameterUnusable`` where it isn't there."""
     value = parameters.get(name, "")
     if not value or "\0" in value:
         raise ParameterUnusable(name=name, expected="…", got=value)

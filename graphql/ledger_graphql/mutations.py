@@ -36,6 +36,7 @@ from ledger_graphql.failures import (
     WrongState,
 )
 from ledger_graphql.fields import mutation
+from ledger_graphql.log import LogMutations
 from ledger_graphql.occurrences import Occurrence, occurrence_node
 from ledger_graphql.parties import Party, party_node
 from ledger_graphql.returns import Filing, filing_node
@@ -193,7 +194,7 @@ CloseQuarterResult = Annotated[
     "all. Several in "
     "one document are separate changes, made one after the other."
 )
-class Mutation:
+class Mutation(LogMutations):
     @mutation("Register a party.")
     def register_party(
         self, info: Info, input: Annotated[inputs.RegisterPartyInput, INPUT]

@@ -37,6 +37,8 @@ class Queue(IntEnum):
     """By the agreement's id: its versions, its enterprise lists and its occurrences."""
     RETURN = 4
     """By agreement, role and quarter: the sequence of the returns. Comes after the open quarter is held."""
+    LOG = 9
+    """The log's one sequencer; no act takes it."""
 
 
 class KeyReused(LedgerError):
@@ -75,15 +77,17 @@ class Done(Generic[Value]):
 
 
 class Recorder:
-    """Appends the events of one act in its transaction."""
+    """Appends the events of one act in its transaction; ``event_ids`` are those appended so far."""
 
     def __init__(self, connection: Connection, act: Act) -> None:
+        self.event_ids: list[int] = []
         self._connection = connection
         self._act = act
 
     def __call__(self, kind: str, data: Mapping[str, Json], agreement_id: int | None = None) -> int:
         """Append one event; returns its id. Whole numbers beyond 2^53 (ids) must come as text."""
         event_id = new_id()
+        self.event_ids.append(event_id)
         content = self._content(event_id, kind, data, agreement_id)
         self._connection.execute(
             insert(event).values(
@@ -100,6 +104,7 @@ class Recorder:
     def record_all(self, kind: str, of_agreements: Sequence[tuple[int, Mapping[str, Json]]]) -> list[int]:
         """Append an event for each (agreement, data) by COPY; returns their ids in order."""
         event_ids: list[int] = new_ids(len(of_agreements)).tolist()
+        self.event_ids += event_ids
         contents = [
             self._content(event_id, kind, data, agreement_id)
             for event_id, (agreement_id, data) in zip(event_ids, of_agreements, strict=True)
@@ -170,9 +175,12 @@ def perform(
             if kept.request_hash != request_hash:
                 raise KeyReused(key=act.key)
             return Done(kept.result, replayed=True)
-        result = dict(work(connection, Recorder(connection, act)))
+        recorder = Recorder(connection, act)
+        result = dict(work(connection, recorder))
         connection.execute(
-            insert(idempotency_key).values(key=act.key, request_hash=request_hash, result=result)
+            insert(idempotency_key).values(
+                key=act.key, request_hash=request_hash, result=result, event_ids=recorder.event_ids
+            )
         )
         return Done(json.loads(json.dumps(result)))
 

@@ -24,6 +24,7 @@ Kind = Literal[
     "line",
     "reconciliation item",
     "event",
+    "checkpoint",
 ]
 
 _KIND_ZH: dict[Kind, str] = {
@@ -42,6 +43,7 @@ _KIND_ZH: dict[Kind, str] = {
     "line": "明细行",
     "reconciliation item": "对账事项",
     "event": "事件",
+    "checkpoint": "检查点",
 }
 
 FAULTS_TOLD_MAX = 20

@@ -1,1 +1,3 @@
-"""Evidence: canonical bytes, hashes and signatures. Nothing here does input or output."""
+"""Evidence: canonical bytes, hashes, signatures, Merkle trees and signed notes. Nothing here does input or
+output.
+"""

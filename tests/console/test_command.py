@@ -662,6 +662,8 @@ HELPED = (
             "templates",
         )
     ),
+    *(f"log {name}" for name in ("key", "sequence", "head", "proof", "receipt", "closes")),
+    *(f"witness {name}" for name in ("follow", "cosign", "fork")),
 )
 
 

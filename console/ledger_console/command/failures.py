@@ -122,3 +122,41 @@ class EnterpriseUnknown(LedgerError):
     code = "ENTERPRISE_UNKNOWN"
     sentence_en = "Expected the credit code of an enterprise with figures ({known}), but got {code}."
     sentence_zh = "应为有数据的企业的统一社会信用代码（{known}），实际为 {code}。"
+
+
+class LogUnreachable(LedgerError):
+    """The log's address gave no answer of use."""
+
+    code = "LOG_UNREACHABLE"
+    sentence_en = "Expected an answer of the log at {url}, but: {reason}. Check the address and try again."
+    sentence_zh = "日志地址 {url} 没有给出可用的回答：{reason}。请核对地址后重试。"
+
+
+class HeadsUnusable(LedgerError):
+    """The file of heads isn't there yet and no key was given, or it is of another log."""
+
+    code = "HEADS_UNUSABLE"
+    sentence_en = (
+        "Expected {path} to hold the heads of this log. To begin it, give the log's key as its operator gave "
+        "it to you: --key KEY (`parkledger log key` prints it there)."
+    )
+    sentence_zh = (
+        "{path} 应为该日志的检查点文件。首次使用请给出运维方提供的日志公钥：--key 公钥"
+        "（运维方用 `parkledger log key` 打印）。"
+    )
+
+
+class PrivateKeyUnreadable(LedgerError):
+    """A file that should hold a private key doesn't."""
+
+    code = "PRIVATE_KEY_UNREADABLE"
+    sentence_en = "Expected 64 hex digits in {path}, an Ed25519 private key, but got something else."
+    sentence_zh = "{path} 应为 64 位十六进制的 Ed25519 私钥，实际不是。"
+
+
+class CosignatureNotTaken(LedgerError):
+    """The ledger refused a cosignature."""
+
+    code = "COSIGNATURE_NOT_TAKEN"
+    sentence_en = "The ledger didn't take the cosignature: {en}"
+    sentence_zh = "账本未接受会签：{zh}"

@@ -19,8 +19,10 @@ from ledger_console.command import (
     serve,
     simulations,
 )
+from ledger_console.command.log import log_commands
 from ledger_console.command.output import tell, tell_unexpected
 from ledger_console.command.rules import rules
+from ledger_console.command.witness import witness_commands
 
 EXIT_REFUSED = 2
 """The ledger refused, or the command was written wrongly; nothing was changed."""
@@ -84,6 +86,8 @@ def _program() -> typer.Typer:
         for name, command in commands.items():
             program.command(name, rich_help_panel=panel)(command)
     program.add_typer(rules, name="rules", rich_help_panel="规则 Rules")
+    program.add_typer(log_commands, name="log", rich_help_panel="存证 Evidence")
+    program.add_typer(witness_commands, name="witness", rich_help_panel="存证 Evidence")
     return program
 
 

@@ -19,6 +19,7 @@ from ledger.desk import agreements, statements
 from ledger.desk.failures import NotFound
 from ledger.rules.explanation import Language
 from ledger_console.command.failures import PortBusy, PortUnusable, ServingFailed
+from ledger_console.command.log import log_files
 from ledger_console.command.opening import (
     Address,
     bring_up_to_date,
@@ -229,7 +230,10 @@ def _serve(url: str, listener: socket.socket) -> None:
 
     web = uvicorn.Server(
         uvicorn.Config(
-            create(url), log_config=None, access_log=False, timeout_graceful_shutdown=GOODBYE_SECONDS
+            create(url, log_files=log_files()),
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=GOODBYE_SECONDS,
         )
     )
     try:

@@ -27,6 +27,7 @@ from ledger_schema.tables.enterprises import (
     enterprise_list_entry,
 )
 from ledger_schema.tables.events import event, idempotency_key
+from ledger_schema.tables.log import log_cosignature, log_head, log_leaf
 from ledger_schema.tables.occurrences import occurrence, occurrence_confirmation
 from ledger_schema.tables.parties import party, party_key, zone, zone_division
 from ledger_schema.tables.reconciliation import (
@@ -85,6 +86,9 @@ __all__ = [
     "filing_total",
     "idempotency_key",
     "journal_entry",
+    "log_cosignature",
+    "log_head",
+    "log_leaf",
     "measure",
     "metadata",
     "occurrence",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     Column,
@@ -10,6 +11,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -34,7 +36,15 @@ event = Table(
         nullable=False,
     ),
     recorded_at(),
+    Column(
+        "transaction_number",
+        BigInteger,
+        nullable=False,
+        server_default=text("(pg_current_xact_id()::text)::bigint"),
+        comment="tells the log's sequencer where to look for what was committed late",
+    ),
     Index(None, "agreement_id", "event_id"),
+    Index(None, "transaction_number"),
 )
 
 idempotency_key = Table(
@@ -49,4 +59,11 @@ idempotency_key = Table(
     ),
     Column("result", JSONB, nullable=False),
     recorded_at(),
+    Column(
+        "event_ids",
+        ARRAY(BigInteger),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="the events of the act",
+    ),
 )

@@ -12,6 +12,7 @@ from ledger.desk.statements.forms import (
     zone_file,
 )
 from ledger.desk.statements.journals import Journal, agreement_journal, settlement_journal
+from ledger.desk.statements.pages import FONTS_LACKING
 from ledger.desk.statements.parts import BaseLine, ClauseStatement, PartyTotal, Statement
 from ledger.desk.statements.reading import settlement_statement, statement, statement_by_identifier
 from ledger.desk.statements.settlement_paper import check_path
@@ -20,6 +21,7 @@ from ledger.desk.statements.zones import ZoneAgreement, ZoneLine, ZoneStatement,
 
 __all__ = [
     "ENDINGS",
+    "FONTS_LACKING",
     "MEDIA_TYPES",
     "BaseLine",
     "ClauseStatement",

@@ -87,7 +87,8 @@ def zone_file(shown: ZoneStatement, form: ZoneForm, language: Language) -> bytes
 
 def paper_text(paper: Paper) -> bytes:
     """The paper as text with aligned columns."""
-    facts = [f"{name}: {value}" for name, value in paper.facts]
+    colon = Speaker(paper.language).say("：", ": ")
+    facts = [f"{name}{colon}{value}" for name, value in paper.facts]
     head = [paper.title, *([paper.mark] if paper.mark else []), *facts, *paper.remarks]
     blocks = ["\n".join(head)]
     for one in paper.tables:

@@ -68,6 +68,10 @@ class CharacterWithoutGlyph(LedgerError):
     )
 
 
+FONTS_LACKING = (ChineseFontMissing, CharacterWithoutGlyph)
+"""Failures of the machine, not of what was asked."""
+
+
 def paper_pages(paper: Paper) -> bytes:
     """The PDF file; the same paper gives the same bytes with the same fonts.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC
 from urllib.parse import urlencode
 
 from ledger.desk.settlements.journal import AccountKind
@@ -45,9 +46,9 @@ def zone_check_path(shown: ZoneStatement) -> str:
     named = {
         "party": shown.party_code,
         "quarter": str(shown.quarter),
-        "knownAt": shown.known_at.isoformat(),
+        "knownAt": f"{shown.known_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
     }
-    return f"/files/zone-statement?{urlencode(named)}"
+    return f"/files/zone-statement?{urlencode(named, safe=':')}"
 
 
 def zone_paper(shown: ZoneStatement, language: Language) -> Paper:
@@ -95,8 +96,9 @@ class _Writer:
 
     def _facts(self) -> list[tuple[str, str]]:
         shown, say = self._shown, self._speaker.say
+        name = self._party(shown.party_id)
         return [
-            (say("主体", "Party"), f"{self._party(shown.party_id)}（{shown.party_code}）"),
+            (say("主体", "Party"), say(f"{name}（{shown.party_code}）", f"{name} ({shown.party_code})")),
             (say("结算期", "Quarter"), say(shown.quarter.name_zh, str(shown.quarter))),
             (say("截至", "As known at"), self._speaker.moment(shown.known_at)),
             (say("标识", "Identifier"), shown.identifier),

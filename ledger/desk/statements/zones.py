@@ -110,7 +110,7 @@ def zone_statement(
 
 def _quarters(
     connection: Connection, party_id: int, quarter: Quarter, moment: datetime
-) -> Sequence[Row[Any]]:
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """The party's agreements that settled the quarter by then, or still had it or an earlier one to close."""
     column = agreement_quarter.c
     closed = and_(column.quarter == quarter.code, column.closed_at <= moment)

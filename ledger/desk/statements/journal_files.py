@@ -167,16 +167,16 @@ def _name(account: Account, journal: Journal) -> str:
     parts = [
         ROOTS[account.kind],
         account.book.value.title(),
-        f"A-{_part(journal.agreement_code)}",
+        f"A-{account_part(journal.agreement_code)}",
         f"Clause{account.clause}",
         account.kind.title(),
     ]
     if account.party_id is not None:
-        parts.append(f"P-{_part(journal.party_codes[account.party_id])}")
+        parts.append(f"P-{account_part(journal.party_codes[account.party_id])}")
     return ":".join(parts)
 
 
-def _part(code: str) -> str:
+def account_part(code: str) -> str:
     """A code as part of an account's name: beancount has letters, digits and hyphens there.
 
     Other characters become their number between two escapes, so that no two codes ever meet.

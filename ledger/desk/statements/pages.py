@@ -77,7 +77,7 @@ def paper_pages(paper: Paper) -> bytes:
 
     Raises ``ChineseFontMissing`` and ``CharacterWithoutGlyph``.
     """
-    fonts, families = _fonts(os.environ.get(FONTS_VARIABLE, ""))
+    fonts, families = fonts_of(os.environ.get(FONTS_VARIABLE, ""))
     source = files("ledger.desk.statements").joinpath("page.typ").read_bytes()
     data = json.dumps(_page_data(paper, families), ensure_ascii=False)
     try:
@@ -96,7 +96,7 @@ def paper_pages(paper: Paper) -> bytes:
 
 
 @cache
-def _fonts(folder: str) -> tuple[typst.Fonts, tuple[str, ...]]:
+def fonts_of(folder: str) -> tuple[typst.Fonts, tuple[str, ...]]:
     """The fonts at hand and the families to use: those of the folder, else a Chinese one of the system."""
     if folder:
         own = typst.Fonts(False, False, [Path(folder)]).families()

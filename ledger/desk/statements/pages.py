@@ -87,6 +87,7 @@ def paper_pages(paper: Paper) -> bytes:
             sys_inputs={"paper": data},
             format="pdf",
             pdf_standards="a-2u",
+            pdf_tags=False,
             timestamp=int(paper.made_at.timestamp()),
         )
     except typst.TypstError as error:

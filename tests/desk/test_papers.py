@@ -213,6 +213,21 @@ def test_a_long_table_repeats_its_heads_on_each_numbered_page() -> None:
 
 
 @needs_chinese_font
+def test_a_table_too_long_to_print_is_named_with_its_rows_and_those_after_it_are_printed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pages, "ROWS_PRINTED_MAX", 2)
+    long, short = (
+        Table(name, name, [Column("列")], [[f"{name}{number}"] for number in range(count)])
+        for name, count in (("甲表", 3), ("乙表", 2))
+    )
+    text = text_of(paper_pages(paper_of("zh", [], long, short)))
+    assert "甲表共3行，此处不印" in text
+    assert "甲表0" not in text
+    assert "乙表1" in text
+
+
+@needs_chinese_font
 def test_the_same_paper_gives_the_same_pdf(room: Room) -> None:
     paper = settlement_paper(shown_of(room), "zh")
     assert paper_pages(paper) == paper_pages(paper)

@@ -34,6 +34,9 @@ CHINESE_FAMILIES = (
 )
 """Looked for on the system, the first that is there is taken."""
 
+ROWS_PRINTED_MAX = 5_000
+"""Most rows of a paper's tables together (100 pages and more); a table beyond it is named, not printed."""
+
 LONG_WORD = re.compile(r"[!-~]{16}(?=[!-~])")
 MISSING_CHARACTER = "could not be displayed with font"
 
@@ -122,22 +125,35 @@ def _page_data(paper: Paper, families: tuple[str, ...]) -> dict[str, object]:
         "mark": paper.mark,
         "facts": [list(fact) for fact in paper.facts],
         "remarks": list(paper.remarks),
-        "tables": [_table_data(table, paper) for table in paper.tables],
+        "tables": list(_tables_data(paper)),
         "words": {
             "page": say("第 {page} 页，共 {pages} 页", "Page {page} of {pages}"),
             "remark": say("备注：", "Note: "),
-            "nothing": say("无", "None"),
         },
     }
 
 
-def _table_data(table: Table, paper: Paper) -> dict[str, object]:
-    heads = [head for column in table.columns for head in _heads(table, column, paper)]
-    return {
-        "heading": table.heading,
-        "columns": heads,
-        "rows": [list(_row(table, row)) for row in table.rows],
-    }
+def _tables_data(paper: Paper) -> Iterator[dict[str, object]]:
+    room = ROWS_PRINTED_MAX
+    for table in paper.tables:
+        is_printed = len(table.rows) <= room
+        room -= len(table.rows) if is_printed else 0
+        yield {
+            "heading": table.heading,
+            "columns": [head for column in table.columns for head in _heads(table, column, paper)],
+            "rows": [list(_row(table, row)) for row in table.rows] if is_printed else [],
+            "instead": _instead_of_rows(len(table.rows), Speaker(paper.language)),
+        }
+
+
+def _instead_of_rows(count: int, speaker: Speaker) -> str:
+    """What stands where no rows do."""
+    if not count:
+        return speaker.say("无", "None")
+    return speaker.say(
+        f"共 {count:,} 行，此处不印；见同一标识的 XLSX",
+        f"{count:,} rows, not printed: see the XLSX of this identifier",
+    )
 
 
 def _heads(table: Table, column: Column, paper: Paper) -> Iterator[dict[str, object]]:

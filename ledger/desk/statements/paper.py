@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Literal, TypeVar
 
 from ledger.desk.statements.parts import ASSESSMENT_MARK
+from ledger.desk.statements.text import BEIJING
 from ledger.money import Commodity, format_amount
 from ledger.rules.explanation import BOOK_NAMES, Language
 from ledger.rules.terms import Bilingual, Book
-
-BEIJING = timezone(timedelta(hours=8))
 
 NOT_CLOSED_MARK = Bilingual(zh="未结：尚未关账，数额仍可能变化", en="NOT CLOSED: amounts may still change")
 

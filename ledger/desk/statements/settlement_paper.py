@@ -88,7 +88,7 @@ class _Writer:
         def row(total: PartyTotal) -> list[Cell]:
             return [
                 self._words.party(total.party_id),
-                self._words.of(KIND_NAMES[total.kind]),
+                self._speaker.of(KIND_NAMES[total.kind]),
                 self._speaker.commodity(total.commodity),
                 Amount(total.amount_minor, total.commodity.scale),
             ]
@@ -148,7 +148,7 @@ class _Writer:
                     clause.number,
                     self._speaker.commodity(clause.commodity),
                     self._words.party(clause.remainder_party_id),
-                    self._words.of(clause.article),
+                    self._speaker.of(clause.article),
                 ]
                 for clause in self._shown.clauses
             ],
@@ -221,7 +221,7 @@ class _Writer:
     def _account(self, account: Account) -> str:
         if account.party_id is None or account.kind == "source":
             return self._speaker.of(SOURCE_NAME)
-        return f"{self._words.of(KIND_NAMES[account.kind])} · {self._words.party(account.party_id)}"
+        return f"{self._speaker.of(KIND_NAMES[account.kind])} · {self._words.party(account.party_id)}"
 
     def _figures(self) -> list[Table]:
         column = self._speaker.column

@@ -261,7 +261,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(ReturnRefused, frozenset({"RETURN_REFUSED"}), _return_refused),
     _plain(IdempotencyKeyReused, "IDEMPOTENCY_KEY_REUSED"),
-    Rule(NotFound, frozenset({"NOT_FOUND"}), _not_found),
+    Rule(NotFound, frozenset({"NOT_FOUND", "QUARTER_NOT_CLOSED"}), _not_found),
     _plain(
         WrongState,
         "VERSION_STATE",

@@ -1,11 +1,12 @@
-"""Downloads: the template of a return, and statements as text, CSV and JSON."""
+"""Downloads: the template of a return, statements, and journals."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from anyio import CapacityLimiter, to_thread
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ledger.desk import agreements, statements
+from ledger.desk import agreements, roster, statements
 from ledger.desk.failures import NotFound
 from ledger.desk.returns.template import template_workbook
 from ledger.errors import LedgerError
@@ -22,9 +23,21 @@ from ledger_graphql.agreements import template_name
 from ledger_graphql.context import Desk, OpenDesk
 from ledger_graphql.failures import extensions_of
 
-WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FORMS: Mapping[str, statements.Form] = {
+    "txt": "text",
+    "csv": "csv",
+    "json": "json",
+    "xlsx": "xlsx",
+    "pdf": "pdf",
+    "hledger": "hledger",
+    "beancount": "beancount",
+}
+ZONE_FORMS: Mapping[str, statements.ZoneForm] = {"txt": "text", "csv": "csv", "xlsx": "xlsx", "pdf": "pdf"}
+JOURNAL_FORMS: Mapping[str, statements.JournalForm] = {"hledger": "hledger", "beancount": "beancount"}
 
 Parameters = Mapping[str, str]
+
+Form = TypeVar("Form", bound=statements.Form)
 
 
 class ParameterUnusable(LedgerError):
@@ -50,7 +63,13 @@ Make: TypeAlias = Callable[[Desk, Parameters], Download]
 
 def routes(desk: OpenDesk, limiter: CapacityLimiter) -> list[Route]:
     """The downloads, each made in a worker thread from one snapshot."""
-    made = {"/template": _template, "/statement": _statement}
+    made = {
+        "/template": _template,
+        "/statement": _statement,
+        "/check": _checked_statement,
+        "/journal": _journal,
+        "/zone-statement": _zone_statement,
+    }
     return [Route(path, sender(desk, limiter, make)) for path, make in made.items()]
 
 
@@ -82,24 +101,71 @@ def _template(desk: Desk, parameters: Parameters) -> Download:
     quarter = Quarter.parse(given(parameters, "quarter"))
     found = agreements.agreement_by_code(desk.snapshot, code)
     content = template_workbook(desk.snapshot, found.agreement_id, role, quarter)
-    return Download(template_name(code, role, quarter), WORKBOOK_TYPE, content)
+    return Download(template_name(code, role, quarter), statements.MEDIA_TYPES["xlsx"], content)
 
 
 def _statement(desk: Desk, parameters: Parameters) -> Download:
+    """The statement with which a quarter was closed."""
     code = given(parameters, "agreement")
     quarter = Quarter.parse(given(parameters, "quarter"))
-    language = _language(parameters)
-    kind = _chosen(parameters, "format", ("txt", "csv", "json"))
+    form, language = _form(parameters, FORMS), _language(parameters)
     found = agreements.agreement_by_code(desk.snapshot, code)
     shown = statements.statement(desk.snapshot, found.agreement_id, quarter)
-    name = f"{code}-{quarter}.{kind}"
-    match kind:
-        case "csv":
-            return Download(name, "text/csv", statements.statement_csv(shown, language))
-        case "json":
-            return Download(name, "application/json", statements.statement_json(shown))
-        case _:
-            return Download(name, "text/plain", statements.render_statement(shown, language).encode())
+    return _statement_file(desk, shown, form, language)
+
+
+def _checked_statement(desk: Desk, parameters: Parameters) -> Download:
+    """What the ledger has under an identifier, closed or not."""
+    code, identifier = given(parameters, "agreement"), given(parameters, "identifier")
+    form, language = _form(parameters, FORMS), _language(parameters)
+    found = agreements.agreement_by_code(desk.snapshot, code)
+    shown = statements.statement_by_identifier(desk.snapshot, found.agreement_id, identifier)
+    return _statement_file(desk, shown, form, language)
+
+
+def _statement_file(
+    desk: Desk, shown: statements.Statement, form: statements.Form, language: Literal["zh", "en"]
+) -> Download:
+    content = statements.statement_file(desk.snapshot, shown, form, language)
+    return _download(f"{shown.agreement_code}-{shown.quarter}", form, content)
+
+
+def _journal(desk: Desk, parameters: Parameters) -> Download:
+    code, through = given(parameters, "agreement"), Quarter.parse(given(parameters, "through"))
+    form, language = _form(parameters, JOURNAL_FORMS), _language(parameters)
+    found = agreements.agreement_by_code(desk.snapshot, code)
+    journal = statements.agreement_journal(desk.snapshot, found.agreement_id, through)
+    return _download(f"{code}-{through}", form, statements.journal_file(journal, form, language))
+
+
+def _zone_statement(desk: Desk, parameters: Parameters) -> Download:
+    code, quarter = given(parameters, "party"), Quarter.parse(given(parameters, "quarter"))
+    form, language = _form(parameters, ZONE_FORMS), _language(parameters)
+    known_at = _known_at(parameters)
+    party = roster.party_by_code(desk.snapshot, code)
+    shown = statements.zone_statement(desk.snapshot, party.party_id, quarter, known_at)
+    return _download(f"{code}-{quarter}", form, statements.zone_file(shown, form, language))
+
+
+def _form(parameters: Parameters, forms: Mapping[str, Form]) -> Form:
+    return forms[_chosen(parameters, "format", tuple(forms))]
+
+
+def _download(stem: str, form: statements.Form, content: bytes) -> Download:
+    return Download(f"{stem}.{statements.ENDINGS[form]}", statements.MEDIA_TYPES[form], content)
+
+
+def _known_at(parameters: Parameters) -> datetime | None:
+    if "knownAt" not in parameters:
+        return None
+    written = given(parameters, "knownAt")
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ParameterUnusable(name="knownAt", expected="2024-07-01T08:00:00+08:00", got=written)
+    return moment
 
 
 def given(parameters: Parameters, name: str) -> str:
@@ -122,7 +188,10 @@ def _language(parameters: Parameters) -> Literal["zh", "en"]:
 
 
 def _refusal(error: LedgerError) -> Response:
-    return JSONResponse(
-        extensions_of(error),
-        status_code=404 if isinstance(error, NotFound) else 400,
-    )
+    return JSONResponse(extensions_of(error), status_code=_status(error))
+
+
+def _status(error: LedgerError) -> int:
+    if isinstance(error, NotFound):
+        return 404
+    return 503 if isinstance(error, statements.FONTS_LACKING) else 400

@@ -44,6 +44,7 @@ from ledger_graphql.failures import Fault, faults_of_terms
 from ledger_graphql.fields import resolved, typed
 from ledger_graphql.inputs import ListEntryInput, OccurrenceDayInput, ReturnLineInput
 from ledger_graphql.log import LogQueries
+from ledger_graphql.papers import PaperQueries
 from ledger_graphql.parties import Party, PartyKind, RegionClass, party_node, party_nodes
 from ledger_graphql.reports import Balance, balances_of
 from ledger_graphql.returns import filing_node
@@ -71,7 +72,7 @@ class TermsCheck:
 @strawberry.type(
     description="Everything that can be asked. Null stands for what isn't there or may not be known."
 )
-class Query(LogQueries, RuleTemplateQueries):
+class Query(LogQueries, PaperQueries, RuleTemplateQueries):
     @resolved("Any object by its global id; null when there is none.")
     def node(
         self,

@@ -29,7 +29,7 @@ from ledger_graphql.context import Desk, Info
 from ledger_graphql.enterprises import Enterprise, EnterpriseBatch, enterprise_batch
 from ledger_graphql.fields import resolved
 from ledger_graphql.parties import Party, PartyBatch, party_batch
-from ledger_graphql.scalars import Json, Span
+from ledger_graphql.scalars import Hash, Json, Span
 from ledger_graphql.settlements import AccountKind, Allocation, Cause, allocation_nodes, cause_node
 
 
@@ -126,6 +126,12 @@ class Statement:
     identifier: str = strawberry.field(
         description="The settlement's number and the start of its allocations' hash."
     )
+    agreement: str = strawberry.field(description="The agreement's code.")
+    allocations_hash: Hash = strawberry.field(description="SHA-256 over the settlement's allocations.")
+    inputs_hash: Hash = strawberry.field(description="SHA-256 of the record of what it rests on.")
+    check_path: str = strawberry.field(
+        description="Path on this server that shows what the ledger has under the identifier."
+    )
     quarter: Quarter = strawberry.field(description="The quarter that was settled.")
     is_final: bool = strawberry.field(
         description="Whether it is the year's last; accrued amounts become due."
@@ -182,6 +188,10 @@ def statement_node(desk: Desk, record: statements.Statement) -> Statement:
     parties = party_batch(desk, named)
     return Statement(
         identifier=record.identifier,
+        agreement=record.agreement_code,
+        allocations_hash=Hash(record.allocations_hash),
+        inputs_hash=Hash(record.inputs_hash),
+        check_path=statements.check_path(record.agreement_code, record.identifier),
         quarter=record.quarter,
         is_final=record.is_final,
         closed_at=record.closed_at,

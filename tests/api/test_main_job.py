@@ -308,7 +308,7 @@ def test_downloads_are_the_template_and_the_statement_in_each_format(
         ("template", {"agreement": "NONE", "role": "host", "quarter": "2024Q1"}, 404, "NOT_FOUND"),
         ("template", {"agreement": "NONE", "quarter": "2024Q1"}, 400, "PARAMETER_UNUSABLE"),
         ("statement", {"agreement": "NONE", "quarter": "2024"}, 400, "PERIOD_UNREADABLE"),
-        ("statement", {"agreement": "NONE", "quarter": "2024Q1", "format": "pdf"}, 400, "PARAMETER_UNUSABLE"),
+        ("statement", {"agreement": "NONE", "quarter": "2024Q1", "format": "doc"}, 400, "PARAMETER_UNUSABLE"),
     ],
 )
 def test_a_download_that_cannot_be_made_is_refused_in_both_languages(

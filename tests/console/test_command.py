@@ -39,6 +39,7 @@ from ledger_console.sample.demo_keys import DemoKeys
 from ledger_console.sample.load import load_sample
 from ledger_schema.sessions import Database
 from ledger_schema.tables import metadata
+from tests.accounting import needs_chinese_font
 from tests.console.commands import Commands
 
 PARKLEDGER = Path(sys.executable).with_name("parkledger")
@@ -170,11 +171,41 @@ def test_a_statement_comes_as_text_csv_and_json_in_both_languages(run: Commands,
     assert str(target) in run.out
 
 
+@needs_chinese_font
+@pytest.mark.usefixtures("ledger")
+def test_a_statement_and_a_partys_quarter_are_written_as_pdf(run: Commands, tmp_path: Path) -> None:
+    for number, (command, about) in enumerate((("statement", "LIUSONG"), ("zone-statement", "GOV310117"))):
+        path = tmp_path / f"{number}.pdf"
+        assert run(command, about, "2024Q4", "--format", "pdf", "-o", str(path)) == 0
+        assert path.read_bytes().startswith(b"%PDF-")
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_folder_without_fonts_is_refused_and_writes_no_pdf(
+    run: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARKLEDGER_FONTS", str(tmp_path))
+    path = tmp_path / "never.pdf"
+    assert run("statement", "LIUSONG", "2024Q4", "--format", "pdf", "-o", str(path)) == 2
+    assert "错误 CHINESE_FONT_MISSING" in run.err
+    assert not path.exists()
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_printed_statement_is_found_by_its_identifier(run: Commands) -> None:
+    run("statement", "LIUSONG", "2024Q4")
+    printed = run.out
+    identifier = re.findall(r"标识：(\S+)", printed)[0]
+    assert run("check-statement", "LIUSONG", identifier) == 0
+    assert run.out == printed
+    assert run("check-statement", "LIUSONG", f"{identifier[:-1]}x") == 2
+
+
 @pytest.mark.usefixtures("ledger")
 def test_what_was_not_known_yet_is_not_found(run: Commands) -> None:
     assert run("statement", "LIUSONG", "2024Q4", "--known-at", "2020-01-01") == 2
-    assert "错误 NOT_FOUND" in run.err
-    assert "Error NOT_FOUND" in run.err
+    assert "错误 QUARTER_NOT_CLOSED" in run.err
+    assert "Error QUARTER_NOT_CLOSED" in run.err
     assert run("balances", "--known-at", "2020-01-01") == 0
     assert "LIUSONG" not in run.out
     assert run("balances", "--known-at", "yesterday") == 2

@@ -15,10 +15,12 @@ from sqlalchemy import func, select
 
 from ledger.desk import agreements as desk_agreements
 from ledger.desk import settlements as desk_settlements
+from ledger.desk import statements
 from ledger.desk.enterprises import enterprises_by_id, is_credit_code
 from ledger.desk.returns import current_filings, filings
 from ledger.desk.settlements import Allocation
 from ledger.desk.settlements.replays import Cause
+from ledger.desk.statements import JournalForm
 from ledger.periods import Quarter, quarters_between
 from ledger.rules.check import read_terms
 from ledger.rules.examples import run_examples
@@ -31,6 +33,12 @@ from ledger_console.sample.load import SHOWN_AGREEMENT, SHOWN_QUARTER, Loaded, i
 from ledger_console.sample.return_files import file_of
 from ledger_schema.sessions import Database
 from ledger_schema.tables import event, metadata, party_key, posting
+from tests.accounting import (
+    beancount_complaint,
+    hledger_complaint,
+    needs_chinese_font,
+    needs_hledger,
+)
 
 CARRIERS = {
     "enclave",
@@ -403,3 +411,39 @@ def _amounts_by_subject(ledger: LoadedLedger, code: str, quarter: Quarter, role:
             credit_code = enterprises[each.subject_id].credit_code
             amounts[credit_code] = amounts.get(credit_code, 0) + each.amount_minor
     return amounts
+
+
+# --- taken away -------------------------------------------------------------------------------------------
+
+
+@AGREEMENTS
+def test_beancount_adds_every_closed_quarter_up_to_the_same_balances(
+    ledger: LoadedLedger, agreement: SampleAgreement, tmp_path: Path
+) -> None:
+    assert beancount_complaint(_journal(ledger, agreement, "beancount"), tmp_path) == ""
+
+
+@needs_hledger
+@AGREEMENTS
+def test_hledger_adds_every_closed_quarter_up_to_the_same_balances(
+    ledger: LoadedLedger, agreement: SampleAgreement, tmp_path: Path
+) -> None:
+    assert hledger_complaint(_journal(ledger, agreement, "hledger"), tmp_path) == ""
+
+
+@needs_chinese_font
+@AGREEMENTS
+def test_the_last_closed_quarter_prints(ledger: LoadedLedger, agreement: SampleAgreement) -> None:
+    agreement_id = ledger.loaded.agreement_ids[agreement.code]
+    with ledger.database.reading() as connection:
+        shown = statements.statement(connection, agreement_id, LAST_QUARTER)
+        printed = [statements.statement_file(connection, shown, "pdf", language) for language in ("zh", "en")]
+    assert [content[:5] for content in printed] == [b"%PDF-"] * 2
+
+
+def _journal(ledger: LoadedLedger, agreement: SampleAgreement, form: JournalForm) -> bytes:
+    agreement_id = ledger.loaded.agreement_ids[agreement.code]
+    with ledger.database.reading() as connection:
+        journal = statements.agreement_journal(connection, agreement_id, LAST_QUARTER)
+    assert len(journal.settlements) == len(list(quarters_between(FIRST_QUARTER, LAST_QUARTER)))
+    return statements.journal_file(journal, form, "zh")

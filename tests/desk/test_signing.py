@@ -81,7 +81,7 @@ def test_the_bytes_to_sign_hold_every_amount_and_the_hashes_of_what_it_rests_on(
     with room.database.reading() as connection:
         found = settlements.settlement(connection, room.agreement_id, computed)
         version = agreements.version(connection, room.agreement_id, 1)
-    expected = {
+    expected: Json = {
         "format": "parkledger.settlement/1",
         "agreement": "A-1",
         "quarter": "2024Q1",

@@ -150,7 +150,7 @@ def test_parties_stand_in_one_order_in_a_statement(room: Room) -> None:
 def test_a_statement_that_is_not_there_is_named_with_its_agreement(room: Room) -> None:
     with room.database.reading() as connection, pytest.raises(NotFound) as refusal:
         statements.statement(connection, room.agreement_id, Quarter(2024, 1))
-    assert "no settlement 2024Q1 of the agreement A-1" in refusal.value.message_en
+    assert "no statement of 2024Q1 of the agreement A-1" in refusal.value.message_en
     assert "合作协议 A-1 没有名为 2024Q1 的结算" in refusal.value.message_zh
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from sqlalchemy import Connection
@@ -25,11 +25,10 @@ from ledger_console.command.options import (
     AgreementCode,
     KnownAt,
     LanguageOption,
-    OutputFile,
     QuarterArgument,
     Through,
 )
-from ledger_console.command.output import amount, deliver, show, show_table
+from ledger_console.command.output import amount, show, show_table
 from ledger_schema.sessions import Database
 
 EXPLAINED_MAX = 20
@@ -79,6 +78,7 @@ def close(
         with database.reading() as connection:
             shown = statements.settlement_statement(connection, agreement_id, settlement_id)
         _show_totals(shown, language)
+        show(f"标识 Identifier: {shown.identifier}")
         if closed:
             show(f"{quarter} 此前已关账，未重复。{quarter} had been closed before; nothing was done twice.")
             return
@@ -86,36 +86,7 @@ def close(
             typer.confirm(f"关账 {code} {quarter}？ Close {code} {quarter}?", abort=True)
         act = Act(f"command/close/{agreement_id}/{quarter}/{settlement_id}", actor="command")
         settlements.close(database, act, agreement_id, quarter, settlement_id)
-    show(f"{code} {quarter} 已关账。{code} {quarter} is closed. {shown.identifier}")
-
-
-def statement(
-    code: AgreementCode,
-    quarter: QuarterArgument,
-    language: LanguageOption = "zh",
-    unit: Annotated[
-        Literal["wan", "yuan"] | None,
-        typer.Option(
-            "--unit", help="Ten thousands (if Chinese) or single units (if English). 万元（中文默认）或元。"
-        ),
-    ] = None,
-    format: Annotated[
-        Literal["text", "csv", "json"], typer.Option("--format", help="For people, tables, programs. 格式。")
-    ] = "text",
-    known_at: KnownAt = None,
-    output: OutputFile = None,
-) -> None:
-    """Print or export a closed quarter's statement. 打印或导出已关账季度的结算单。"""
-    with ledger() as database, database.reading() as connection:
-        found = agreements.agreement_by_code(connection, code)
-        made = statements.statement(connection, found.agreement_id, quarter, known_at)
-    match format:
-        case "text":
-            deliver(statements.render_statement(made, language, unit=unit).encode(), output)
-        case "csv":
-            deliver(statements.statement_csv(made, language), output)
-        case "json":
-            deliver(statements.statement_json(made) + b"\n", output)
+    show(f"{code} {quarter} 已关账。{code} {quarter} is closed.")
 
 
 def explain(

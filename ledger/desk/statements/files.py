@@ -34,6 +34,8 @@ CSV_COLUMNS: Sequence[tuple[str, str]] = (
     ("其中入基金", "of it to the fund"),
     ("凭证", "document"),
     ("申报表", "return"),
+    ("状态", "state"),
+    ("结算单标识", "identifier"),
 )
 
 
@@ -46,8 +48,9 @@ def statement_csv(shown: Statement, language: Language) -> bytes:
     target = io.StringIO(newline="")
     writer = csv.writer(target)
     writer.writerow([text.say(zh, en) for zh, en in CSV_COLUMNS])
+    of_paper = {"state": text.state(), "identifier": shown.identifier}
     for row in _csv_rows(shown, text):
-        writer.writerow([row.get(en, "") for _, en in CSV_COLUMNS])
+        writer.writerow([(row | of_paper).get(en, "") for _, en in CSV_COLUMNS])
     return target.getvalue().encode("utf-8-sig")
 
 
@@ -55,7 +58,7 @@ def _csv_rows(shown: Statement, text: Wording) -> Iterator[dict[str, str]]:
     for clause in shown.clauses:
         about = {
             "clause": str(clause.number),
-            "clause title": _inert(text.of(clause.title)),
+            "clause title": inert(text.of(clause.title)),
             "unit": text.say(clause.commodity.unit_zh, clause.commodity.unit_en),
         }
         for line in clause.base_lines:
@@ -66,7 +69,7 @@ def _csv_rows(shown: Statement, text: Wording) -> Iterator[dict[str, str]]:
         yield {
             "row": text.say("合计", "total"),
             "book": text.book(total.book),
-            "party": _inert(text.party(total.party_id)),
+            "party": inert(text.party(total.party_id)),
             "kind": text.of(KIND_NAMES[total.kind]),
             "unit": text.say(total.commodity.unit_zh, total.commodity.unit_en),
             "amount": format_amount(total.amount_minor, total.commodity.scale),
@@ -78,13 +81,13 @@ def _csv_base_row(clause: ClauseStatement, line: BaseLine, text: Wording) -> dic
     previous = "" if line.previous_minor is None else format_amount(line.previous_minor, scale)
     return {
         "row": text.say("申报数", "figure"),
-        "cause": _inert(text.cause(line.cause)),
-        "subject": _inert(text.subject(line.subject_id)),
+        "cause": inert(text.cause(line.cause)),
+        "subject": inert(text.subject(line.subject_id)),
         "period": str(line.span),
         "measure": text.measure(line.measure),
         "amount": format_amount(line.amount_minor, scale),
         "previous amount": previous,
-        "document": _inert(line.document),
+        "document": inert(line.document),
         "return": str(line.filing_id),
     }
 
@@ -92,17 +95,17 @@ def _csv_base_row(clause: ClauseStatement, line: BaseLine, text: Wording) -> dic
 def _csv_share_row(clause: ClauseStatement, allocated: Allocation, text: Wording) -> dict[str, str]:
     return {
         "row": text.say("分配", "share"),
-        "cause": _inert(text.cause(allocated.cause)),
+        "cause": inert(text.cause(allocated.cause)),
         "book": text.book(allocated.book),
-        "subject": _inert(text.subject(allocated.subject_id)),
+        "subject": inert(text.subject(allocated.subject_id)),
         "period": str(allocated.quarter),
-        "party": _inert(text.party(allocated.party_id)),
+        "party": inert(text.party(allocated.party_id)),
         "amount": format_amount(allocated.amount_minor, clause.commodity.scale),
         "of it to the fund": format_amount(allocated.routed_minor, clause.commodity.scale),
     }
 
 
-def _inert(cell: str) -> str:
+def inert(cell: str) -> str:
     """Text that no spreadsheet computes."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
@@ -118,7 +121,9 @@ def statement_json(shown: Statement) -> bytes:
             "quarter": str(shown.quarter),
             "settlement": str(shown.settlement_id),
             "allocations_hash": shown.allocations_hash.hex(),
+            "inputs_hash": shown.inputs_hash.hex(),
             "is_final": shown.is_final,
+            "is_closed": shown.closed_at is not None,
             "closed_at": None if shown.closed_at is None else shown.closed_at.isoformat(),
             "parties": {
                 str(party_id): {"zh": side.name_zh, "en": side.name_en}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.desk.settlements.journal import AccountKind
+from ledger.desk.settlements.journal import AccountKind, Entry
 from ledger.desk.settlements.reading import Allocation
 from ledger.desk.settlements.replays import Cause, Side
 from ledger.money import Commodity
@@ -45,10 +45,16 @@ class BaseLine:
 
 @dataclass(frozen=True, slots=True)
 class FilingName:
-    """How people name a return: the how manieth of its role and quarter, and when it was handed in."""
+    """How people name a return: the how manieth of its role and quarter, and when it was handed in.
 
+    ``lines_hash`` is the hash of its figures.
+    """
+
+    quarter: Quarter
+    role: str
     sequence: int
     recorded_at: datetime
+    lines_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ class ClauseStatement:
 
     number: int
     title: Bilingual
+    article: Bilingual
+    """What the terms in force say, as an article."""
     commodity: Commodity
     remainder_party_id: int
     base_lines: list[BaseLine]
@@ -76,7 +84,10 @@ class PartyTotal:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A settlement for people; ``identifier`` is its id and the start of its allocations' hash."""
+    """A settlement for people; ``identifier`` is its id and the start of its allocations' hash.
+
+    ``inputs_hash`` is the SHA-256 of the record of what it rests on.
+    """
 
     agreement_id: int
     agreement_code: str
@@ -84,11 +95,14 @@ class Statement:
     settlement_id: int
     identifier: str
     allocations_hash: bytes
+    inputs_hash: bytes
     quarter: Quarter
     is_final: bool
+    computed_at: datetime
     closed_at: datetime | None
     causes: list[Cause]
     clauses: list[ClauseStatement]
+    entries: list[Entry]
     totals: list[PartyTotal]
     parties: Mapping[int, Side]
     """In the order in which the terms name their roles; totals stand in it too."""

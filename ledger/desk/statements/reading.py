@@ -7,8 +7,9 @@ is due. It is data first; rendering as text, CSV and JSON only arranges that dat
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from sqlalchemy import Connection
 
 from ledger.desk import agreements, enterprises, returns
 from ledger.desk.failures import NotFound
-from ledger.desk.settlements.journal import AccountKind, balances_of, entries
+from ledger.desk.settlements.journal import AccountKind, Entry, balances_of, entries
 from ledger.desk.settlements.reading import (
     Allocation,
     Settlement,
@@ -45,16 +46,33 @@ from ledger.desk.statements.parts import (
     PartyTotal,
     Statement,
 )
-from ledger.measures import MEASURE_BY_NAME, MEASURES
-from ledger.money import Commodity
+from ledger.evidence.canonical import digest
+from ledger.measures import COMMODITY_BY_ID, MEASURE_BY_NAME
 from ledger.periods import Quarter, Span
 from ledger.rules.facts import Line, Version
 from ledger.rules.fields import Bilingual
 from ledger.rules.terms import Book, Clause, Scope
+from ledger.rules.text import article
 
-COMMODITY_BY_ID: Mapping[int, Commodity] = {
-    measure.commodity.commodity_id: measure.commodity for measure in MEASURES
-}
+IDENTIFIER = re.compile(r"(?P<id>[1-9][0-9]{0,18})-[0-9a-f]{16}", re.ASCII)
+ID_MAX = 2**63 - 1
+
+
+class QuarterNotClosed(NotFound):
+    """The quarter has no statement, because it isn't closed (or wasn't by then)."""
+
+    code = "QUARTER_NOT_CLOSED"
+    sentence_en = (
+        "There is no statement of {name}{where_en}: the quarter isn't closed, or wasn't at that moment. "
+        "Close it first; what was computed and isn't closed can be had by its identifier."
+    )
+    sentence_zh = (
+        "{where_zh}没有 {name} 的结算单：该季度尚未关账（或在该时点尚未关账）。"
+        "请先关账；已试算而未关账的，可凭标识查看。"
+    )
+
+    def __init__(self, quarter: Quarter, agreement: str) -> None:
+        super().__init__("settlement", quarter, agreement=agreement)
 
 
 def statement(
@@ -62,13 +80,41 @@ def statement(
 ) -> Statement:
     """The statement with which ``quarter`` was closed, if it was by ``known_at`` (None: now).
 
-    Raises ``NotFound``.
+    Raises ``NotFound``, or ``QuarterNotClosed`` where the quarter wasn't closed by then.
     """
     code = agreements.agreement(connection, agreement_id).code
     for settled in settlements(connection, agreement_id, quarter=quarter, known_at=known_at):
         if settled.is_closed:
             return _statement(connection, settled)
-    raise NotFound("settlement", quarter, agreement=code)
+    raise QuarterNotClosed(quarter, code)
+
+
+def statement_by_identifier(connection: Connection, agreement_id: int, identifier: str) -> Statement:
+    """The statement that bears the identifier, closed or not: what the ledger has of it.
+
+    Raises ``NotFound`` where no settlement of the agreement has this id and this hash.
+    """
+    code = agreements.agreement(connection, agreement_id).code
+    settled = _identified(connection, agreement_id, identifier)
+    if settled is None:
+        raise NotFound("settlement", identifier, agreement=code)
+    return _statement(connection, settled)
+
+
+def _identified(connection: Connection, agreement_id: int, identifier: str) -> Settlement | None:
+    written = IDENTIFIER.fullmatch(identifier)
+    if written is None or int(written["id"]) > ID_MAX:
+        return None
+    try:
+        found = settlement(connection, agreement_id, int(written["id"]))
+    except NotFound:
+        return None
+    return found if identifier == identifier_of(found.settlement_id, found.allocations_hash) else None
+
+
+def identifier_of(settlement_id: int, allocations_hash: bytes) -> str:
+    """What a paper prints so that it can be checked: the id, and the start of the allocations' hash."""
+    return f"{settlement_id}-{allocations_hash.hex()[:16]}"
 
 
 def settlement_statement(connection: Connection, agreement_id: int, settlement_id: int) -> Statement:
@@ -82,23 +128,27 @@ def _statement(connection: Connection, settled: Settlement) -> Statement:
     listed = all_allocations(connection, settled.agreement_id, settled.settlement_id)
     clauses = list(_clauses(base, listed))
     parties = _parties(base)
-    totals = _totals(connection, settled, list(parties))
+    booked = entries(connection, settled.agreement_id, settled.settlement_id)
+    totals = _totals(booked, list(parties))
     return Statement(
         agreement_id=settled.agreement_id,
         agreement_code=agreement.code,
         title=Bilingual(zh=agreement.title_zh, en=agreement.title_en),
         settlement_id=settled.settlement_id,
-        identifier=f"{settled.settlement_id}-{settled.allocations_hash.hex()[:16]}",
+        identifier=identifier_of(settled.settlement_id, settled.allocations_hash),
         allocations_hash=settled.allocations_hash,
+        inputs_hash=digest(settled.inputs.canonical()),
         quarter=settled.booked_quarter,
         is_final=settled.is_final,
+        computed_at=settled.recorded_at,
         closed_at=settled.closed_at,
         causes=settled.causes,
         clauses=clauses,
+        entries=booked,
         totals=totals,
         parties=parties,
         subjects=_subject_names(connection, clauses),
-        filings=_filing_names(connection, settled.agreement_id, clauses),
+        filings=_filing_names(connection, base),
         remarks=_remarks(totals),
     )
 
@@ -139,6 +189,7 @@ def _clauses(base: _Base, listed: Sequence[Allocation]) -> Iterator[ClauseStatem
         yield ClauseStatement(
             number=number,
             title=clause.title,
+            article=Bilingual(zh=article(clause, "zh"), en=article(clause, "en")),
             commodity=MEASURE_BY_NAME[clause.what.measures[0]].commodity,
             remainder_party_id=base.materials.sides[clause.rounding.remainder_to].party_id,
             base_lines=list(_base_lines(base, clause)),
@@ -224,19 +275,16 @@ def _parties(base: _Base) -> dict[int, Side]:
     return {sides[role].party_id: sides[role] for role in roles}
 
 
-def _filing_names(
-    connection: Connection, agreement_id: int, clauses: Sequence[ClauseStatement]
-) -> dict[int, FilingName]:
-    shown = {line.filing_id for clause in clauses for line in clause.base_lines}
+def _filing_names(connection: Connection, base: _Base) -> dict[int, FilingName]:
+    shown = {filing.filing_id for filing in base.now.filings.values()}
     return {
-        one.filing_id: FilingName(one.sequence, one.recorded_at)
-        for one in returns.filings(connection, agreement_id)
+        one.filing_id: FilingName(one.quarter, one.role, one.sequence, one.recorded_at, one.lines_hash)
+        for one in returns.filings(connection, base.settled.agreement_id)
         if one.filing_id in shown
     }
 
 
-def _totals(connection: Connection, settled: Settlement, party_ids: Sequence[int]) -> list[PartyTotal]:
-    booked = entries(connection, settled.agreement_id, settled.settlement_id)
+def _totals(booked: Sequence[Entry], party_ids: Sequence[int]) -> list[PartyTotal]:
     totals: defaultdict[tuple[Book, int, int, AccountKind], int] = defaultdict(int)
     for account, amount_minor in balances_of(one for entry in booked for one in entry.postings).items():
         if account.party_id is not None:

@@ -46,7 +46,7 @@ class Wording:
 
     def heading(self) -> str:
         shown = self.shown
-        state = self._of_state()
+        state = self.state()
         return "\n".join(
             [
                 self.say(f"{shown.title.zh} 结算单", f"Statement: {shown.title.en}"),
@@ -57,11 +57,12 @@ class Wording:
             ]
         )
 
-    def _of_state(self) -> str:
+    def state(self) -> str:
+        """Provisional or final, and whether it is closed."""
         kind = self.say("清算", "final") if self.shown.is_final else self.say("预结", "provisional")
         closed_at = self.shown.closed_at
         if closed_at is None:
-            return self.say(f"{kind}，未关账", f"{kind}, not closed")
+            return self.say(f"{kind}，未结（未关账）", f"{kind}, not closed")
         day = closed_at.astimezone(BEIJING)
         closed_zh = f"{day.year}年{day.month}月{day.day}日关账"
         return self.say(f"{kind}，{closed_zh}", f"{kind}, closed on {day:%Y-%m-%d}")

@@ -75,6 +75,33 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "pool": ("上限按纳入分享的总额累计计算", "the cap is measured on everything put in to be shared"),
     },
+    "within.budget.over": {
+        "quarter": ("预算按季度计", "the budget is of each calendar quarter"),
+        "year": ("预算按公历年度计", "the budget is of each calendar year"),
+    },
+    "within.budget.applied": {
+        "before_caps": ("先适用预算，后适用上限", "the budget comes first, and caps look at what it leaves"),
+        "after_caps": ("先适用上限，后适用预算", "caps come first, and the budget looks at what they leave"),
+    },
+    "within.budget.within_period": {
+        "step_by_step": (
+            "预算期内各期先后使用预算，后一期使用前一期的余额",
+            "steps draw on the budget one after another, each on what those before it have left",
+        ),
+    },
+    "within.budget.order": {
+        "pro_rata": (
+            "同一期内预算不足的，各对象按同一比例核减",
+            "inside a step for which the budget is short, all subjects are cut by one factor",
+        ),
+        "by_subject": (
+            "同一期内按对象编号先后使用预算",
+            "inside a step the budget is used in the order of the subjects' numbers",
+        ),
+    },
+    "within.budget.unused": {
+        "lapses": ("未用预算作废", "what a period leaves unspent lapses"),
+    },
     "how_much.surplus.within_year": {
         "year_to_date": (
             "年内以当年累计数与全年基数比较",
@@ -184,6 +211,9 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
 }
 """Field path to value to a phrase in Chinese and English."""
 
+
+BUDGET_CHOICES = ("over", "applied", "within_period", "order", "unused")
+"""The readings of a budget, in the order in which an article tells them."""
 
 _ALIKE = {"to_whom.apportion.ratio_rounding.mode": "rounding.mode"}
 """Fields that have the readings of another."""

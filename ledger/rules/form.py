@@ -57,6 +57,13 @@ _EXPECTED: dict[str, _Expected] = {
     "agreement": _Expected("the agreement's code", "协议代码", '"HF-HN-2024"'),
     "amount": _AMOUNT,
     "base": _AMOUNT,
+    "budget": _Expected(
+        "a budget", "预算", '{"amounts": [{"starts": "2024-01-01", "amount": "1000000.00"}], …}'
+    ),
+    "amounts": _Expected(
+        "dated amounts", "分日期的金额", '[{"starts": "2024-01-01", "amount": "1000000.00"}]'
+    ),
+    "payer": _ROLE,
     "base_by_quarter": _Expected(
         "four amounts, one a quarter", "四个季度的金额", '["100.00", "100.00", "100.00", "100.00"]'
     ),

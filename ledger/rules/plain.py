@@ -17,8 +17,9 @@ from ledger.periods import Quarter, Span, add_months, quarters_between
 from ledger.rules.choices import choices_of
 from ledger.rules.explanation import Explanation, OddUnit, Recorder, Remaining
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
+from ledger.rules.plain_budget import grants_of
 from ledger.rules.plain_caps import left_under_caps
-from ledger.rules.plain_case import ZERO, Case, Parts, scale_of, share_of
+from ledger.rules.plain_case import ZERO, Case, Grant, Parts, scale_of, share_of
 from ledger.rules.plain_shares import roles_in_order
 from ledger.rules.plain_steps import compute_step, opened, summed
 from ledger.rules.plain_windows import Dates, is_open, window_bounds
@@ -197,16 +198,55 @@ def _quarter(
         for subject in sorted(before.keys() | figures.keys())
     }
     for step in _steps(clause, quarter):
-        begun = dict(after)
-        for subject, case in cases.items():
-            of_step = [line for line in figures.get(subject, ()) if _holds(step, line.span)]
-            if subject not in after and not of_step and subject != WHOLE_PARK:
-                continue
-            among = _among(case, facts, after, begun)
-            after[subject], parts = compute_step(among, after.get(subject, Carried()), of_step, step)
-            allotted.setdefault(subject, []).extend(parts)
+        figured = {
+            subject: [line for line in figures.get(subject, ()) if _holds(step, line.span)]
+            for subject in cases
+        }
+        taking_part = {
+            subject: case
+            for subject, case in cases.items()
+            if subject in after or figured[subject] or subject == WHOLE_PARK
+        }
+        grants = _grants(clause, taking_part, figured, facts, step, after)
+        after, parts = _every_subject(taking_part, figured, facts, step, after, grants)
+        for subject, of_step in parts.items():
+            allotted.setdefault(subject, []).extend(of_step)
     to_round = _to_round(clause, before, after, allotted)
     return ClauseQuarter(after, to_round, _amounts(clause, facts, quarter, to_round, record))
+
+
+def _grants(
+    clause: Clause,
+    cases: Mapping[int, Case],
+    figures: Mapping[int, Sequence[Line]],
+    facts: Facts,
+    step: Span,
+    begun: Mapping[int, Carried],
+) -> dict[int, Grant]:
+    """What each subject gets of the budget, given what all would ask if it sufficed."""
+    if clause.within.budget is None:
+        return {}
+    unheard = {subject: replace(case, record=Recorder()) for subject, case in cases.items()}
+    asking, _ = _every_subject(unheard, figures, facts, step, begun, {})
+    return grants_of(clause, begun, {subject: asking[subject] for subject in cases}, step.start)
+
+
+def _every_subject(
+    cases: Mapping[int, Case],
+    figures: Mapping[int, Sequence[Line]],
+    facts: Facts,
+    step: Span,
+    begun: Mapping[int, Carried],
+    grants: Mapping[int, Grant],
+) -> tuple[dict[int, Carried], dict[int, list[Parts]]]:
+    """One step of every subject in turn, from what was carried as it began."""
+    after, allotted = dict(begun), {}
+    for subject, case in cases.items():
+        among = replace(_among(case, facts, after, begun), grant=grants.get(subject))
+        after[subject], allotted[subject] = compute_step(
+            among, begun.get(subject, Carried()), figures[subject], step
+        )
+    return after, allotted
 
 
 def _among(case: Case, facts: Facts, now: Mapping[int, Carried], begun: Mapping[int, Carried]) -> Case:

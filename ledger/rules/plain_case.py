@@ -24,6 +24,20 @@ ZERO = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """``amount`` of a budget is a subject's in a step.
+
+    All subjects together had asked for ``used`` before the step, ask for ``asked`` in it and get ``granted``.
+    """
+
+    amount: Fraction
+    limit_minor: int
+    used: Fraction
+    asked: Fraction
+    granted: Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """A clause as one version has it, applied to one subject."""
 
@@ -37,6 +51,8 @@ class Case:
     """What the other subjects with the same actual controller carry."""
     fellows_before: tuple[Carried, ...] = ()
     """The same as the step began."""
+    grant: Grant | None = None
+    """What the step gets of the clause's budget; None as if the budget sufficed."""
 
     def dates_with(self, carried: Carried) -> Dates:
         """What clocks can start with, given what has been shared so far."""

@@ -14,6 +14,7 @@ from ledger.money import RoundingMode, round_exact
 from ledger.periods import Quarter, Span
 from ledger.rules.explanation import exact_text
 from ledger.rules.facts import Carried, Line
+from ledger.rules.plain_budget import opened_budget, within_budget
 from ledger.rules.plain_caps import cap_pool, cap_receipts, is_below_caps, opened_uses, turned_uses
 from ledger.rules.plain_case import MONEY_SCALE, ZERO, Case, Parts, amount_of, share_of
 from ledger.rules.plain_floor import guarantee
@@ -57,7 +58,7 @@ def compute_step(
     if case.clause.rounding.grain is not Grain.LINE:
         bases = [_base(case, bases)]
     bases = _rated(case, bases)
-    carried = opened_uses(case, carried)
+    carried = opened_budget(case, opened_uses(case, carried))
     carried = replace(carried, entitlements=opened(case.clause, carried.entitlements))
     allotted = []
     for base in bases:
@@ -392,10 +393,35 @@ def _share_out(
         record_ratios(case, shared, day)
     before = carried
     carried = replace(carried, pool=carried.pool + shared, pool_of_year=carried.pool_of_year + shared)
+    carried, shared, beyond_budget = _budgeted(case, carried, shared, day, "before_caps")
     carried, divided, beyond_pool = cap_pool(case, carried, shared)
+    carried, divided, also_beyond_budget = _budgeted(case, carried, divided, day, "after_caps")
     parts = parts_of(case, shares, divided) if bands is None else banded(case, bands, before, divided)
+    carried, parts = _budgeted_part(case, carried, parts, day, "before_caps")
     carried, left, beyond_receipts = cap_receipts(case, carried, parts)
-    return carried, added(left, beyond_pool, beyond_receipts)
+    carried, left = _budgeted_part(case, carried, left, day, "after_caps")
+    return carried, added(left, beyond_budget, beyond_pool, also_beyond_budget, beyond_receipts)
+
+
+def _budgeted(
+    case: Case, carried: Carried, shared: Fraction, day: date, place: str
+) -> tuple[Carried, Fraction, dict[str, Fraction]]:
+    """What a budget on everything that is shared leaves, if ``place`` is where it is applied."""
+    rule = case.clause.within.budget
+    if rule is None or rule.payer is not None or rule.applied != place:
+        return carried, shared, {}
+    return within_budget(case, carried, shared, day)
+
+
+def _budgeted_part(
+    case: Case, carried: Carried, parts: Mapping[str, Fraction], day: date, place: str
+) -> tuple[Carried, dict[str, Fraction]]:
+    """The parts, with what the payer's budget leaves of its own, if ``place`` is where it is applied."""
+    rule = case.clause.within.budget
+    if rule is None or rule.payer is None or rule.applied != place:
+        return carried, dict(parts)
+    carried, left, excess = within_budget(case, carried, parts.get(rule.payer, ZERO), day)
+    return carried, added({**parts, rule.payer: left}, excess)
 
 
 def _official(case: Case, base: Fraction) -> dict[tuple[Book, str], Fraction]:

@@ -7,10 +7,11 @@ from datetime import date
 
 from ledger.measures import MEASURE_BY_NAME, YUAN
 from ledger.money import Commodity, format_amount, parse_amount, parse_share
-from ledger.rules.choices import READINGS
+from ledger.rules.choices import BUDGET_CHOICES, READINGS
 from ledger.rules.terms import (
     Apportion,
     Book,
+    Budget,
     Cap,
     Clause,
     Clock,
@@ -327,8 +328,21 @@ def _within(clause: Clause) -> Iterator[str]:
         yield "there is no cap"
     for cap in clause.within.caps:
         yield _cap(cap, _commodity(clause))
+    if clause.within.budget is not None:
+        yield _budget(clause.within.budget, _commodity(clause))
     if clause.within.floor is not None:
         yield _floor(clause.within.floor, _commodity(clause))
+
+
+def _budget(budget: Budget, commodity: Commodity) -> str:
+    amounts = _list([f"{_amount(row.amount, commodity)} from {_day(row.starts)}" for row in budget.amounts])
+    limited = "what is shared" if budget.payer is None else f"the part of {role_en(budget.payer)}"
+    choices = [READINGS[f"within.budget.{name}"][getattr(budget, name)][1] for name in BUDGET_CHOICES]
+    excess = "isn't granted" if budget.excess_to is None else f"goes to {role_en(budget.excess_to)}"
+    return (
+        f"for {limited} of all subjects together there is a budget of {amounts}, and nothing before: "
+        f"{', '.join(choices)}; what exceeds the budget {excess}"
+    )
 
 
 def _floor(floor: Floor, commodity: Commodity) -> str:

@@ -127,6 +127,8 @@ def _amend_within(draw: Draw, within: Json) -> None:
             cap["amount"] = draw(_amounts(20_000))
     if within.get("floor"):
         within["floor"]["yearly_amount"] = draw(_amounts(6_000))
+    for row in within.get("budget", {}).get("amounts", ()):
+        row["amount"] = draw(_amounts(5_000))
     caps = within.get("caps", ())
     if len(caps) > 1 and caps[-1]["excess_to"] is None and draw(st.booleans()):
         del caps[-1]
@@ -203,6 +205,8 @@ def _clause(draw: Draw, number: int) -> Json:
         and all(cap["measured_on"] == "receipts" for cap in within["caps"])
     ):
         _bands(draw, to_whom)
+    if money and grain != "line" and draw(st.integers(0, 2)) == 0:
+        within["budget"] = _budget(draw, to_whom, within["caps"])
     if (
         money
         and not recover
@@ -497,6 +501,27 @@ def _within(draw: Draw, listed: bool, money: bool, roles: list[str]) -> Json:
     on_receipts = range(draw(st.integers(0, 2)))
     capped = [None for _ in on_pool] + [draw(st.sampled_from(roles)) for _ in on_receipts]
     return {"caps": [_cap(draw, listed, money, role) for role in capped]}
+
+
+def _budget(draw: Draw, to_whom: Json, caps: list[Json]) -> Json:
+    """Of everything or of one party, as far as it is clear which amount that limits."""
+    applied = draw(st.sampled_from(["before_caps", "after_caps"]))
+    payers: list[str | None] = [*_credited(to_whom)]
+    if not to_whom.get("bands") and (
+        applied == "before_caps" or all(cap["measured_on"] == "pool" for cap in caps)
+    ):
+        payers += [None, None]
+    days = sorted({date(2023, 1, 1), *draw(st.sets(_days(date(2023, 3, 1)), max_size=2))})
+    return {
+        "amounts": [{"starts": day.isoformat(), "amount": draw(_amounts(5_000))} for day in days],
+        "payer": draw(st.sampled_from(payers)),
+        "over": draw(st.sampled_from(["quarter", "year"])),
+        "applied": applied,
+        "within_period": "step_by_step",
+        "order": draw(st.sampled_from(["pro_rata", "by_subject"])),
+        "unused": "lapses",
+        "excess_to": draw(st.sampled_from([None, "host", "third"])),
+    }
 
 
 def _floor(draw: Draw, step: str) -> Json:

@@ -19,6 +19,7 @@ from ledger.measures import MEASURE_BY_NAME, MEASURES, YUAN, MeasureKind
 from ledger.money import AmountUnreadable, Commodity, format_amount, parse_amount, parse_share
 from ledger.periods import Quarter
 from ledger.rules.check_budget import budget_faults
+from ledger.rules.check_transition import transition_faults
 from ledger.rules.examples import quarters_of, run_example
 from ledger.rules.facts import Fault
 from ledger.rules.faults import fault
@@ -751,6 +752,8 @@ def _amendment_faults(terms: Terms, earlier: Terms) -> Iterator[Fault]:
         before = earlier.clause(clause.number)
         if before is not None:
             yield from _amended_clause_faults(f"$.clauses[{index}]", clause, before)
+            if terms.transition == "open_windows_keep_terms":
+                yield from transition_faults(f"$.clauses[{index}]", clause, before)
 
 
 def _amended_clause_faults(path: str, clause: Clause, before: Clause) -> Iterator[Fault]:

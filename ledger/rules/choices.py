@@ -212,6 +212,21 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
 """Field path to value to a phrase in Chinese and English."""
 
 
+TRANSITIONS: dict[str, tuple[str, str]] = {
+    "by_step": (
+        "条款修订时，各期按该期有效的条款计算",
+        "When these terms take the place of others, every step is computed under the terms in force for it",
+    ),
+    "open_windows_keep_terms": (
+        "本条款取代原条款时，分享期已开始且尚未届满的对象沿用原条款至其分享期届满，其余各期按该期有效的条款计算",
+        (
+            "When these terms take the place of others, a subject whose window is open stays under the terms "
+            "of then until it closes, and every other step is computed under the terms in force for it"
+        ),
+    ),
+}
+"""What becomes of open windows at an amendment."""
+
 BUDGET_CHOICES = ("over", "applied", "within_period", "order", "unused")
 """The readings of a budget, in the order in which an article tells them."""
 

@@ -632,6 +632,28 @@ SENTENCES: dict[str, tuple[str, str]] = {
             "因其已用额度连续计算。可修改金额，或删除预算。"
         ),
     ),
+    "TRANSITION_CHANGES": (
+        (
+            "Where open windows keep their terms, both wordings of clause {number} are computed at once, so "
+            "`{name}` must not change like this: keep the reporter and the fund, and drop no cap, budget or "
+            'year of an average. Or give "transition": "by_step".'
+        ),
+        (
+            "开放中的分享期沿用原条款时，第 {number} 条的新旧文本同时计算，`{name}` 不得作此改变："
+            "须保留申报方和划转基金，不得删除上限、预算或减少平均年数。"
+            '或改为 "transition": "by_step"。'
+        ),
+    ),
+    "TRANSITION_JOINT": (
+        (
+            "Where open windows keep their terms, enterprises of clause {number} can be under different "
+            'wordings, which `{name}` would add up. Use another `{name}`, or give "transition": "by_step".'
+        ),
+        (
+            "开放中的分享期沿用原条款时，第 {number} 条的企业可能适用不同文本，而 `{name}` 将其合并计算。"
+            '请改用其他 `{name}`，或改为 "transition": "by_step"。'
+        ),
+    ),
     "AMENDMENT_LOSES_ROLE": (
         (
             "Clause {number} credited {role!r} in the earlier version and must go on naming it among the "

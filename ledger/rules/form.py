@@ -158,7 +158,9 @@ _EXPECTED: dict[str, _Expected] = {
     ),
     "title": _TEXT,
     "weights": _Expected("roles with their weights", "各角色的权重", '{"origin": "120.5", "host": "300/7"}'),
-    "transition": _Expected("how open windows go on when terms change", "修订时的衔接方式", '"by_step"'),
+    "transition": _Expected(
+        "by_step or open_windows_keep_terms", "by_step 或 open_windows_keep_terms", '"by_step"'
+    ),
     "zh": _PLAIN_TEXT,
 }
 

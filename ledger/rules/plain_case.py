@@ -17,6 +17,9 @@ from ledger.rules.terms import Book, Clause, Mechanism
 Parts = Mapping[tuple[Book, str], Fraction]
 """Exact minor units by book and role."""
 
+Held = Mapping[tuple[int, int], bool]
+"""Decisions about extensions that closed settlements took, by clause number and subject."""
+
 MONEY_SCALE = 2
 """Thresholds on taxes are in yuan, whatever the clause counts."""
 

@@ -167,12 +167,13 @@ def _has_attributes(case: Case, where: Mapping[str, Sequence[str]]) -> bool:
 
 def _is_shared(case: Case, carried: Carried, day: date) -> tuple[Carried, bool]:
     """Whether the step that begins on ``day`` is shared at all: the subject is eligible, the window open."""
-    if not _is_eligible(case):
+    if not is_eligible(case):
         return carried, False
     return _window(case, carried, day)
 
 
-def _is_eligible(case: Case) -> bool:
+def is_eligible(case: Case) -> bool:
+    """Whether the subject fulfils every condition of the clause."""
     rule = case.clause.whose.eligibility
     if rule is None:
         return True
@@ -181,11 +182,11 @@ def _is_eligible(case: Case) -> bool:
     is_referred_so = rule.referred_by is None or subject.referred_by == rule.referred_by
     is_such = _has_attributes(case, rule.attributes)
     has_paid_enough = _has_paid_enough(case, rule)
-    is_eligible = has_paid_enough and is_moved_so and is_referred_so and is_such
+    meets_all = has_paid_enough and is_moved_so and is_referred_so and is_such
     if case.record.listens:
         words = eligibility_words(rule, subject, has_paid_enough=has_paid_enough)
-        case.record.decision("eligibility", words, answer=is_eligible)
-    return is_eligible
+        case.record.decision("eligibility", words, answer=meets_all)
+    return meets_all
 
 
 def _has_paid_enough(case: Case, rule: Eligibility) -> bool:
@@ -209,7 +210,7 @@ def _has_paid_enough(case: Case, rule: Eligibility) -> bool:
 def _window(case: Case, carried: Carried, day: date) -> tuple[Carried, bool]:
     window, step = case.clause.when.window, case.clause.when.step
     if window is not None:
-        carried = _extension(case, carried, window, day)
+        carried = decided(case, carried, window, day)
     dates, is_extended = case.dates_with(carried), carried.extended is True
     has_shares = case.clause.to_whom.bands is not None or key_row(case, day) is not None
     is_inside = has_shares and is_open(window, dates, step, day, is_extended)
@@ -220,8 +221,8 @@ def _window(case: Case, carried: Carried, day: date) -> tuple[Carried, bool]:
     return carried, is_inside
 
 
-def _extension(case: Case, carried: Carried, window: Window, day: date) -> Carried:
-    """Decides about the extension at the first step at or after the window's end, once."""
+def decided(case: Case, carried: Carried, window: Window, day: date) -> Carried:
+    """What is carried once the extension is decided: at the first step at or after the window's end, once."""
     if window.extension is None or carried.extended is not None:
         return carried
     opens = first_day(window.clock, case.dates_with(carried), case.clause.when.step)

@@ -975,9 +975,10 @@ class Terms(Document):
     roles: dict[Role, str] = Field(min_length=2, description="Role to the party's code.")
     in_force_from: QuarterText
     last_quarter: QuarterText | None = None
-    transition: Literal["by_step"] = Field(
-        description="Windows that are open when the terms change: every step is computed under the terms in "
-        "force for it; caps, windows and rounding go on."
+    transition: Literal["by_step", "open_windows_keep_terms"] = Field(
+        description="Windows that are open when these terms take the place of others. by_step: every step is "
+        "computed under the terms in force for it. open_windows_keep_terms: a subject whose window was open "
+        "stays under the terms of then until it closes. What is carried goes on in both."
     )
     clauses: tuple[Clause, ...] = Field(min_length=1)
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from ledger.measures import MEASURE_BY_NAME, YUAN
 from ledger.money import Commodity, format_amount, parse_amount, parse_share
-from ledger.rules.choices import BUDGET_CHOICES, READINGS
+from ledger.rules.choices import BUDGET_CHOICES, READINGS, TRANSITIONS
 from ledger.rules.terms import (
     Apportion,
     Book,
@@ -55,8 +55,7 @@ def agreement(terms: Terms, party_names: Mapping[str, str]) -> str:
     head += ["", f"These terms are in force from {terms.in_force_from}{until}."]
     articles = [article(clause) for clause in terms.clauses]
     closing = (
-        "When the terms are amended, every step is computed under the terms in force for it; "
-        "windows that are open, caps and rounding go on."
+        f"{TRANSITIONS[terms.transition][1]}; windows that are open, caps and rounding go on."
         f" (Format {terms.format}, semantics {terms.semantics}.)"
     )
     annexes = [_annex(clause) for clause in terms.clauses]

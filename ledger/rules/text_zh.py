@@ -8,7 +8,7 @@ from datetime import date
 from ledger.measures import MEASURE_BY_NAME, YUAN
 from ledger.money import Commodity, format_amount, format_wan, parse_amount, parse_share
 from ledger.periods import Quarter, Span
-from ledger.rules.choices import BUDGET_CHOICES, READINGS
+from ledger.rules.choices import BUDGET_CHOICES, READINGS, TRANSITIONS
 from ledger.rules.terms import (
     Apportion,
     Book,
@@ -58,7 +58,7 @@ def agreement(terms: Terms, party_names: Mapping[str, str]) -> str:
     head += ["", f"本协议条款自{first}起执行{until}。"]
     articles = [article(clause) for clause in terms.clauses]
     closing = (
-        "条款修订时，各期按该期有效的条款计算；修订前已开始的分享期、已累计的上限和取整余数连续计算。"
+        f"{TRANSITIONS[terms.transition][0]}；修订前已开始的分享期、已累计的上限和取整余数连续计算。"
         f"（文本格式 {terms.format}，语义版本 {terms.semantics}）"
     )
     annexes = [_annex(clause) for clause in terms.clauses]

@@ -26,13 +26,22 @@ from ledger.desk.settlements.replays import (
 from ledger.periods import Quarter
 from ledger.rules.facts import Version
 from ledger.rules.plain import version_in_force
+from ledger.rules.plain_transition import keeps_terms
 from ledger.rules.terms import Clause, Terms
 
 Reason = Literal[
-    "correction", "enterprise_list", "occurrence", "amendment", "shared_party", "first_quarter", "ended"
+    "correction",
+    "enterprise_list",
+    "occurrence",
+    "amendment",
+    "shared_party",
+    "first_quarter",
+    "ended",
+    "open_windows",
 ]
 """Why an agreement isn't computed in bulk: an earlier result may change (the first four); two roles are of
-one party; its first settlement covers earlier quarters too; its terms have ended."""
+one party; its first settlement covers earlier quarters too; its terms have ended; windows that were open
+at an amendment keep their terms, so that a clause has more than one wording."""
 
 OPEN = """
     SELECT agreement_id FROM agreement_quarter WHERE quarter = :quarter AND state = 'open' ORDER BY 1
@@ -148,6 +157,8 @@ class World:
             found.append("shared_party")
         if not self.clauses:
             found.append("ended")
+        if keeps_terms(self.versions, self.now.quarter):
+            found.append("open_windows")
         if self.before is None:
             return found + (["first_quarter"] if self._covers_earlier_quarters() else [])
         return found + list(dict.fromkeys(self._kinds_about_the_past()))

@@ -18,18 +18,21 @@ from ledger.errors import LedgerError
 from ledger.measures import MEASURE_BY_NAME, MEASURES, YUAN, MeasureKind
 from ledger.money import Commodity, format_amount, parse_share
 from ledger.periods import Quarter
+from ledger.rules.check_budget import budget_faults
+from ledger.rules.check_procedure import procedure_faults
+from ledger.rules.check_transition import transition_faults
 from ledger.rules.examples import quarters_of, run_example
 from ledger.rules.facts import Fault
 from ledger.rules.faults import amount_faults, fault
 from ledger.rules.fields import Bilingual
 from ledger.rules.form import Form, read_form
 from ledger.rules.plain_shares import FactorsMissing
-from ledger.rules.procedure_check import procedure_faults
 from ledger.rules.readings import choice_faults, choice_questions
 from ledger.rules.terms import (
     DENOMINATOR_LIMIT,
     RATE_DENOMINATOR_LIMIT,
     Apportion,
+    Budget,
     Cap,
     Clause,
     Example,
@@ -193,6 +196,7 @@ def _clause_faults(path: str, clause: Clause) -> Iterator[Fault]:
     yield from _payment_faults(f"{path}.then", clause.then)
     yield from _rate_faults(f"{path}.how_much.rates", clause.how_much.rates)
     yield from _cap_faults(f"{path}.within.caps", clause.within.caps)
+    yield from budget_faults(f"{path}.within.budget", clause)
     yield from _key_faults(f"{path}.to_whom.key", clause)
     yield from _band_faults(f"{path}.to_whom.bands", clause)
     yield from _apportion_faults(f"{path}.to_whom", clause)
@@ -263,6 +267,7 @@ def _mechanism_faults(path: str, clause: Clause) -> Iterator[Fault]:
         ("how_much.own_rates", clause.how_much.own_rates),
         ("how_much.recover", clause.how_much.recover),
         ("how_much.rates", clause.how_much.rates),
+        ("within.budget", clause.within.budget),
         ("within.floor", clause.within.floor),
         ("then.routing", clause.then.routing),
         ("then.instalments", clause.then.instalments),
@@ -425,7 +430,10 @@ def _key_faults(path: str, clause: Clause) -> Iterator[Fault]:
 
 
 def _capped(clause: Clause) -> list[str]:
-    return list(dict.fromkeys(cap.capped for cap in clause.within.caps if cap.capped is not None))
+    """The parties whose own part a cap or budget limits."""
+    budget = clause.within.budget
+    named = [*(cap.capped for cap in clause.within.caps), None if budget is None else budget.payer]
+    return list(dict.fromkeys(role for role in named if role is not None))
 
 
 def _elapsed_faults(path: str, clause: Clause) -> Iterator[Fault]:
@@ -609,6 +617,8 @@ def _amount_faults(path: str, clause: Clause) -> Iterator[Fault]:
         yield from _places(f"{path}.how_much.recover.inputs[{index}].amount", row.amount, commodity)
     if clause.within.floor is not None:
         yield from _floor_faults(f"{path}.within.floor", clause.within.floor, commodity)
+    for index, dated in enumerate(clause.within.budget.amounts if clause.within.budget else ()):
+        yield from _places(f"{path}.within.budget.amounts[{index}].amount", dated.amount, commodity)
     for index, band in enumerate(clause.to_whom.bands.rows if clause.to_whom.bands else ()):
         yield from _places(f"{path}.to_whom.bands.rows[{index}].above", band.above, commodity)
     for index, cap in enumerate(clause.within.caps):
@@ -755,6 +765,8 @@ def _amendment_faults(terms: Terms, earlier: Terms) -> Iterator[Fault]:
         before = earlier.clause(clause.number)
         if before is not None:
             yield from _amended_clause_faults(f"$.clauses[{index}]", clause, before)
+            if terms.transition == "open_windows_keep_terms":
+                yield from transition_faults(f"$.clauses[{index}]", clause, before)
 
 
 def _amended_clause_faults(path: str, clause: Clause, before: Clause) -> Iterator[Fault]:
@@ -777,6 +789,9 @@ def _amended_clause_faults(path: str, clause: Clause, before: Clause) -> Iterato
                 earlier=was,
                 got=got,
             )
+    budget, budget_before = clause.within.budget, before.within.budget
+    if budget is not None and budget_before is not None and _drawn(budget) != _drawn(budget_before):
+        yield fault(f"{path}.within.budget", "AMENDMENT_CHANGES_BUDGET", number=clause.number)
     pairs = zip(clause.within.caps, before.within.caps, strict=False)
     if any(_identity(cap) != _identity(earlier) for cap, earlier in pairs):
         yield fault(f"{path}.within.caps", "AMENDMENT_CHANGES_CAPS", number=clause.number)
@@ -788,6 +803,11 @@ def _amended_clause_faults(path: str, clause: Clause, before: Clause) -> Iterato
 def _identity(cap: Cap) -> tuple[str | None, ...]:
     """What a cap's use is counted by."""
     return cap.measured_on, cap.capped, cap.over, cap.per
+
+
+def _drawn(budget: Budget) -> tuple[str | None, ...]:
+    """What the draws on a budget are counted by."""
+    return budget.payer, budget.over, budget.applied
 
 
 def _unit(clause: Clause) -> str:

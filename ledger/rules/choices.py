@@ -75,6 +75,33 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "pool": ("上限按纳入分享的总额累计计算", "the cap is measured on everything put in to be shared"),
     },
+    "within.budget.over": {
+        "quarter": ("预算按季度计", "the budget is of each calendar quarter"),
+        "year": ("预算按公历年度计", "the budget is of each calendar year"),
+    },
+    "within.budget.applied": {
+        "before_caps": ("先适用预算，后适用上限", "the budget comes first, and caps look at what it leaves"),
+        "after_caps": ("先适用上限，后适用预算", "caps come first, and the budget looks at what they leave"),
+    },
+    "within.budget.within_period": {
+        "step_by_step": (
+            "预算期内各期先后使用预算，后一期使用前一期的余额",
+            "steps draw on the budget one after another, each on what those before it have left",
+        ),
+    },
+    "within.budget.order": {
+        "pro_rata": (
+            "同一期内预算不足的，各对象按同一比例核减",
+            "inside a step for which the budget is short, all subjects are cut by one factor",
+        ),
+        "by_subject": (
+            "同一期内按对象编号先后使用预算",
+            "inside a step the budget is used in the order of the subjects' numbers",
+        ),
+    },
+    "within.budget.unused": {
+        "lapses": ("未用预算作废", "what a period leaves unspent lapses"),
+    },
     "how_much.surplus.within_year": {
         "year_to_date": (
             "年内以当年累计数与全年基数比较",
@@ -184,6 +211,24 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
 }
 """Field path to value to a phrase in Chinese and English."""
 
+
+TRANSITIONS: dict[str, tuple[str, str]] = {
+    "by_step": (
+        "条款修订时，各期按该期有效的条款计算",
+        "When these terms take the place of others, every step is computed under the terms in force for it",
+    ),
+    "open_windows_keep_terms": (
+        "本条款取代原条款时，分享期已开始且尚未届满的对象沿用原条款至其分享期届满，其余各期按该期有效的条款计算",
+        (
+            "When these terms take the place of others, a subject whose window is open stays under the terms "
+            "of then until it closes, and every other step is computed under the terms in force for it"
+        ),
+    ),
+}
+"""What becomes of open windows at an amendment."""
+
+BUDGET_CHOICES = ("over", "applied", "within_period", "order", "unused")
+"""The readings of a budget, in the order in which an article tells them."""
 
 _ALIKE = {"to_whom.apportion.ratio_rounding.mode": "rounding.mode"}
 """Fields that have the readings of another."""

@@ -37,6 +37,7 @@ STEP_NAMES: dict[str, tuple[str, str]] = {
     "own_rates": ("按各方税率计算", "own rates"),
     "factors": ("因素分摊", "factors"),
     "band": ("分档", "band"),
+    "budget": ("预算", "budget"),
     "floor": ("保底", "floor"),
     "share": ("分成", "share"),
     "rounding": ("取整", "rounding"),

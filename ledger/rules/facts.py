@@ -99,7 +99,8 @@ class Carried:
     whole life, or of ``year``, less room that earlier years left. ``extended`` is None until the window's
     extension is decided. ``first_shared`` is the first day of the step in which something was first left to
     share, ``recovered`` what has been repaid, and ``accrued`` the returns so far, of a clause that recovers
-    an input. Of a floor, ``floor_receipts`` and ``guarantor_receipts`` are the parties' of ``floor_year``,
+    an input. ``budget_used`` is what it has asked of the budget of ``budget_period``, a year or a quarter's
+    ordinal. Of a floor, ``floor_receipts`` and ``guarantor_receipts`` are the parties' of ``floor_year``,
     and ``shortfall`` was carried into the next test. ``entitlements`` has every key of the clause's
     ``entitlement_keys``.
     """
@@ -118,6 +119,8 @@ class Carried:
     first_shared: date | None = None
     recovered: Fraction = Fraction(0)
     accrued: Fraction = Fraction(0)
+    budget_period: int = 0
+    budget_used: Fraction = Fraction(0)
     floor_year: int = 0
     floor_receipts: Fraction = Fraction(0)
     guarantor_receipts: Fraction = Fraction(0)

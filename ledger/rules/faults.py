@@ -519,6 +519,20 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         "按分享总额的上限须排在按所得的上限之前：第 {cap} 项不符。请将其前移。",
     ),
+    "BUDGET_EXCLUDES": (
+        (
+            "This budget can't go with `{name}`, because the terms wouldn't say which amount it limits. "
+            "Leave one of them out, or limit one party's part by naming it as `payer`."
+        ),
+        (
+            "此预算不能与 `{name}` 同时使用，因条款未约定其所限的是哪一数额。"
+            "请删除其一，或在 `payer` 写明由哪一方的预算承担。"
+        ),
+    ),
+    "BUDGET_ORDER": (
+        "Amounts of a budget should be in date order, each on a later day, but {got} comes after {before}.",
+        "预算各行须按日期先后排列，实际 {got} 排在 {before} 之后。",
+    ),
     "CAP_OF_GROUP_CARRIES": (
         'Unused room of a cap per controller belongs to nobody, so it lapses: give "unused": "lapses".',
         '按实际控制人合并的上限，未用额度不归属任何企业，只能作废："unused": "lapses"。',
@@ -621,6 +635,38 @@ SENTENCES: dict[str, tuple[str, str]] = {
         (
             "第 {number} 条须按原顺序保留前一版本的各项上限及其 `measured_on`、`capped`、`over`、`per`，"
             "因其已用额度连续计算。可修改金额，或在末尾增减上限。"
+        ),
+    ),
+    "AMENDMENT_CHANGES_BUDGET": (
+        (
+            "Clause {number} keeps the budget's `payer`, `over` and `applied` through all versions, because "
+            "the draws on it are counted on. Change its amounts, or leave the budget out."
+        ),
+        (
+            "第 {number} 条的预算在各版本中须保持 `payer`、`over`、`applied` 不变，"
+            "因其已用额度连续计算。可修改金额，或删除预算。"
+        ),
+    ),
+    "TRANSITION_CHANGES": (
+        (
+            "Where open windows keep their terms, both wordings of clause {number} are computed at once, so "
+            "`{name}` must not change like this: keep the reporter and the fund, and drop no cap, budget or "
+            'year of an average. Or give "transition": "by_step".'
+        ),
+        (
+            "开放中的分享期沿用原条款时，第 {number} 条的新旧文本同时计算，`{name}` 不得作此改变："
+            "须保留申报方和划转基金，不得删除上限、预算或减少平均年数。"
+            '或改为 "transition": "by_step"。'
+        ),
+    ),
+    "TRANSITION_JOINT": (
+        (
+            "Where open windows keep their terms, enterprises of clause {number} can be under different "
+            'wordings, which `{name}` would add up. Use another `{name}`, or give "transition": "by_step".'
+        ),
+        (
+            "开放中的分享期沿用原条款时，第 {number} 条的企业可能适用不同文本，而 `{name}` 将其合并计算。"
+            '请改用其他 `{name}`，或改为 "transition": "by_step"。'
         ),
     ),
     "AMENDMENT_LOSES_ROLE": (

@@ -57,6 +57,13 @@ _EXPECTED: dict[str, _Expected] = {
     "agreement": _Expected("the agreement's code", "协议代码", '"HF-HN-2024"'),
     "amount": _AMOUNT,
     "base": _AMOUNT,
+    "budget": _Expected(
+        "a budget", "预算", '{"amounts": [{"starts": "2024-01-01", "amount": "1000000.00"}], …}'
+    ),
+    "amounts": _Expected(
+        "dated amounts", "分日期的金额", '[{"starts": "2024-01-01", "amount": "1000000.00"}]'
+    ),
+    "payer": _ROLE,
     "base_by_quarter": _Expected(
         "four amounts, one a quarter", "四个季度的金额", '["100.00", "100.00", "100.00", "100.00"]'
     ),
@@ -151,7 +158,9 @@ _EXPECTED: dict[str, _Expected] = {
     ),
     "title": _TEXT,
     "weights": _Expected("roles with their weights", "各角色的权重", '{"origin": "120.5", "host": "300/7"}'),
-    "transition": _Expected("how open windows go on when terms change", "修订时的衔接方式", '"by_step"'),
+    "transition": _Expected(
+        "by_step or open_windows_keep_terms", "by_step 或 open_windows_keep_terms", '"by_step"'
+    ),
     "zh": _PLAIN_TEXT,
 }
 

@@ -17,16 +17,15 @@ from ledger.periods import Quarter, Span, add_months, quarters_between
 from ledger.rules.choices import choices_of
 from ledger.rules.explanation import Explanation, OddUnit, Recorder, Remaining
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
+from ledger.rules.plain_budget import grants_of
 from ledger.rules.plain_caps import left_under_caps
-from ledger.rules.plain_case import ZERO, Case, Parts, scale_of, share_of
+from ledger.rules.plain_case import ZERO, Case, Grant, Held, Parts, scale_of, share_of
 from ledger.rules.plain_shares import roles_in_order
 from ledger.rules.plain_steps import compute_step, opened, summed
+from ledger.rules.plain_transition import Governed, governed, has_ended, reshaped
 from ledger.rules.plain_windows import Dates, is_open, window_bounds
 from ledger.rules.step_words import CUMULATIVE, CUMULATIVE_REMAINDER, PERIOD, PERIOD_REMAINDER, by_line
-from ledger.rules.terms import WHOLE_PARK, Book, Clause, Grain, Regime, Scope, Step, Terms
-
-Held = Mapping[tuple[int, int], bool]
-"""Decisions about extensions that closed settlements took, by clause number and subject."""
+from ledger.rules.terms import WHOLE_PARK, Book, Clause, Grain, Regime, Scope, Step
 
 
 class FigureNotOfMonth(LedgerError):
@@ -94,11 +93,14 @@ def evaluate_from(
     for quarter in quarters_between(first, through):
         known = replace(facts, lines=lines.get(quarter, ()))
         for clause in _clauses_in_force(versions, quarter):
-            result = _quarter(
-                clause, known, quarter, _of_clause(state, clause), held_extensions or {}, Recorder()
-            )
-            amounts |= result.amounts
-            state |= {(clause.number, subject): kept for subject, kept in result.after.items()}
+            before, held = of_clause(state, clause), held_extensions or {}
+            for part in governed(versions, clause, known, quarter, before, held):
+                result = _quarter(part, known, quarter, held, Recorder())
+                amounts |= result.amounts
+                state |= {
+                    (clause.number, subject): kept if part.clause is clause else reshaped(clause, kept)
+                    for subject, kept in result.after.items()
+                }
     return Outcome(amounts, state)
 
 
@@ -117,18 +119,22 @@ def explain(
     ``remaining`` is as of the end of ``through``. With grain ``clause``, subject 0 explains all subjects
     together. Raises ``ClauseNotInForce``, ``FigureNotOfMonth``, ``FactorsMissing``.
     """
-    version, found = _clause_in_force(versions, quarter, clause)
+    in_force = _clause_in_force(versions, quarter, clause)
     past = evaluate(versions, facts, quarter.previous, held_extensions=held_extensions)
     known = replace(facts, lines=_lines_by_quarter(facts.lines).get(quarter, ()))
+    before, held = of_clause(past.carried, in_force), held_extensions or {}
+    parts = governed(versions, in_force, known, quarter, before, held)
+    part = next((part for part in parts if part.holds_for(subject)), parts[0])
+    found = part.clause
     heard = Recorder(scale=scale_of(found), listens=True)
-    computed = _quarter(found, known, quarter, _of_clause(past.carried, found), held_extensions or {}, heard)
+    computed = _quarter(part, known, quarter, held, heard)
     outcome = evaluate(versions, facts, max(through, quarter), held_extensions=held_extensions)
-    after = _of_clause(outcome.carried, found)
+    after = of_clause(outcome.carried, found)
     case = _case(found, known, subject, {}, Recorder())
     among = _among(case, facts, after, after)
     return Explanation(
         clause=clause,
-        version=version.starts,
+        version=part.version.starts,
         subject=subject,
         quarter=quarter,
         steps=tuple(step for step in heard.steps if _is_about(found, subject, step.subject)),
@@ -154,19 +160,15 @@ def version_in_force(versions: Sequence[Version], quarter: Quarter) -> Version |
     begun = [version for version in versions if version.starts <= quarter]
     if not begun:
         return None
-    return None if _has_ended(begun[-1].terms, quarter) else begun[-1]
+    return None if has_ended(begun[-1].terms, quarter) else begun[-1]
 
 
-def _has_ended(terms: Terms, quarter: Quarter) -> bool:
-    return terms.last_quarter is not None and quarter > Quarter.parse(terms.last_quarter)
-
-
-def _clause_in_force(versions: Sequence[Version], quarter: Quarter, number: int) -> tuple[Version, Clause]:
+def _clause_in_force(versions: Sequence[Version], quarter: Quarter, number: int) -> Clause:
     version = version_in_force(versions, quarter)
     clause = None if version is None else version.terms.clause(number)
-    if version is None or clause is None:
+    if clause is None:
         raise ClauseNotInForce(clause=number, quarter=quarter)
-    return version, clause
+    return clause
 
 
 def _lines_by_quarter(lines: Iterable[Line]) -> dict[Quarter, list[Line]]:
@@ -176,20 +178,19 @@ def _lines_by_quarter(lines: Iterable[Line]) -> dict[Quarter, list[Line]]:
     return found
 
 
-def _of_clause(carried: Mapping[tuple[int, int], Carried], clause: Clause) -> dict[int, Carried]:
+def of_clause(carried: Mapping[tuple[int, int], Carried], clause: Clause) -> dict[int, Carried]:
+    """What of ``carried`` is of the clause, by subject."""
     return {subject: kept for (number, subject), kept in carried.items() if number == clause.number}
 
 
-def _quarter(
-    clause: Clause,
-    facts: Facts,
-    quarter: Quarter,
-    before: Mapping[int, Carried],
-    held: Held,
-    record: Recorder,
-) -> ClauseQuarter:
+def _quarter(part: Governed, facts: Facts, quarter: Quarter, held: Held, record: Recorder) -> ClauseQuarter:
     """All steps of one clause in one quarter, for every subject, and the whole amounts they give."""
-    figures = _figures_by_subject(clause, facts)
+    clause, before = part.clause, part.carried
+    figures = {
+        subject: lines
+        for subject, lines in _figures_by_subject(clause, facts).items()
+        if part.holds_for(subject)
+    }
     after = dict(before)
     allotted: dict[int, list[Parts]] = {}
     cases = {
@@ -197,16 +198,55 @@ def _quarter(
         for subject in sorted(before.keys() | figures.keys())
     }
     for step in _steps(clause, quarter):
-        begun = dict(after)
-        for subject, case in cases.items():
-            of_step = [line for line in figures.get(subject, ()) if _holds(step, line.span)]
-            if subject not in after and not of_step and subject != WHOLE_PARK:
-                continue
-            among = _among(case, facts, after, begun)
-            after[subject], parts = compute_step(among, after.get(subject, Carried()), of_step, step)
-            allotted.setdefault(subject, []).extend(parts)
+        figured = {
+            subject: [line for line in figures.get(subject, ()) if _holds(step, line.span)]
+            for subject in cases
+        }
+        taking_part = {
+            subject: case
+            for subject, case in cases.items()
+            if subject in after or figured[subject] or subject == WHOLE_PARK
+        }
+        grants = _grants(clause, taking_part, figured, facts, step, after)
+        after, parts = _every_subject(taking_part, figured, facts, step, after, grants)
+        for subject, of_step in parts.items():
+            allotted.setdefault(subject, []).extend(of_step)
     to_round = _to_round(clause, before, after, allotted)
     return ClauseQuarter(after, to_round, _amounts(clause, facts, quarter, to_round, record))
+
+
+def _grants(
+    clause: Clause,
+    cases: Mapping[int, Case],
+    figures: Mapping[int, Sequence[Line]],
+    facts: Facts,
+    step: Span,
+    begun: Mapping[int, Carried],
+) -> dict[int, Grant]:
+    """What each subject gets of the budget, given what all would ask if it sufficed."""
+    if clause.within.budget is None:
+        return {}
+    unheard = {subject: replace(case, record=Recorder()) for subject, case in cases.items()}
+    asking, _ = _every_subject(unheard, figures, facts, step, begun, {})
+    return grants_of(clause, begun, {subject: asking[subject] for subject in cases}, step.start)
+
+
+def _every_subject(
+    cases: Mapping[int, Case],
+    figures: Mapping[int, Sequence[Line]],
+    facts: Facts,
+    step: Span,
+    begun: Mapping[int, Carried],
+    grants: Mapping[int, Grant],
+) -> tuple[dict[int, Carried], dict[int, list[Parts]]]:
+    """One step of every subject in turn, from what was carried as it began."""
+    after, allotted = dict(begun), {}
+    for subject, case in cases.items():
+        among = replace(_among(case, facts, after, begun), grant=grants.get(subject))
+        after[subject], allotted[subject] = compute_step(
+            among, begun.get(subject, Carried()), figures[subject], step
+        )
+    return after, allotted
 
 
 def _among(case: Case, facts: Facts, now: Mapping[int, Carried], begun: Mapping[int, Carried]) -> Case:

@@ -17,10 +17,27 @@ from ledger.rules.terms import Book, Clause, Mechanism
 Parts = Mapping[tuple[Book, str], Fraction]
 """Exact minor units by book and role."""
 
+Held = Mapping[tuple[int, int], bool]
+"""Decisions about extensions that closed settlements took, by clause number and subject."""
+
 MONEY_SCALE = 2
 """Thresholds on taxes are in yuan, whatever the clause counts."""
 
 ZERO = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """``amount`` of a budget is a subject's in a step.
+
+    All subjects together had asked for ``used`` before the step, ask for ``asked`` in it and get ``granted``.
+    """
+
+    amount: Fraction
+    limit_minor: int
+    used: Fraction
+    asked: Fraction
+    granted: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +54,8 @@ class Case:
     """What the other subjects with the same actual controller carry."""
     fellows_before: tuple[Carried, ...] = ()
     """The same as the step began."""
+    grant: Grant | None = None
+    """What the step gets of the clause's budget; None as if the budget sufficed."""
 
     def dates_with(self, carried: Carried) -> Dates:
         """What clocks can start with, given what has been shared so far."""

@@ -105,7 +105,7 @@ def banded(case: Case, bands: Bands, carried: Carried, shared: Fraction) -> dict
     parts: dict[str, Fraction] = {}
     for band, low, high in zip(bands.rows, limits, [*limits[1:], None], strict=True):
         within = _in_band(low, high, before + shared) - _in_band(low, high, before)
-        case.record.step("band", within, "> {}: {result}", low)
+        case.record.step("band", within, "{1} → {2}, > {0}: {result}", low, before, before + shared)
         for role, part in parts_of(case, band.exact, within).items():
             parts[role] = parts.get(role, ZERO) + part
     return parts

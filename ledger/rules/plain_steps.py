@@ -14,6 +14,7 @@ from ledger.money import RoundingMode, round_exact
 from ledger.periods import Quarter, Span
 from ledger.rules.explanation import exact_text
 from ledger.rules.facts import Carried, Line
+from ledger.rules.plain_budget import opened_budget, within_budget
 from ledger.rules.plain_caps import cap_pool, cap_receipts, is_below_caps, opened_uses, turned_uses
 from ledger.rules.plain_case import MONEY_SCALE, ZERO, Case, Parts, amount_of, share_of
 from ledger.rules.plain_floor import guarantee
@@ -57,7 +58,7 @@ def compute_step(
     if case.clause.rounding.grain is not Grain.LINE:
         bases = [_base(case, bases)]
     bases = _rated(case, bases)
-    carried = opened_uses(case, carried)
+    carried = opened_budget(case, opened_uses(case, carried))
     carried = replace(carried, entitlements=opened(case.clause, carried.entitlements))
     allotted = []
     for base in bases:
@@ -166,12 +167,13 @@ def _has_attributes(case: Case, where: Mapping[str, Sequence[str]]) -> bool:
 
 def _is_shared(case: Case, carried: Carried, day: date) -> tuple[Carried, bool]:
     """Whether the step that begins on ``day`` is shared at all: the subject is eligible, the window open."""
-    if not _is_eligible(case):
+    if not is_eligible(case):
         return carried, False
     return _window(case, carried, day)
 
 
-def _is_eligible(case: Case) -> bool:
+def is_eligible(case: Case) -> bool:
+    """Whether the subject fulfils every condition of the clause."""
     rule = case.clause.whose.eligibility
     if rule is None:
         return True
@@ -180,11 +182,11 @@ def _is_eligible(case: Case) -> bool:
     is_referred_so = rule.referred_by is None or subject.referred_by == rule.referred_by
     is_such = _has_attributes(case, rule.attributes)
     has_paid_enough = _has_paid_enough(case, rule)
-    is_eligible = has_paid_enough and is_moved_so and is_referred_so and is_such
+    meets_all = has_paid_enough and is_moved_so and is_referred_so and is_such
     if case.record.listens:
         words = eligibility_words(rule, subject, has_paid_enough=has_paid_enough)
-        case.record.decision("eligibility", words, answer=is_eligible)
-    return is_eligible
+        case.record.decision("eligibility", words, answer=meets_all)
+    return meets_all
 
 
 def _has_paid_enough(case: Case, rule: Eligibility) -> bool:
@@ -208,7 +210,7 @@ def _has_paid_enough(case: Case, rule: Eligibility) -> bool:
 def _window(case: Case, carried: Carried, day: date) -> tuple[Carried, bool]:
     window, step = case.clause.when.window, case.clause.when.step
     if window is not None:
-        carried = _extension(case, carried, window, day)
+        carried = decided(case, carried, window, day)
     dates, is_extended = case.dates_with(carried), carried.extended is True
     has_shares = case.clause.to_whom.bands is not None or key_row(case, day) is not None
     is_inside = has_shares and is_open(window, dates, step, day, is_extended)
@@ -219,8 +221,8 @@ def _window(case: Case, carried: Carried, day: date) -> tuple[Carried, bool]:
     return carried, is_inside
 
 
-def _extension(case: Case, carried: Carried, window: Window, day: date) -> Carried:
-    """Decides about the extension at the first step at or after the window's end, once."""
+def decided(case: Case, carried: Carried, window: Window, day: date) -> Carried:
+    """What is carried once the extension is decided: at the first step at or after the window's end, once."""
     if window.extension is None or carried.extended is not None:
         return carried
     opens = first_day(window.clock, case.dates_with(carried), case.clause.when.step)
@@ -392,10 +394,35 @@ def _share_out(
         record_ratios(case, shared, day)
     before = carried
     carried = replace(carried, pool=carried.pool + shared, pool_of_year=carried.pool_of_year + shared)
+    carried, shared, beyond_budget = _budgeted(case, carried, shared, day, "before_caps")
     carried, divided, beyond_pool = cap_pool(case, carried, shared)
+    carried, divided, also_beyond_budget = _budgeted(case, carried, divided, day, "after_caps")
     parts = parts_of(case, shares, divided) if bands is None else banded(case, bands, before, divided)
+    carried, parts = _budgeted_part(case, carried, parts, day, "before_caps")
     carried, left, beyond_receipts = cap_receipts(case, carried, parts)
-    return carried, added(left, beyond_pool, beyond_receipts)
+    carried, left = _budgeted_part(case, carried, left, day, "after_caps")
+    return carried, added(left, beyond_budget, beyond_pool, also_beyond_budget, beyond_receipts)
+
+
+def _budgeted(
+    case: Case, carried: Carried, shared: Fraction, day: date, place: str
+) -> tuple[Carried, Fraction, dict[str, Fraction]]:
+    """What a budget on everything that is shared leaves, if ``place`` is where it is applied."""
+    rule = case.clause.within.budget
+    if rule is None or rule.payer is not None or rule.applied != place:
+        return carried, shared, {}
+    return within_budget(case, carried, shared, day)
+
+
+def _budgeted_part(
+    case: Case, carried: Carried, parts: Mapping[str, Fraction], day: date, place: str
+) -> tuple[Carried, dict[str, Fraction]]:
+    """The parts, with what the payer's budget leaves of its own, if ``place`` is where it is applied."""
+    rule = case.clause.within.budget
+    if rule is None or rule.payer is None or rule.applied != place:
+        return carried, dict(parts)
+    carried, left, excess = within_budget(case, carried, parts.get(rule.payer, ZERO), day)
+    return carried, added({**parts, rule.payer: left}, excess)
 
 
 def _official(case: Case, base: Fraction) -> dict[tuple[Book, str], Fraction]:

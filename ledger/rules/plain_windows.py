@@ -37,22 +37,27 @@ def is_open(window: Window | None, dates: Dates, step: Step, day: date, extended
     return all(day < dates.events[event] for event in window.ends_at if event in dates.events)
 
 
+def clock_day(clock: Clock, dates: Dates) -> date | None:
+    """The day on which the clock starts, with its offset; None as long as it hasn't."""
+    starts = _starts(clock, dates)
+    return None if starts is None else add_months(starts, clock.offset_months)
+
+
 def first_day(clock: Clock, dates: Dates, step: Step) -> date | None:
     """The first day of the first step that counts; None as long as the clock hasn't started."""
-    starts = _starts(clock, dates)
+    starts = clock_day(clock, dates)
     if starts is None:
         return None
-    clock_day = add_months(starts, clock.offset_months)
-    first_of_step = clock_day.replace(day=1) if step is Step.MONTH else Quarter.of(clock_day).start
+    first_of_step = starts.replace(day=1) if step is Step.MONTH else Quarter.of(starts).start
     match clock.begins:
         case Begins.STEP_OF_DAY:
             return first_of_step
         case Begins.NEXT_STEP:
             return add_months(first_of_step, STEP_MONTHS[step])
         case Begins.YEAR_OF_DAY:
-            return date(clock_day.year, 1, 1)
+            return date(starts.year, 1, 1)
         case Begins.NEXT_YEAR:
-            return date(clock_day.year + 1, 1, 1)
+            return date(starts.year + 1, 1, 1)
 
 
 def _starts(clock: Clock, dates: Dates) -> date | None:

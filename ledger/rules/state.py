@@ -11,9 +11,9 @@ Layout 1::
 ``remainder``: whole + remainder / denominator with 0 <= remainder < denominator. The denominator is common to
 all of them. Counters are, as far as the clause has use for them: ``first_shared``, ``recovered`` and
 ``accrued`` where it recovers, ``floor_year``, ``floor_receipts``, ``guarantor_receipts`` and ``shortfall``
-where it has a floor, the use of each cap, and where it averages the number of years in ``history``,
-then as many as it looks back. ``first_shared`` is a month, year × 12 + month − 1, or 0. State is read with
-the clause that packed it.
+where it has a floor, ``budget_period`` and ``budget_used`` where it has a budget, the use of each cap, and
+where it averages the number of years in ``history``, then as many as it looks back. ``first_shared`` is a
+month, year × 12 + month − 1, or 0. State is read with the clause that packed it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ _HEADER_LENGTH = 6
 _USED = "used_"
 _YEARS = "years"
 _YEAR = "year_"
-_NUMBERS = frozenset({"recovered", "accrued", "floor_receipts", "guarantor_receipts", "shortfall"})
+_NUMBERS = frozenset(
+    {"recovered", "accrued", "floor_receipts", "guarantor_receipts", "shortfall", "budget_used"}
+)
+_WHOLE_NUMBERS = frozenset({"floor_year", "budget_period"})
 _CODE_OF_EXTENDED = {None: -1, False: 0, True: 1}
 _EXTENDED_OF_CODE = {code: extended for extended, code in _CODE_OF_EXTENDED.items()}
 
@@ -152,8 +155,7 @@ def counters_read(numbers: Mapping[str, Fraction]) -> dict[str, Any]:
     fields["used"] = tuple(number for name, number in numbers.items() if name.startswith(_USED))
     years = [number for name, number in numbers.items() if name.startswith(_YEAR)]
     fields["history"] = tuple(years[: int(numbers.get(_YEARS, 0))])
-    if "floor_year" in numbers:
-        fields["floor_year"] = int(numbers["floor_year"])
+    fields |= {name: int(number) for name, number in numbers.items() if name in _WHOLE_NUMBERS}
     if "first_shared" in numbers:
         year, month_index = divmod(int(numbers["first_shared"]), 12)
         fields["first_shared"] = date(year, month_index + 1, 1) if year else None

@@ -691,11 +691,48 @@ class Floor(Document):
     )
 
 
+class BudgetAmount(Document):
+    """From a day on, what there is for each period."""
+
+    starts: date = Field(strict=False)
+    amount: AmountText
+
+
+class Budget(Document):
+    """What can be spent on all subjects together; where it is short, they share it (福建; Meadowlands)."""
+
+    amounts: tuple[BudgetAmount, ...] = Field(
+        min_length=1, description="In date order. Before the first there is nothing to spend."
+    )
+    payer: Role | None = Field(description="The party whose part it limits; null: everything that is shared.")
+    over: Literal["quarter", "year"] = Field(description="The calendar period that each amount is for.")
+    applied: Literal["before_caps", "after_caps"] = Field(
+        description="before_caps: caps look at what the budget leaves. after_caps: it looks at theirs."
+    )
+    within_period: Literal["step_by_step"] = Field(
+        description="Every step draws on what the steps before it have left."
+    )
+    order: Literal["pro_rata", "by_subject"] = Field(
+        description="Inside a step that it doesn't suffice for. pro_rata: all by one factor. by_subject: one "
+        "after another in the order of the subjects' numbers."
+    )
+    unused: Literal["lapses"] = Field(description="What a period leaves unspent isn't there in the next.")
+    excess_to: Role | None = Field(
+        description="Who gets what exceeds the budget; null: it isn't granted at all."
+    )
+
+    def row_on(self, day: date) -> BudgetAmount | None:
+        """The row that holds in the step that begins on ``day``."""
+        begun = [row for row in self.amounts if row.starts <= day]
+        return begun[-1] if begun else None
+
+
 class Within(Document):
     caps: tuple[Cap, ...] = Field(
         default=(),
         description="Limits in order, each to what the one before left; those on the pool come first.",
     )
+    budget: Budget | None = None
     floor: Floor | None = None
 
 
@@ -844,6 +881,9 @@ class Clause(Document):
             yield self.to_whom.in_place
         for cap in self.within.caps:
             yield from (role for role in (cap.excess_to, cap.capped) if role is not None)
+        if self.within.budget is not None:
+            named = (self.within.budget.payer, self.within.budget.excess_to)
+            yield from (role for role in named if role is not None)
         if self.within.floor is not None:
             yield from (self.within.floor.party, self.within.floor.from_party)
         if self.how_much.recover is not None:
@@ -860,6 +900,8 @@ class Clause(Document):
         """Every (book, role) that the clause may credit, in the order in which carried state is stored."""
         credited = {self.to_whom.otherwise, self.rounding.remainder_to} | self.to_whom.credited
         credited |= {cap.excess_to for cap in self.within.caps if cap.excess_to is not None}
+        if self.within.budget is not None and self.within.budget.excess_to is not None:
+            credited.add(self.within.budget.excess_to)
         if self.within.floor is not None:
             credited |= {self.within.floor.party, self.within.floor.from_party}
         if self.how_much.recover is not None:
@@ -874,11 +916,13 @@ class Clause(Document):
         """What the clause carries for its own rules, in the order in which carried state is stored."""
         recovery = ("first_shared", "recovered", "accrued") if self.how_much.recover is not None else ()
         floor = ("floor_year", "floor_receipts", "guarantor_receipts", "shortfall")
+        budget = ("budget_period", "budget_used")
         smoothing = self.how_much.smoothing
         years = range(0 if smoothing is None else smoothing.years)
         return (
             recovery
             + (floor if self.within.floor is not None else ())
+            + (budget if self.within.budget is not None else ())
             + tuple(f"used_{place}" for place in range(len(self.within.caps)))
             + (("years", *(f"year_{place}" for place in years)) if years else ())
         )
@@ -908,9 +952,10 @@ class Terms(Document):
     roles: dict[Role, str] = Field(min_length=2, description="Role to the party's code.")
     in_force_from: QuarterText
     last_quarter: QuarterText | None = None
-    transition: Literal["by_step"] = Field(
-        description="Windows that are open when the terms change: every step is computed under the terms in "
-        "force for it; caps, windows and rounding go on."
+    transition: Literal["by_step", "open_windows_keep_terms"] = Field(
+        description="Windows that are open when these terms take the place of others. by_step: every step is "
+        "computed under the terms in force for it. open_windows_keep_terms: a subject whose window was open "
+        "stays under the terms of then until it closes. What is carried goes on in both."
     )
     clauses: tuple[Clause, ...] = Field(min_length=1)
     procedure: Procedure | None = Field(

@@ -7,11 +7,11 @@ from datetime import date
 
 from ledger.measures import MEASURE_BY_NAME, YUAN
 from ledger.money import Commodity, format_amount, parse_amount, parse_share
-from ledger.rules.choices import READINGS
-from ledger.rules.procedure_text import procedure_article
+from ledger.rules.choices import BUDGET_CHOICES, READINGS, TRANSITIONS
 from ledger.rules.terms import (
     Apportion,
     Book,
+    Budget,
     Cap,
     Clause,
     Clock,
@@ -32,6 +32,7 @@ from ledger.rules.terms import (
     Then,
     Window,
 )
+from ledger.rules.text_procedure import procedure_article
 from ledger.rules.words import (
     CAUSE_NAMES,
     EVENT_NAMES,
@@ -57,8 +58,7 @@ def agreement(terms: Terms, party_names: Mapping[str, str]) -> str:
     if terms.procedure is not None:
         articles.append(procedure_article(terms.procedure, "en"))
     closing = (
-        "When the terms are amended, every step is computed under the terms in force for it; "
-        "windows that are open, caps and rounding go on."
+        f"{TRANSITIONS[terms.transition][1]}; windows that are open, caps and rounding go on."
         f" (Format {terms.format}, semantics {terms.semantics}.)"
     )
     annexes = [_annex(clause) for clause in terms.clauses]
@@ -330,8 +330,21 @@ def _within(clause: Clause) -> Iterator[str]:
         yield "there is no cap"
     for cap in clause.within.caps:
         yield _cap(cap, _commodity(clause))
+    if clause.within.budget is not None:
+        yield _budget(clause.within.budget, _commodity(clause))
     if clause.within.floor is not None:
         yield _floor(clause.within.floor, _commodity(clause))
+
+
+def _budget(budget: Budget, commodity: Commodity) -> str:
+    amounts = _list([f"{_amount(row.amount, commodity)} from {_day(row.starts)}" for row in budget.amounts])
+    limited = "what is shared" if budget.payer is None else f"the part of {role_en(budget.payer)}"
+    choices = [READINGS[f"within.budget.{name}"][getattr(budget, name)][1] for name in BUDGET_CHOICES]
+    excess = "isn't granted" if budget.excess_to is None else f"goes to {role_en(budget.excess_to)}"
+    return (
+        f"for {limited} of all subjects together there is a budget of {amounts}, and nothing before: "
+        f"{', '.join(choices)}; what exceeds the budget {excess}"
+    )
 
 
 def _floor(floor: Floor, commodity: Commodity) -> str:

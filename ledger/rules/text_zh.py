@@ -8,11 +8,11 @@ from datetime import date
 from ledger.measures import MEASURE_BY_NAME, YUAN
 from ledger.money import Commodity, format_amount, format_wan, parse_amount, parse_share
 from ledger.periods import Quarter, Span
-from ledger.rules.choices import READINGS
-from ledger.rules.procedure_text import procedure_article
+from ledger.rules.choices import BUDGET_CHOICES, READINGS, TRANSITIONS
 from ledger.rules.terms import (
     Apportion,
     Book,
+    Budget,
     Cap,
     Clause,
     Clock,
@@ -34,6 +34,7 @@ from ledger.rules.terms import (
     Then,
     Window,
 )
+from ledger.rules.text_procedure import procedure_article
 from ledger.rules.words import (
     CAUSE_NAMES,
     EVENT_NAMES,
@@ -60,7 +61,7 @@ def agreement(terms: Terms, party_names: Mapping[str, str]) -> str:
     if terms.procedure is not None:
         articles.append(procedure_article(terms.procedure, "zh"))
     closing = (
-        "条款修订时，各期按该期有效的条款计算；修订前已开始的分享期、已累计的上限和取整余数连续计算。"
+        f"{TRANSITIONS[terms.transition][0]}；修订前已开始的分享期、已累计的上限和取整余数连续计算。"
         f"（文本格式 {terms.format}，语义版本 {terms.semantics}）"
     )
     annexes = [_annex(clause) for clause in terms.clauses]
@@ -301,8 +302,21 @@ def _within(clause: Clause) -> Iterator[str]:
         yield "不设上限"
     for cap in clause.within.caps:
         yield _cap(cap, _commodity(clause))
+    if clause.within.budget is not None:
+        yield _budget(clause.within.budget, _commodity(clause))
     if clause.within.floor is not None:
         yield _floor(clause.within.floor, _commodity(clause))
+
+
+def _budget(budget: Budget, commodity: Commodity) -> str:
+    each = {"quarter": "每季度", "year": "每年"}[budget.over]
+    amounts = "、".join(
+        f"自{_day(row.starts)}起{each}{_amount(row.amount, commodity)}" for row in budget.amounts
+    )
+    limited = "全部分享额" if budget.payer is None else f"{role_zh(budget.payer)}应承担的部分"
+    choices = [READINGS[f"within.budget.{name}"][getattr(budget, name)][0] for name in BUDGET_CHOICES]
+    excess = "不予分享" if budget.excess_to is None else f"归{role_zh(budget.excess_to)}"
+    return f"各对象{limited}合计以预算为限，{amounts}，此前无预算，{'，'.join(choices)}，超出预算部分{excess}"
 
 
 def _floor(floor: Floor, commodity: Commodity) -> str:

@@ -89,7 +89,13 @@ class Room:
     def act(self) -> Act:
         return Act(f"{self.code}-{next(self.numbers)}", actor="tester")
 
-    def terms(self, clauses: tuple[Document, ...], starts: str, last_quarter: str | None = None) -> Document:
+    def terms(
+        self,
+        clauses: tuple[Document, ...],
+        starts: str,
+        last_quarter: str | None = None,
+        transition: str = "by_step",
+    ) -> Document:
         return {
             "format": "parkledger.terms/1",
             "semantics": 1,
@@ -97,14 +103,14 @@ class Room:
             "roles": self.roles,
             "in_force_from": starts,
             "last_quarter": last_quarter,
-            "transition": "by_step",
+            "transition": transition,
             "clauses": list(clauses),
             "procedure": self.procedure,
         }
 
-    def amend(self, *clauses: Document, starts: str) -> int:
+    def amend(self, *clauses: Document, starts: str, transition: str = "by_step") -> int:
         """Bring new terms into force from the quarter ``starts``."""
-        terms = self.terms(clauses, starts)
+        terms = self.terms(clauses, starts, transition=transition)
         version = agreements.draft_version(self.database, self.act(), self.agreement_id, terms).value
         self.bring_into_force(version)
         return version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import secrets
 from collections.abc import Callable, Iterator
@@ -439,6 +440,20 @@ def test_what_changes_a_closed_quarter_is_settled_one_by_one_and_listed(
         (amended.room.agreement_id, ("amendment",), None),
     ]
     assert list(found.computed) == [plain.room.agreement_id]
+    assert sorted(found.settlements) == sorted(ids(few))
+
+
+def test_windows_that_keep_their_terms_are_settled_one_by_one(database: Database, few: list[Park]) -> None:
+    amended = few[1]
+    documents = [json.loads(json.dumps(one)) for one in SHAPES["cap, window and extension"]]
+    documents[0]["when"]["window"]["length_months"] = 6
+    amended.room.amend(*documents, starts=str(SECOND), transition="open_windows_keep_terms")
+    for one in few:
+        one.hand_in(SECOND, "figures")
+    found = run(database, SECOND)
+    assert [(one.agreement_id, one.reasons, one.failure) for one in found.one_by_one] == [
+        (amended.room.agreement_id, ("open_windows",), None)
+    ]
     assert sorted(found.settlements) == sorted(ids(few))
 
 

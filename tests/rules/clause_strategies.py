@@ -7,7 +7,7 @@ they were known first, the facts after corrections, and the last quarter to comp
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from ledger.money import format_amount
 from ledger.periods import Quarter, Span, add_months, quarters_between
+from ledger.rules.check_transition import transition_faults
 from ledger.rules.examples import run_example
-from ledger.rules.facts import Facts, Line, Subject, Version
+from ledger.rules.facts import Facts, Fault, Line, Subject, Version
 from ledger.rules.terms import DENOMINATOR_LIMIT, CauseOfMove, Clause, Event, Terms
 
 ROLES = ("fund", "host", "origin", "third")
@@ -69,10 +70,11 @@ def documents(draw: Draw) -> Terms:
 
 
 @st.composite
-def terms_and_facts(draw: Draw) -> Scenario:
-    """One to two clauses, perhaps amended in the middle, and figures for them with corrections."""
+def terms_and_facts(draw: Draw, *, windows_may_keep_terms: bool = True) -> Scenario:
+    """One to two clauses, perhaps amended once or twice, and figures for them with corrections."""
     raw = [_clause(draw, number + 1) for number in range(draw(st.integers(1, 2)))]
-    versions = _versions(draw, raw)
+    transitions = ["by_step", *(["open_windows_keep_terms"] if windows_may_keep_terms else [])]
+    versions = _versions(draw, raw, transitions)
     subjects = {subject: draw(_subjects(subject)) for subject in SUBJECTS[:2]}
     happened = draw(st.dictionaries(st.sampled_from(OCCURRENCES), _days()))
     facts = Facts(_lines(draw, raw), subjects, happened)
@@ -84,16 +86,28 @@ def terms_and_facts(draw: Draw) -> Scenario:
 # --- versions ---------------------------------------------------------------------------------------------
 
 
-def _versions(draw: Draw, raw: list[Json]) -> tuple[Version, ...]:
+def _versions(draw: Draw, raw: list[Json], transitions: list[str]) -> tuple[Version, ...]:
     last_quarter = draw(st.sampled_from([None, None, None, str(LAST.plus(-2))]))
     first = Version(FIRST, _terms([_proven(clause) for clause in raw], FIRST, last_quarter))
-    if not draw(st.booleans()):
-        return (first,)
-    starts = FIRST.plus(draw(st.integers(1, 8)))
-    amended = [_proven(_amended(draw, clause)) for clause in raw]
-    if len(amended) > 1 and draw(st.booleans()):
-        del amended[0]
-    return (first, Version(starts, _terms(amended, starts, last_quarter)))
+    versions = [first]
+    for _ in range(draw(st.sampled_from([0, 1, 1, 2]))):
+        starts = versions[-1].starts.plus(draw(st.integers(1, 6)))
+        raw = [_amended(draw, clause) for clause in raw]
+        if len(raw) > 1 and draw(st.integers(0, 3)) == 0:
+            del raw[0]
+        of_version = [_proven(clause) for clause in raw]
+        transition = draw(st.sampled_from(transitions))
+        if any(_faults_of_transition(of_version, versions[-1].terms)):
+            transition = "by_step"
+        versions.append(Version(starts, _terms(of_version, starts, last_quarter, transition)))
+    return tuple(versions)
+
+
+def _faults_of_transition(amended: list[Clause], earlier: Terms) -> Iterator[Fault]:
+    for clause in amended:
+        before = earlier.clause(clause.number)
+        if before is not None:
+            yield from transition_faults("$", clause, before)
 
 
 def _amended(draw: Draw, raw: Json) -> Json:
@@ -115,6 +129,9 @@ def _amended(draw: Draw, raw: Json) -> Json:
     recover = clause["how_much"].get("recover")
     if recover:
         recover["inputs"][0]["amount"] = draw(_amounts(2_000))
+    window = clause["when"].get("window")
+    if window and draw(st.booleans()):
+        window["length_months"] = draw(_months_of(clause["when"]["step"]))
     _amend_within(draw, clause["within"])
     clause["rounding"]["mode"] = draw(_modes)
     return clause
@@ -127,18 +144,20 @@ def _amend_within(draw: Draw, within: Json) -> None:
             cap["amount"] = draw(_amounts(20_000))
     if within.get("floor"):
         within["floor"]["yearly_amount"] = draw(_amounts(6_000))
+    for row in within.get("budget", {}).get("amounts", ()):
+        row["amount"] = draw(_amounts(5_000))
     caps = within.get("caps", ())
     if len(caps) > 1 and caps[-1]["excess_to"] is None and draw(st.booleans()):
         del caps[-1]
 
 
-def _terms(of: list[Clause], starts: Quarter, last_quarter: str | None) -> Terms:
+def _terms(of: list[Clause], starts: Quarter, last_quarter: str | None, transition: str = "by_step") -> Terms:
     document = {
         "agreement": "A-1",
         "roles": {role: f"P-{role}" for role in ROLES},
         "in_force_from": str(starts),
         "last_quarter": last_quarter,
-        "transition": "by_step",
+        "transition": transition,
         "clauses": [clause.model_dump(mode="json") for clause in of],
     }
     return Terms.model_validate_json(json.dumps(document))
@@ -203,6 +222,8 @@ def _clause(draw: Draw, number: int) -> Json:
         and all(cap["measured_on"] == "receipts" for cap in within["caps"])
     ):
         _bands(draw, to_whom)
+    if money and grain != "line" and draw(st.integers(0, 2)) == 0:
+        within["budget"] = _budget(draw, to_whom, within["caps"])
     if (
         money
         and not recover
@@ -497,6 +518,27 @@ def _within(draw: Draw, listed: bool, money: bool, roles: list[str]) -> Json:
     on_receipts = range(draw(st.integers(0, 2)))
     capped = [None for _ in on_pool] + [draw(st.sampled_from(roles)) for _ in on_receipts]
     return {"caps": [_cap(draw, listed, money, role) for role in capped]}
+
+
+def _budget(draw: Draw, to_whom: Json, caps: list[Json]) -> Json:
+    """Of everything or of one party, as far as it is clear which amount that limits."""
+    applied = draw(st.sampled_from(["before_caps", "after_caps"]))
+    payers: list[str | None] = [*_credited(to_whom)]
+    if not to_whom.get("bands") and (
+        applied == "before_caps" or all(cap["measured_on"] == "pool" for cap in caps)
+    ):
+        payers += [None, None]
+    days = sorted({date(2023, 1, 1), *draw(st.sets(_days(date(2023, 3, 1)), max_size=2))})
+    return {
+        "amounts": [{"starts": day.isoformat(), "amount": draw(_amounts(5_000))} for day in days],
+        "payer": draw(st.sampled_from(payers)),
+        "over": draw(st.sampled_from(["quarter", "year"])),
+        "applied": applied,
+        "within_period": "step_by_step",
+        "order": draw(st.sampled_from(["pro_rata", "by_subject"])),
+        "unused": "lapses",
+        "excess_to": draw(st.sampled_from([None, "host", "third"])),
+    }
 
 
 def _floor(draw: Draw, step: str) -> Json:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from ledger.rules.check import check
 from ledger.rules.document import normalise
 from ledger.rules.procedure import Procedure
-from ledger.rules.procedure_text import procedure_article
 from ledger.rules.templates import load
 from ledger.rules.terms import Terms
 from ledger.rules.text import agreement_text
+from ledger.rules.text_procedure import procedure_article
 
 ROLES = ["host", "origin", "province"]
 CALENDAR = {"submit_days": 15, "certify_days": 20, "reconcile_days": 30, "sign_days": 40, "fund_days": 60}

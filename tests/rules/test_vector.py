@@ -108,7 +108,7 @@ def test_state_packed_and_unpacked_between_quarters_goes_on_as_if_never_packed(
 
 
 @now_and_then
-@given(st.lists(terms_and_facts(), min_size=2, max_size=4))
+@given(st.lists(terms_and_facts(windows_may_keep_terms=False), min_size=2, max_size=4))
 def test_agreements_computed_together_give_what_each_gives_alone(scenarios: Sequence[Scenario]) -> None:
     through = max(scenario.through for scenario in scenarios)
     together = _evaluate_together(dict(enumerate(scenarios, start=7)), through)
@@ -118,7 +118,7 @@ def test_agreements_computed_together_give_what_each_gives_alone(scenarios: Sequ
 
 
 @now_and_then
-@given(terms_and_facts())
+@given(terms_and_facts(windows_may_keep_terms=False))
 def test_the_columns_of_state_are_the_rows_that_the_plain_evaluators_state_packs_to(
     scenario: Scenario,
 ) -> None:

@@ -37,6 +37,7 @@ STAGE_NAMES: dict[Stage, tuple[str, str]] = {
 }
 REASON_NAMES: dict[str, tuple[str, str]] = {
     "shared_party": ("同一主体担任多个角色", "one party has several roles"),
+    "open_windows": ("修订前的分享期沿用原条款", "open windows keep their earlier terms"),
     "ended": ("条款已终止", "the terms have ended"),
     "first_quarter": ("首季包含更早季度的数据", "its first quarter covers earlier ones"),
     "correction": ("往季申报已更正", "a return of a closed quarter was corrected"),

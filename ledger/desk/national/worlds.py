@@ -28,6 +28,7 @@ from ledger.desk.settlements.replays import (
 from ledger.periods import Quarter
 from ledger.rules.facts import Version
 from ledger.rules.plain import version_in_force
+from ledger.rules.plain_transition import keeps_terms
 from ledger.rules.procedure import Procedure
 from ledger.rules.terms import Clause, Terms
 
@@ -40,10 +41,12 @@ Reason = Literal[
     "shared_party",
     "first_quarter",
     "ended",
+    "open_windows",
 ]
 """Why an agreement isn't computed in bulk: an earlier result may change (the first four); returns are
 compared line by line, so not all that was reported counts; two roles are of one party; its first settlement
-covers earlier quarters too; its terms have ended."""
+covers earlier quarters too; its terms have ended; windows that were open at an amendment keep their terms,
+so that a clause has more than one wording."""
 
 OPEN = """
     SELECT agreement_id FROM agreement_quarter WHERE quarter = :quarter AND state = 'open' ORDER BY 1
@@ -171,6 +174,8 @@ class World:
             found.append("ended")
         if any(self._compares(version.terms) for version in self.versions):
             found.append("reconciliation")
+        if keeps_terms(self.versions, self.now.quarter):
+            found.append("open_windows")
         if self.before is None:
             return found + (["first_quarter"] if self._covers_earlier_quarters() else [])
         return list(dict.fromkeys([*found, *self._kinds_about_the_past()]))

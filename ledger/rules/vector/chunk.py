@@ -19,13 +19,14 @@ from ledger.rules.vector.attributes import (
     eligible,
     rate_numerator,
 )
-from ledger.rules.vector.columns import FIXED_COLUMNS, HEAD_COLUMNS, PAIR_NAMES, Vocabulary
+from ledger.rules.vector.columns import FIXED_COLUMNS, HEAD_COLUMNS, NONE, PAIR_NAMES, Vocabulary
 from ledger.rules.vector.compiled import Group
 from ledger.rules.vector.gather import NO_STEP
 from ledger.rules.vector.joint import Fellows
 from ledger.rules.vector.numbers import Column, Int64Column, Mask, divided
 from ledger.rules.vector.rounding import Exact, whole_amounts
-from ledger.rules.vector.steps import UNDECIDED, Carry, Situation, Units, at_own_rates, run_steps, weights
+from ledger.rules.vector.situation import UNDECIDED, Carry, Situation, Units
+from ledger.rules.vector.steps import at_own_rates, run_steps, weights
 
 DENOMINATOR: Final = 1
 YEAR: Final = 2
@@ -198,7 +199,9 @@ def _inner_remainders(chunk: Chunk) -> Column:
     uses = np.where(
         chunk.group.cap_on_pool[chunk.clause], counters[:, shape.before_uses : shape.before_years], 0
     )
-    return np.concatenate([fixed, recovery, uses], axis=1)
+    drawn = counters[:, shape.before_uses - shape.budgeted : shape.before_uses]
+    drawn = np.where((chunk.group.budget_slot == NONE)[chunk.clause, None], drawn, 0)
+    return np.concatenate([fixed, recovery, drawn, uses], axis=1)
 
 
 def counters_of(chunk: Chunk) -> tuple[Column, Column]:
@@ -214,6 +217,7 @@ def _is_bounded(chunk: Chunk, outer: Int64Column) -> Mask:
     total += _magnitude(cap_minor(group, chunk.clause, chunk.attributes)).sum(axis=1)
     total += _magnitude(counters_of(chunk)[0]).sum(axis=1)
     total += _magnitude(group.floor_minor[chunk.clause])
+    total += _magnitude(group.budget_minor[:, chunk.clause]).max(axis=0)
     if shape.bands:
         total += _magnitude(group.band_above_minor[chunk.clause, -1])
     growth = np.full(len(chunk.clause), _GROWTH[shape.surplus or shape.recovers or shape.floored], np.int64)
@@ -277,6 +281,7 @@ def _situation(chunk: Chunk) -> Situation:
         fellows=Fellows.with_one_controller(clause, attributes.controller_code)
         if group.shape.joint
         else None,
+        everybody=Fellows.of_clauses(clause) if group.shape.budgeted else None,
         is_eligible=eligible(group, clause, attributes, chunk.vocabulary),
         cap_minor=cap_minor(group, clause, attributes).astype(dtype, copy=False),
         base_minor=_base(chunk).astype(dtype, copy=False),
@@ -336,6 +341,11 @@ def _carry(chunk: Chunk, units: Units) -> Carry:
             counted_whole[:, place] * outer + counted_remainder[:, place] * (outer // denominator)
             for place in range(first + 1, first + 4)
         )
+    budget_period, budget_used = zero, zero
+    if shape.budgeted:
+        budget_period = counted_whole[:, shape.before_uses - 2]
+        place = shape.before_uses - 1
+        budget_used = counted_whole[:, place] * outer + counted_remainder[:, place] * (outer // denominator)
     return Carry(
         year=packed[:, YEAR],
         steps_counted=packed[:, STEPS_COUNTED],
@@ -353,6 +363,8 @@ def _carry(chunk: Chunk, units: Units) -> Carry:
         floor_receipts=floor_receipts,
         guarantor_receipts=guarantor_receipts,
         shortfall=shortfall,
+        budget_period=budget_period,
+        budget_used=budget_used,
         **counted,
     )
 
@@ -447,6 +459,9 @@ def _packed(chunk: Chunk, units: Units, carry: Carry, after: Exact) -> Column:
 def _counted(group: Group, units: Units, carry: Carry) -> tuple[Column, Column]:
     """The counters as whole numbers and remainders over the outer denominator, by row and place."""
     parts = [divided(carry.used, units.outer[:, None])]
+    if group.shape.budgeted:
+        drawn = divided(carry.budget_used[:, None], units.outer[:, None])
+        parts = [_number(carry.budget_period), drawn, *parts]
     if group.shape.floored:
         receipts = np.stack([carry.floor_receipts, carry.guarantor_receipts, carry.shortfall], axis=1)
         parts = [_number(carry.floor_year), divided(receipts, units.outer[:, None]), *parts]

@@ -101,7 +101,8 @@ class Shape:
     caps: int
     grain: Grain
     joint: bool = False
-    """Whether subjects use a cap together, so that all rows of a clause must be computed at once."""
+    """Whether subjects use a cap or a budget together, so that its clause's rows stay together."""
+    budgeted: bool = False
     tiers: int = 0
     """Rows of keys by elapsed time; 0 where keys are by date."""
     apportioned: bool = False
@@ -119,7 +120,7 @@ class Shape:
     @property
     def before_uses(self) -> int:
         """How many counters stand before the uses of caps."""
-        return 3 * self.recovers + 4 * self.floored
+        return 3 * self.recovers + 4 * self.floored + 2 * self.budgeted
 
     @property
     def before_years(self) -> int:
@@ -154,7 +155,9 @@ class Group:
     ``fineness`` is what averages and own rates divide the surplus by. ``band_above_minor`` is [clause, band].
     ``rated`` clauses have rates by attribute, over ``rate_denominator``. ``input_minor`` is [step of the
     quarter, clause]: the inputs to be recovered that have begun. The return of a step is
-    ``return_numerator`` / ``return_denominator``. What is of caps is [clause, cap]. Amounts are minor units.
+    ``return_numerator`` / ``return_denominator``. What is of caps is [clause, cap].
+    ``budget_minor`` is [step, clause], ``budget_slot`` the payer's, ``NONE`` for a budget on everything that
+    is shared. Amounts are minor units.
     """
 
     shape: Shape
@@ -205,6 +208,12 @@ class Group:
     cap_carries: npt.NDArray[np.bool_]
     capped_slot: npt.NDArray[np.int64]
     excess_slot: npt.NDArray[np.int64]
+    budget_minor: npt.NDArray[np.int64]
+    budget_slot: Int64Column
+    budget_excess_slot: Int64Column
+    budget_yearly: Mask
+    budget_after_caps: Mask
+    budget_pro_rata: Mask
     tax_average_minor: Int64Column
     cause_code: Int64Column
     referrer: tuple[str | None, ...]

@@ -20,6 +20,7 @@ from ledger.rules.terms import (
     RATE_DENOMINATOR_LIMIT,
     Begins,
     Book,
+    Budget,
     Cap,
     Clause,
     Clock,
@@ -104,15 +105,18 @@ def _reason_to_refuse(clause: Clause) -> tuple[str, str] | None:
         return "it keeps more than the whole of a measure", "留成比例大于 1"
     if any(cap.capped is not None and _slot(clause, cap.capped) == NONE for cap in caps):
         return "the capped party has no share", "受上限约束的一方没有份额"
-    how_much = clause.how_much
-    if clause.rounding.grain is Grain.LINE and (
-        caps or clause.within.floor or how_much.surplus or how_much.recover or how_much.smoothing
-    ):
+    if clause.rounding.grain is Grain.LINE and _looks_beyond_a_line(clause):
         return (
-            "rounding by line goes with no cap, floor, surplus, recovery or average",
-            "按笔取整不能与上限、保底、增量、先行回收或多年平均并用",
+            "rounding by line goes with no cap, budget, floor, surplus, recovery or average",
+            "按笔取整不能与上限、预算、保底、增量、先行回收或多年平均并用",
         )
     return _reason_of_recovery(clause) or _reason_by_shares(clause)
+
+
+def _looks_beyond_a_line(clause: Clause) -> bool:
+    how_much, within = clause.how_much, clause.within
+    beyond = (within.budget, within.floor, how_much.surplus, how_much.recover, how_much.smoothing)
+    return bool(within.caps) or any(rule is not None for rule in beyond)
 
 
 def _reason_by_shares(clause: Clause) -> tuple[str, str] | None:
@@ -127,6 +131,9 @@ def _reason_by_shares(clause: Clause) -> tuple[str, str] | None:
         return "bands go neither with rounding by line nor with own rates", "分档不能与逐笔取整或各方税率并用"
     if bands is not None and any(cap.measured_on == "pool" for cap in clause.within.caps):
         return "bands don't go with a cap on the pool", "分档不能与分享总额上限并用"
+    budget = clause.within.budget
+    if bands is not None and budget is not None and budget.payer is None:
+        return "bands don't go with a budget on everything shared", "分档不能与全部分享额的预算并用"
     if clause.to_whom.by_elapsed_time and (window is None or window.clock.first_shared is not None):
         return (
             "its key counts months from a window that it doesn't have, or that begins with sharing itself",
@@ -173,7 +180,8 @@ def _shape(item: ClauseInForce) -> Shape:
         recovers=clause.how_much.recover is not None,
         floored=clause.within.floor is not None,
         caps=len(clause.within.caps),
-        joint=any(cap.per == "controller" for cap in clause.within.caps),
+        joint=clause.within.budget is not None or any(cap.per == "controller" for cap in clause.within.caps),
+        budgeted=clause.within.budget is not None,
         grain=clause.rounding.grain,
         tiers=len(clause.to_whom.key) if clause.to_whom.by_elapsed_time else 0,
         apportioned=clause.to_whom.apportion is not None,
@@ -282,6 +290,7 @@ def _group(shape: Shape, first_row: int, members: tuple[ClauseInForce, ...], qua
         **_surplus_columns(clauses),
         **_recover_columns(clauses, days, shape.step_months),
         **_cap_columns(clauses, shape.caps),
+        **_budget_columns(clauses, days),
         **_eligibility_columns(column),
         **_routing_columns(column),
     )
@@ -486,6 +495,29 @@ def _cap_columns(clauses: Sequence[Clause], caps: int) -> dict[str, Any]:
         "cap_carries": table(lambda _, cap: cap.unused == "carries", np.bool_),
         "capped_slot": table(lambda clause, cap: _slot(clause, cap.capped), np.int64),
         "excess_slot": table(lambda clause, cap: _slot(clause, cap.excess_to), np.int64),
+    }
+
+
+def _budget_columns(clauses: Sequence[Clause], days: Sequence[date]) -> dict[str, Any]:
+    column = _Columns([(clause, clause.within.budget) for clause in clauses])
+
+    def amount_minor(clause: Clause, budget: Budget | None, day: date) -> int:
+        row = None if budget is None else budget.row_on(day)
+        return 0 if row is None else parse_amount(row.amount, _scale(clause))
+
+    return {
+        "budget_minor": np.array(
+            [[amount_minor(*item, day) for item in column.items] for day in days], np.int64
+        ),
+        "budget_slot": column.whole(lambda item: _slot(item[0], item[1].payer if item[1] else None)),
+        "budget_excess_slot": column.whole(
+            lambda item: _slot(item[0], item[1].excess_to if item[1] else None)
+        ),
+        "budget_yearly": column.mask(lambda item: item[1] is not None and item[1].over == "year"),
+        "budget_after_caps": column.mask(
+            lambda item: item[1] is not None and item[1].applied == "after_caps"
+        ),
+        "budget_pro_rata": column.mask(lambda item: item[1] is not None and item[1].order == "pro_rata"),
     }
 
 

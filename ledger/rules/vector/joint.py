@@ -27,6 +27,11 @@ class Fellows:
         is_new[:1] = True
         return cls(order, np.flatnonzero(is_new))
 
+    @classmethod
+    def of_clauses(cls, clause: Int64Column) -> Fellows:
+        """All rows of one clause; ``clause`` is in order."""
+        return cls(np.arange(len(clause)), np.flatnonzero(np.diff(clause, prepend=-1)))
+
     def together(self, amount: Column) -> Column:
         """By row the sum over its whole group."""
         return self._by_row(np.repeat(np.add.reduceat(amount[self.order], self.begins), self._sizes))

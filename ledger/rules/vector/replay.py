@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from math import lcm
@@ -14,7 +15,10 @@ from ledger.measures import MEASURE_BY_NAME
 from ledger.periods import Quarter, quarters_between
 from ledger.rules import plain
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
+from ledger.rules.plain_case import Held as DecidedExtensions
+from ledger.rules.plain_transition import governed, keeps_terms, reshaped
 from ledger.rules.state import LAYOUT, counter_number, counters_read
+from ledger.rules.terms import Clause
 from ledger.rules.vector.columns import (
     CAUSE_CODE,
     EVENTS,
@@ -45,7 +49,7 @@ def evaluate(
     facts: Facts,
     through: Quarter,
     *,
-    held_extensions: plain.Held | None = None,
+    held_extensions: DecidedExtensions | None = None,
 ) -> Outcome:
     """What ``ledger.rules.plain.evaluate`` gives, computed on arrays quarter by quarter.
 
@@ -63,21 +67,22 @@ def evaluate_from(
     facts: Facts,
     through: Quarter,
     *,
-    held_extensions: plain.Held | None = None,
+    held_extensions: DecidedExtensions | None = None,
 ) -> Outcome:
     """The quarters from ``first`` to ``through``, given what was ``carried`` after the quarter before."""
     amounts: dict[Key, Amount] = {}
-    counters = {
-        (_AGREEMENT, clause.number): clause.counter_names
-        for version in versions
-        if version.starts < first
-        for clause in version.terms.clauses
-    }
-    state = state_of({_AGREEMENT: carried}, counters)
+    state = state_of({_AGREEMENT: carried}, _counters(versions, first))
     subjects = subjects_of({_AGREEMENT: facts.subjects})
     held = held_of({_AGREEMENT: held_extensions or {}})
     lines = _lines_by_quarter(facts.lines)
     for quarter in quarters_between(first, through):
+        if keeps_terms(versions, quarter):
+            known = replace(facts, lines=lines.get(quarter, ()))
+            before = carried_of(state).get(_AGREEMENT, {})
+            outcome = _by_wording(versions, known, quarter, before, held_extensions or {})
+            amounts |= outcome.amounts
+            state = state_of({_AGREEMENT: outcome.carried}, _counters(versions, quarter.next))
+            continue
         version = plain.version_in_force(versions, quarter)
         clauses = () if version is None else version.terms.clauses
         in_force = [ClauseInForce(_AGREEMENT, clause, occurrences=facts.occurrences) for clause in clauses]
@@ -87,6 +92,63 @@ def evaluate_from(
         amounts |= amounts_by_key(rules, result.allocations)[_AGREEMENT] if len(result.allocations) else {}
         state = result.state
     return Outcome(amounts, carried_of(state).get(_AGREEMENT, {}))
+
+
+def _counters(versions: Sequence[Version], before: Quarter) -> dict[tuple[int, int], tuple[str, ...]]:
+    return {
+        (_AGREEMENT, clause.number): clause.counter_names
+        for version in versions
+        if version.starts < before
+        for clause in version.terms.clauses
+    }
+
+
+def _by_wording(
+    versions: Sequence[Version],
+    facts: Facts,
+    quarter: Quarter,
+    carried: Mapping[tuple[int, int], Carried],
+    held: DecidedExtensions,
+) -> Outcome:
+    """One quarter in which open windows keep their terms: every wording counts as an agreement."""
+    version = plain.version_in_force(versions, quarter)
+    parts = [
+        part
+        for clause in (() if version is None else version.terms.clauses)
+        for part in governed(versions, clause, facts, quarter, plain.of_clause(carried, clause), held)
+        if part.subjects
+    ]
+    units = dict(enumerate(parts))
+    state = state_of(
+        {unit: _numbered(part.clause, part.carried) for unit, part in units.items()},
+        {(unit, part.clause.number): part.clause.counter_names for unit, part in units.items()},
+    )
+    in_force = [
+        ClauseInForce(unit, part.clause, occurrences=facts.occurrences) for unit, part in units.items()
+    ]
+    rules = compile_clauses(in_force, quarter, state.keys)
+    figures = figures_of(
+        {unit: [line for line in facts.lines if part.is_about(line)] for unit, part in units.items()}
+    )
+    result = evaluate_quarter(
+        rules,
+        quarter,
+        figures,
+        subjects_of(dict.fromkeys(units, facts.subjects)),
+        state,
+        held_of(dict.fromkeys(units, held)),
+    )
+    after = dict(carried)
+    for unit, of_unit in carried_of(result.state).items():
+        for (number, subject), kept in of_unit.items():
+            clause = None if version is None else version.terms.clause(number)
+            after[number, subject] = kept if clause in (None, parts[unit].clause) else reshaped(clause, kept)
+    amounts = amounts_by_key(rules, result.allocations)
+    return Outcome({key: amount for of_unit in amounts.values() for key, amount in of_unit.items()}, after)
+
+
+def _numbered(clause: Clause, carried: Mapping[int, Carried]) -> dict[tuple[int, int], Carried]:
+    return {(clause.number, subject): kept for subject, kept in carried.items()}
 
 
 def figures_of(lines: Mapping[int, Sequence[Line]]) -> Figures:

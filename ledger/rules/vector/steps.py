@@ -7,93 +7,20 @@ differ from row to row. The same code runs on int64 and on object columns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from ledger.periods import Quarter
 from ledger.rules.plain_shares import FactorsMissing
 from ledger.rules.terms import BandPeriod, Loss, WithinYear
-from ledger.rules.vector.attributes import Windows, tiers
+from ledger.rules.vector.attributes import Windows
+from ledger.rules.vector.budget import Drawing
 from ledger.rules.vector.columns import NONE
-from ledger.rules.vector.compiled import BAND_PERIOD_CODE, LOSS_CODE, WITHIN_YEAR_CODE, Group, month_of
-from ledger.rules.vector.joint import Fellows
+from ledger.rules.vector.compiled import BAND_PERIOD_CODE, LOSS_CODE, WITHIN_YEAR_CODE, month_of
 from ledger.rules.vector.numbers import Column, Int64Column, Mask
+from ledger.rules.vector.situation import UNDECIDED, Carry, Situation, Units, credit
 
-UNDECIDED: Final = -1
 MONTHS_BEFORE_1970: Final = 1970 * 12
-
-
-@dataclass(frozen=True, slots=True)
-class Units:
-    """How fine a row's numerators are."""
-
-    inner: Column
-    ratio: Column
-
-    @property
-    def outer(self) -> Column:
-        return np.asarray(self.inner * self.ratio)
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What clauses and subjects say for the quarter, by row of the chunk; amounts in minor units.
-
-    ``fellows`` use caps together; None where no clause of the group has such a cap.
-    """
-
-    group: Group
-    clause: Int64Column
-    quarter: Quarter
-    window: Windows
-    floor_window: Windows
-    fellows: Fellows | None
-    is_eligible: Mask
-    cap_minor: Column
-    base_minor: Column
-    held: Int64Column
-    first_step: npt.NDArray[np.int8]
-
-    def month(self, step: int) -> int:
-        """The month with which the step begins, counted from 1970-01."""
-        return month_of(self.quarter.start) + step * self.group.shape.step_months
-
-    def tier(self, step: int) -> Int64Column:
-        return tiers(self.group, self.clause, self.window, self.month(step))
-
-
-@dataclass(slots=True)
-class Carry:
-    """The running state of the rows. ``used``, by cap, ``change``, by slot, and what is of the floor are in
-    outer units.
-
-    ``first_shared`` is a month as state stores it: year × 12 + month − 1, or 0.
-    """
-
-    year: Int64Column
-    steps_counted: Int64Column
-    extended: Int64Column
-    to_date: Column
-    recognised: Column
-    loss: Column
-    threshold: Column
-    pool: Column
-    pool_year: Int64Column
-    pool_of_year: Column
-    used: Column
-    change: Column
-    history: Column
-    history_length: Int64Column
-    first_shared: Int64Column
-    recovered: Column
-    accrued: Column
-    floor_year: Int64Column
-    floor_receipts: Column
-    guarantor_receipts: Column
-    shortfall: Column
 
 
 def run_steps(situation: Situation, units: Units, carry: Carry, bases: Column) -> list[Mask]:
@@ -138,7 +65,7 @@ def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, st
         _require_factors(situation, shared_rows, step)
     if shape.official:
         carry.change[:, 0] += base * units.ratio
-    _credit(
+    credit(
         carry, situation.group.otherwise_slot[situation.clause], np.where(shared_rows, 0, base) * units.ratio
     )
     shared = np.where(shared_rows, base, 0)
@@ -153,7 +80,7 @@ def _run_step(situation: Situation, units: Units, carry: Carry, base: Column, st
         shared = _smoothed(situation, carry, shared, shared_rows, step)
     if shape.own_rated:
         shared = at_own_rates(situation, situation.clause, shared, situation.tier(step), step)
-    _share_out(situation, units, carry, shared, step)
+    _share_out(situation, units, carry, shared, shared_rows, step)
     if shape.floored:
         _guarantee(situation, units, carry, carry.change - change, month)
     return shared_rows
@@ -166,10 +93,6 @@ def _require_factors(situation: Situation, shared_rows: Mask, step: int) -> None
     if len(wrong):
         number = group.clauses[clause[wrong[0]]].clause.number
         raise FactorsMissing(clause=number, year=int(missing[wrong[0]]))
-
-
-def _credit(carry: Carry, slot: Int64Column, amount: Column) -> None:
-    carry.change[np.arange(len(slot)), slot] += amount
 
 
 def _window(situation: Situation, carry: Carry) -> Windows:
@@ -305,7 +228,7 @@ def _recover(
     balance = inputs + carry.accrued - carry.recovered
     taken = np.where(rows, np.maximum(np.minimum(balance, shared), 0), 0)
     carry.recovered = carry.recovered + taken
-    _credit(carry, group.recover_slot[clause], taken * units.ratio)
+    credit(carry, group.recover_slot[clause], taken * units.ratio)
     left = shared - taken
     month = month_of(situation.quarter.start) + step * group.shape.step_months + MONTHS_BEFORE_1970
     is_first = rows & (left > 0) & (carry.first_shared == 0)
@@ -330,24 +253,31 @@ def _guarantee(situation: Situation, units: Units, carry: Carry, change: Column,
     given = np.where(group.tops_up[clause], gap, covered)
     left = np.where(group.carries_shortfall[clause], gap - given, 0)
     carry.shortfall = np.where(tested, left, carry.shortfall)
-    _credit(carry, party, given)
-    _credit(carry, guarantor, -given)
+    credit(carry, party, given)
+    credit(carry, guarantor, -given)
 
 
-def _share_out(situation: Situation, units: Units, carry: Carry, shared: Column, step: int) -> None:
+def _share_out(
+    situation: Situation, units: Units, carry: Carry, shared: Column, rows: Mask, step: int
+) -> None:
     group = situation.group
     pool, pool_of_year = carry.pool, carry.pool_of_year
     carry.pool, carry.pool_of_year = pool + shared, pool_of_year + shared
+    drawing = Drawing(situation, units, carry, rows, step)
+    shared = drawing.of_pool(shared, after_caps=False)
     for cap in range(group.shape.caps):
         if group.cap_on_pool[:, cap].any():
             shared = _cut_pool(situation, units, carry, shared, cap)
+    shared = drawing.of_pool(shared, after_caps=True)
     if group.shape.bands:
         parts = _banded(situation, units, _so_far(situation, pool, pool_of_year), shared, step)
     else:
         parts = shared[:, None] * weights(situation, units, step)
+    drawing.of_payers(parts, after_caps=False)
     for cap in range(group.shape.caps):
         if not group.cap_on_pool[:, cap].all():
             _cut_receipts(situation, units, carry, parts, cap)
+    drawing.of_payers(parts, after_caps=True)
     carry.change += parts
 
 
@@ -399,7 +329,7 @@ def _use(situation: Situation, units: Units, carry: Carry, added: Column, cap: i
     carry.used[:, cap] += added
     cut = added - (np.minimum(limit, after) - np.minimum(limit, before))
     slot = situation.group.excess_slot[situation.clause, cap]
-    _credit(carry, slot, np.where(slot == NONE, 0, cut))
+    credit(carry, slot, np.where(slot == NONE, 0, cut))
     return np.asarray(cut)
 
 

@@ -20,7 +20,16 @@ from ledger.rules.examples import run_examples
 from ledger.rules.facts import Fault
 from ledger.rules.faults import fault
 from ledger.rules.form import Form, value_question
-from ledger.rules.open_choices import Location, OpenChoice, Reading, choose, json_path, open_choice
+from ledger.rules.open_choices import (
+    Location,
+    OpenChoice,
+    Reading,
+    choose,
+    json_path,
+    locations,
+    open_choice,
+    value_at,
+)
 from ledger.rules.templates import Template
 from ledger.rules.terms import Terms
 
@@ -119,7 +128,9 @@ def _open_locations(template: Template, document: Any) -> Iterator[Location]:
     yield ("in_force_from",)
     for index, clause in enumerate(document["clauses"]):
         has_money = clause["what"]["mechanism"] != "output_value"
-        for location in _locations(clause, ("clauses", index)):
+        for location in locations(clause, ("clauses", index)):
+            if "examples" in location:
+                break
             path = json_path(location)
             is_asked = path in template.asked
             is_choice = path not in template.settled and _is_left(document, location, has_money=has_money)
@@ -136,21 +147,12 @@ def _is_left(document: Any, location: Location, *, has_money: bool) -> bool:
     choice = open_choice(document, location, None)
     if choice is None or len(choice.readings) < 2 or choice.name in {"regime", "per", "step"}:
         return False
-    is_left_out = _value_at(document, location) is None and choice.name != "excess_to"
+    is_left_out = value_at(document, location) is None and choice.name != "excess_to"
     return not is_left_out and (has_money or "then" not in location)
 
 
-def _locations(value: Any, location: Location) -> Iterator[Location]:
-    """Every field below, in the order of the document; worked examples aren't looked into."""
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, part in parts:
-        if name != "examples":
-            yield (*location, name)
-            yield from _locations(part, (*location, name))
-
-
 def _open_field(document: Any, location: Location) -> OpenField:
-    value = _value_at(document, location)
+    value = value_at(document, location)
     choice = open_choice(document, location, None)
     asks = value_question(location) if choice is None else _choice_question(document, choice, value)
     readings = () if choice is None else choice.readings
@@ -163,12 +165,6 @@ def _choice_question(document: Any, choice: OpenChoice, value: Any) -> Fault:
     open_one = OpenChoice(choice.location, None, choice.readings, usual)
     (told,) = questions(Form(None, [], document, [open_one]))
     return told
-
-
-def _value_at(document: Any, location: Location) -> Any:
-    for part in location:
-        document = document[part]
-    return document
 
 
 def _location(path: str) -> Location:

@@ -13,7 +13,7 @@ from ledger.rules.check import TermsRefused
 from ledger.rules.document import normalise
 from ledger.rules.explanation import Language
 from ledger.rules.starting import UNANSWERED, OpenField, start
-from ledger_console.command.failures import AnswersUnreadable
+from ledger_console.command.failures import AnswersMissing, AnswersUnreadable
 from ledger_console.command.options import LanguageOption, OutputFile
 from ledger_console.command.output import deliver, read_bytes, show
 
@@ -44,8 +44,10 @@ def start_terms(
         return
     for field in started.open_fields:
         _ask(field, language)
+    if answers is not None:
+        raise AnswersMissing(path=answers, count=len(started.open_fields))
     if output is not None:
-        deliver(_json(given | {field.path: UNANSWERED for field in started.open_fields}), output)
+        deliver(_json({field.path: UNANSWERED for field in started.open_fields}), output)
 
 
 def _ask(field: OpenField, language: Language) -> None:

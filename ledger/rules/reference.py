@@ -208,7 +208,7 @@ def placed(field: TermsField) -> tuple[Any, Location]:
         choose(
             document,
             tuple(steps if path.startswith("$.") else ("clauses", 0, *steps)),
-            Reading(value, "", ""),
+            Reading(copy.deepcopy(value), "", ""),
         )
     for location in locations(document, ()):
         if _pattern_of(location) == _pattern_of(field.location) and _tells(value_at(document, location)):

@@ -7,6 +7,7 @@ is completed with each reading in turn, its other open choices held at their fir
 from __future__ import annotations
 
 import copy
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ ClauseFaults = Callable[[str, Clause], Iterable[Fault]]
 """Why a clause of the right form isn't sound, given its JSON path."""
 
 _ROWS_SHOWN = 6
+_TRIED_MOST = 60
+"""How many open choices of a document are computed; the rest are told without amounts."""
 _QUARTERS_OF_YEAR = 4
 
 TOLD_APART_BY: dict[str, tuple[str, str]] = {
@@ -200,7 +203,7 @@ def _try(document: Any, choice: OpenChoice, reading: Reading, clause_faults: Cla
     refused = form_fault(alone)
     if refused is not None:
         return Untried(reading, refused)
-    terms = Terms.model_validate(alone, strict=False)
+    terms = Terms.model_validate_json(json.dumps(alone))
     (clause,) = terms.clauses
     refused = next(iter(clause_faults(json_path(choice.location[:2]), clause)), None)
     if refused is not None:
@@ -245,7 +248,7 @@ def _shown(choice: OpenChoice, form: Form, clause_faults: ClauseFaults) -> tuple
     if len(choice.readings) == 1:
         return "", ""
     by_zh, by_en = TOLD_APART_BY[choice.kind]
-    if choice.location[0] != "clauses":
+    if choice.location[0] != "clauses" or choice not in form.open_choices[:_TRIED_MOST]:
         return f"能区分各读法的是：{by_zh}。", f" What tells them apart: {by_en}."
     results = tried(form.document, choice, clause_faults)
     computed = [result for result in results if isinstance(result, Tried)]

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from ledger.money import format_amount
@@ -30,7 +31,7 @@ from ledger.rules.open_choices import (
     open_choice,
     value_at,
 )
-from ledger.rules.templates import Template
+from ledger.rules.templates import Template, load
 from ledger.rules.terms import Terms
 
 UNANSWERED = "?"
@@ -63,28 +64,38 @@ class Started:
     faults: tuple[Fault, ...]
 
 
+@cache
+def asked(name: str) -> tuple[OpenField, ...]:
+    """Everything that the template called ``name`` leaves open. Raises ``TemplateUnknown``.
+
+    Kept, because every question about a choice computes the template's example under each reading.
+    """
+    return open_fields(load(name))
+
+
 def open_fields(template: Template) -> tuple[OpenField, ...]:
     """Everything that the template leaves open, in the order of the document."""
     document = normalise(template.terms)
     return tuple(_open_field(document, location) for location in _open_locations(template, document))
 
 
-def start(template: Template, answers: Mapping[str, Any]) -> Started:
-    """The template's terms with the ``answers``, which are by JSON path.
+def start(name: str, answers: Mapping[str, Any]) -> Started:
+    """The terms of the template called ``name`` with the ``answers``, which are by JSON path.
 
-    The expectations of worked examples are what the answered terms give, for people to look at.
+    The expectations of worked examples are what the answered terms give, for people to look at. Raises
+    ``TemplateUnknown``.
     """
-    asked = open_fields(template)
-    known = {field.path for field in asked}
+    fields = asked(name)
+    known = {field.path for field in fields}
     unknown = [
         fault(path, "ANSWER_NOT_ASKED", known=", ".join(sorted(known)))
         for path in answers
         if path not in known
     ]
-    unanswered = tuple(field for field in asked if answers.get(field.path, UNANSWERED) == UNANSWERED)
+    unanswered = tuple(field for field in fields if answers.get(field.path, UNANSWERED) == UNANSWERED)
     if unknown or unanswered:
         return Started(None, unanswered, tuple(unknown))
-    return _completed(_answered(template, asked, answers))
+    return _completed(_answered(load(name), fields, answers))
 
 
 def _completed(document: Any) -> Started:
@@ -97,9 +108,9 @@ def _completed(document: Any) -> Started:
     return Started(_proven(terms, document), (), ())
 
 
-def _answered(template: Template, asked: Sequence[OpenField], answers: Mapping[str, Any]) -> Any:
+def _answered(template: Template, fields: Sequence[OpenField], answers: Mapping[str, Any]) -> Any:
     document = copy.deepcopy(normalise(template.terms))
-    for field in asked:
+    for field in fields:
         answer = answers[field.path]
         reading = next(
             (reading for reading in field.readings if reading.value == answer), Reading(answer, "", "")

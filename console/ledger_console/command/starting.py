@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ledger.rules import templates
 from ledger.rules.check import TermsRefused
 from ledger.rules.document import normalise
 from ledger.rules.explanation import Language
@@ -36,7 +35,7 @@ def start_terms(
     Without answers -o writes the file to fill in. 未给出回答时，-o 写出待填的回答文件。
     """
     given = {} if answers is None else _read_answers(answers)
-    started = start(templates.load(name), given)
+    started = start(name, given)
     if started.faults:
         raise TermsRefused(started.faults)
     if started.terms is not None:

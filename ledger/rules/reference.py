@@ -18,7 +18,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from ledger.measures import MEASURE_BY_NAME
-from ledger.rules.check import check, read_document
+from ledger.money import Commodity
+from ledger.rules.check import RESULT_FAULTS, check, read_document
 from ledger.rules.choices import READINGS, choice_at
 from ledger.rules.document import normalise
 from ledger.rules.explanation import BOOK_NAMES
@@ -63,7 +64,6 @@ _SECTIONS: tuple[tuple[str, str], ...] = (
 _STRUCTURE = frozenset({"clauses", "clauses[].examples"})
 """Lists whose entries have sections of their own."""
 _ROWS_SHOWN = 2
-_OF_THE_EXAMPLE = frozenset({"EXAMPLE_FAILS", "EXAMPLE_ROUTING_FAILS"})
 _SENTENCE_END = re.compile(r"[\n;；。]|\.\s")
 
 
@@ -87,14 +87,17 @@ class TermsField:
 
     @property
     def is_of_document(self) -> bool:
-        return self.path in Terms.model_fields
+        return self._first in Terms.model_fields
 
     @property
     def section(self) -> str:
         if self.is_of_document:
             return ""
-        first = re.split(r"[.\[]", self.path)[0]
-        return "number" if first == "title" else first
+        return "number" if self._first == "title" else self._first
+
+    @property
+    def _first(self) -> str:
+        return re.split(r"[.\[]", self.path)[0]
 
 
 def fields() -> list[TermsField]:
@@ -248,7 +251,7 @@ def effect(document: Any, location: Location, instead: Any) -> str:
 def _read(document: Any) -> Terms | Fault:
     terms, faults = read_document(json.dumps(document, ensure_ascii=False))
     if terms is not None:
-        faults = [each for each in check(terms) if each.code not in _OF_THE_EXAMPLE]
+        faults = [each for each in check(terms) if each.code not in RESULT_FAULTS]
     return faults[0] if terms is None or faults else terms
 
 
@@ -300,5 +303,5 @@ def _other_result(after: Terms, location: Location) -> str:
     return f"refused, {faults[0].code}: {faults[0].message_en}" if faults else ""
 
 
-def _commodity(clause: Clause) -> Any:
+def _commodity(clause: Clause) -> Commodity:
     return MEASURE_BY_NAME[clause.what.measures[0]].commodity

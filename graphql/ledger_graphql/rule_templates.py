@@ -36,7 +36,6 @@ class OpenField:
 
 @strawberry.type(description="Terms to start from, modelled on a published rule. A template isn't law.")
 class RuleTemplate:
-    record: strawberry.Private[templates.Template]
     name: str = strawberry.field(description="Stable name.")
     title: BilingualText = strawberry.field(description="What it is modelled on.")
     document_number: str = strawberry.field(description="Number of the document; empty if it has none.")
@@ -47,7 +46,7 @@ class RuleTemplate:
 
     @resolved("What the rule leaves open, and nothing else: what startFromTemplate asks for.")
     def open_fields(self) -> list[OpenField]:
-        return [_open_field(field) for field in starting.open_fields(self.record)]
+        return [_open_field(field) for field in starting.asked(self.name)]
 
 
 @strawberry.type(description="What came of answers to a template's questions. Nothing is kept.")
@@ -83,7 +82,7 @@ class RuleTemplateQueries:
             strawberry.argument(description='JSON path to answer, such as {"$.roles.origin": "P-1"}.'),
         ] = None,
     ) -> StartResult:
-        started = starting.start(templates.load(template), json_object(answers or Json({}), "answers"))
+        started = starting.start(template, json_object(answers or Json({}), "answers"))
         return StartedTerms(
             terms=None if started.terms is None else Json(normalise(started.terms)),
             open_fields=[_open_field(field) for field in started.open_fields],
@@ -94,7 +93,6 @@ class RuleTemplateQueries:
 def _rule_template(name: str) -> RuleTemplate:
     template = templates.load(name)
     return RuleTemplate(
-        record=template,
         name=name,
         title=_bilingual(template.title),
         document_number=template.document_number,

@@ -68,6 +68,8 @@ _DEDUCTED = {
 }
 _YEARS = range(1949, 2200)
 _QUARTERS_MOST = 400
+RESULT_FAULTS = frozenset({"EXAMPLE_FAILS", "EXAMPLE_ROUTING_FAILS"})
+"""Faults of sound terms whose worked examples expect something else."""
 _UNPRINTABLE = "“”"
 
 
@@ -816,6 +818,7 @@ def _unit(clause: Clause) -> str:
 
 
 __all__ = [
+    "RESULT_FAULTS",
     "TermsRefused",
     "check",
     "everything_before",

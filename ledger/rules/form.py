@@ -15,7 +15,7 @@ from ledger.rules.open_choices import Location, OpenChoice, choose, json_path, o
 from ledger.rules.terms import Terms
 
 
-class _Expected(NamedTuple):
+class Expectation(NamedTuple):
     """What belongs into a field, in each language, with an example."""
 
     en: str
@@ -23,142 +23,148 @@ class _Expected(NamedTuple):
     example: str
 
 
-_AMOUNT = _Expected("an amount in the unit", "以计量单位表示的金额", '"20000000.00"')
-_SHARE = _Expected("an exact share", "精确份额", '"2/5"')
-_WEIGHT = _Expected("a whole number, decimal or fraction", "整数、小数或分数", '"120.5"')
-_DAY = _Expected("a day", "日期", '"2024-07-01"')
-_QUARTER = _Expected("a quarter", "季度", '"2024Q3"')
-_ROLE = _Expected("a role", "角色", '"origin"')
-_MONTHS = _Expected("a whole number of months from 1 to 1200", "1 至 1200 的整月数", "36")
-_MEASURE = _Expected("a measure", "指标", '"retained_tax"')
-_MEASURES = _Expected("a list of measures", "指标列表", '["vat", "cit"]')
-_FLAG = _Expected("true or false", "true 或 false", "true")
-_TEXT = _Expected("text in both languages", "中英文文字", '{"zh": "税收分成", "en": "tax sharing"}')
-_PLAIN_TEXT = _Expected("text that isn't empty", "非空文字", '"税收分成"')
-_OBJECT = _Expected("an object", "对象", "{…}")
-_LIST = _Expected("a list", "列表", "[…]")
+_AMOUNT = Expectation("an amount in the unit", "以计量单位表示的金额", '"20000000.00"')
+_SHARE = Expectation("an exact share", "精确份额", '"2/5"')
+_WEIGHT = Expectation("a whole number, decimal or fraction", "整数、小数或分数", '"120.5"')
+_DAY = Expectation("a day", "日期", '"2024-07-01"')
+_QUARTER = Expectation("a quarter", "季度", '"2024Q3"')
+_ROLE = Expectation("a role", "角色", '"origin"')
+_MONTHS = Expectation("a whole number of months from 1 to 1200", "1 至 1200 的整月数", "36")
+_MEASURE = Expectation("a measure", "指标", '"retained_tax"')
+_MEASURES = Expectation("a list of measures", "指标列表", '["vat", "cit"]')
+_FLAG = Expectation("true or false", "true 或 false", "true")
+_TEXT = Expectation("text in both languages", "中英文文字", '{"zh": "税收分成", "en": "tax sharing"}')
+_PLAIN_TEXT = Expectation("text that isn't empty", "非空文字", '"税收分成"')
+_OBJECT = Expectation("an object", "对象", "{…}")
+_LIST = Expectation("a list", "列表", "[…]")
 
-_EXPECTED: dict[str, _Expected] = {
-    "after_months": _Expected("a whole number of months from 0 to 1200", "0 至 1200 的整月数", "60"),
-    "entries": _Expected("roles with days", "各角色的日期", '{"branch": "2024-07-01"}'),
-    "exits": _Expected("roles with days", "各角色的日期", '{"branch": "2024-07-01"}'),
-    "own_rates": _Expected("roles with their rates", "各角色的税率", '{"head_office": "1/4"}'),
-    "places": _Expected("a whole number of decimal places from 1 to 8", "1 至 8 的小数位数", "4"),
+_EXPECTED: dict[str, Expectation] = {
+    "after_months": Expectation("a whole number of months from 0 to 1200", "0 至 1200 的整月数", "60"),
+    "entries": Expectation("roles with days", "各角色的日期", '{"branch": "2024-07-01"}'),
+    "exits": Expectation("roles with days", "各角色的日期", '{"branch": "2024-07-01"}'),
+    "own_rates": Expectation("roles with their rates", "各角色的税率", '{"head_office": "1/4"}'),
+    "places": Expectation("a whole number of decimal places from 1 to 8", "1 至 8 的小数位数", "4"),
     "round_down_to": _AMOUNT,
-    "share_of": _Expected("a name in the key", "份额表中的名称", '"branches"'),
-    "year": _Expected("a year from 1949 to 2199", "1949 至 2199 的年份", "2024"),
+    "share_of": Expectation("a name in the key", "份额表中的名称", '"branches"'),
+    "year": Expectation("a year from 1949 to 2199", "1949 至 2199 的年份", "2024"),
     "above": _AMOUNT,
-    "years": _Expected("a whole number of years from 2 to 10", "2 至 10 的整年数", "3"),
-    "rows": _Expected(
+    "years": Expectation("a whole number of years from 2 to 10", "2 至 10 的整年数", "3"),
+    "rows": Expectation(
         "bands in order of amount",
         "按金额递增的各档",
         '[{"above": "0", "shares": {"origin": "1/2", "host": "1/2"}}]',
     ),
-    "agreement": _Expected("the agreement's code", "协议代码", '"HF-HN-2024"'),
+    "agreement": Expectation("the agreement's code", "协议代码", '"HF-HN-2024"'),
     "amount": _AMOUNT,
     "base": _AMOUNT,
-    "budget": _Expected(
+    "budget": Expectation(
         "a budget", "预算", '{"amounts": [{"starts": "2024-01-01", "amount": "1000000.00"}], …}'
     ),
-    "amounts": _Expected(
+    "amounts": Expectation(
         "dated amounts", "分日期的金额", '[{"starts": "2024-01-01", "amount": "1000000.00"}]'
     ),
     "payer": _ROLE,
-    "base_by_quarter": _Expected(
+    "base_by_quarter": Expectation(
         "four amounts, one a quarter", "四个季度的金额", '["100.00", "100.00", "100.00", "100.00"]'
     ),
     "base_of_enterprise": _FLAG,
     "base_year_amount": _AMOUNT,
-    "book": _Expected("cash, official or assessment", "cash、official 或 assessment", '"cash"'),
+    "book": Expectation("cash, official or assessment", "cash、official 或 assessment", '"cash"'),
     "capped": _ROLE,
-    "caps": _Expected("a list of caps", "上限列表", '[{"amount": "1000000.00", "over": "lifetime", …}]'),
-    "controller": _Expected("the actual controller's name", "实际控制人名称", '"甲集团"'),
-    "cause_of_move": _Expected("government_led or market", "government_led 或 market", '"government_led"'),
-    "clauses": _Expected("a list of clauses", "条款列表", "[{…}]"),
-    "condition": _Expected("the condition of the extension", "延期条件", '"cap_not_reached"'),
+    "caps": Expectation("a list of caps", "上限列表", '[{"amount": "1000000.00", "over": "lifetime", …}]'),
+    "controller": Expectation("the actual controller's name", "实际控制人名称", '"甲集团"'),
+    "cause_of_move": Expectation("government_led or market", "government_led 或 market", '"government_led"'),
+    "clauses": Expectation("a list of clauses", "条款列表", "[{…}]"),
+    "condition": Expectation("the condition of the extension", "延期条件", '"cap_not_reached"'),
     "day": _DAY,
     "deduct": _MEASURES,
     "en": _PLAIN_TEXT,
-    "event": _Expected("an event of an enterprise", "企业事件", '"first_tax"'),
-    "examples": _Expected("a list of at least one worked example", "至少一个示例的列表", "[{…}]"),
+    "event": Expectation("an event of an enterprise", "企业事件", '"first_tax"'),
+    "examples": Expectation("a list of at least one worked example", "至少一个示例的列表", "[{…}]"),
     "excess_to": _ROLE,
-    "expect": _Expected("a list of expectations", "期望列表", "[{…}]"),
-    "figures": _Expected("a list of figures", "数据列表", "[{…}]"),
+    "expect": Expectation("a list of expectations", "期望列表", "[{…}]"),
+    "figures": Expectation("a list of figures", "数据列表", "[{…}]"),
     "first": _QUARTER,
-    "format": _Expected("the format of this document", "本文档的格式", '"parkledger.terms/1"'),
+    "format": Expectation("the format of this document", "本文档的格式", '"parkledger.terms/1"'),
     "in_force_from": _QUARTER,
     "in_place": _ROLE,
-    "first_shared": _Expected("true", "true", "true"),
-    "inputs": _Expected(
+    "first_shared": Expectation("true", "true", "true"),
+    "inputs": Expectation(
         "a list of inputs", "投入列表", '[{"starts": "2024-01-01", "amount": "30000000.00"}]'
     ),
     "kept": _SHARE,
-    "key": _Expected("rows of shares", "份额表", '[{"shares": {"origin": "2/5", "host": "3/5"}}]'),
+    "key": Expectation("rows of shares", "份额表", '[{"shares": {"origin": "2/5", "host": "3/5"}}]'),
     "last": _QUARTER,
     "last_quarter": _QUARTER,
     "length_months": _MONTHS,
     "measure": _MEASURE,
     "measures": _MEASURES,
-    "mechanism": _Expected(
+    "mechanism": Expectation(
         "one of tax, output_value, development_revenue, innovation_voucher",
         "tax、output_value、development_revenue、innovation_voucher 之一",
         '"tax"',
     ),
     "name": _TEXT,
-    "number": _Expected("a whole number from 1 to 999", "1 至 999 的整数", "1"),
-    "occurrence": _Expected("an occurrence of the agreement", "协议事项", '"aid_fund_paid_in"'),
-    "occurrences": _Expected("occurrence to its day", "事项及其日期", '{"aid_fund_paid_in": "2024-07-01"}'),
-    "offset_months": _Expected("a whole number of months from 0 to 1200", "0 至 1200 的整月数", "12"),
+    "number": Expectation("a whole number from 1 to 999", "1 至 999 的整数", "1"),
+    "occurrence": Expectation("an occurrence of the agreement", "协议事项", '"aid_fund_paid_in"'),
+    "occurrences": Expectation("occurrence to its day", "事项及其日期", '{"aid_fund_paid_in": "2024-07-01"}'),
+    "offset_months": Expectation("a whole number of months from 0 to 1200", "0 至 1200 的整月数", "12"),
     "otherwise": _ROLE,
     "part": _SHARE,
-    "due": _Expected("month and day", "月日", '"05-15"'),
-    "form": _Expected("a form of settlement", "结算方式", '"year_end"'),
-    "instalments": _Expected("a list of instalments", "分期付款列表", '[{"due": "05-15", "part": "1/2"}, …]'),
-    "interest": _Expected(
+    "due": Expectation("month and day", "月日", '"05-15"'),
+    "form": Expectation("a form of settlement", "结算方式", '"year_end"'),
+    "instalments": Expectation(
+        "a list of instalments", "分期付款列表", '[{"due": "05-15", "part": "1/2"}, …]'
+    ),
+    "interest": Expectation(
         "dated monthly rates", "逾期月利率表", '[{"starts": "2025-01-01", "monthly_rate": "3/400"}]'
     ),
     "monthly_rate": _SHARE,
     "party": _ROLE,
     "from_party": _ROLE,
     "yearly_amount": _AMOUNT,
-    "pre_move_tax": _Expected("year to amount", "年份对应金额", '{"2023": "20000000.00"}'),
+    "pre_move_tax": Expectation("year to amount", "年份对应金额", '{"2023": "20000000.00"}'),
     "pre_move_tax_average_at_least": _AMOUNT,
     "pre_move_tax_total": _FLAG,
     "referred_by": _ROLE,
     "remainder_to": _ROLE,
     "reported_by": _ROLE,
-    "roles": _Expected(
+    "roles": Expectation(
         "at least two roles with the codes of their parties",
         "至少两个角色及其参与方代码",
         '{"origin": "P-001", "host": "P-002"}',
     ),
-    "attributes": _Expected(
+    "attributes": Expectation(
         "attributes with their values", "属性及其取值", '{"user_place": ["聊城", "德州"]}'
     ),
     "rate": _SHARE,
-    "rates": _Expected("rows of rates", "分档比例表", '[{"where": {}, "rate": "2/5"}]'),
-    "where": _Expected("attributes with accepted values", "属性及其取值", '{"user_place": ["聊城", "德州"]}'),
+    "rates": Expectation("rows of rates", "分档比例表", '[{"where": {}, "rate": "2/5"}]'),
+    "where": Expectation(
+        "attributes with accepted values", "属性及其取值", '{"user_place": ["聊城", "德州"]}'
+    ),
     "routed": _AMOUNT,
-    "scope": _Expected(
+    "scope": Expectation(
         "whole_park or listed_enterprises", "whole_park 或 listed_enterprises", '"whole_park"'
     ),
-    "semantics": _Expected("the version of the semantics", "语义版本", "1"),
-    "shares": _Expected(
+    "semantics": Expectation("the version of the semantics", "语义版本", "1"),
+    "shares": Expectation(
         "roles with their exact shares", "各角色的精确份额", '{"origin": "2/5", "host": "3/5"}'
     ),
-    "span": _Expected("a quarter or a month", "季度或月份", '"2024Q3"'),
+    "span": Expectation("a quarter or a month", "季度或月份", '"2024Q3"'),
     "starts": _DAY,
-    "subject": _Expected("the name of an example's enterprise", "示例企业名称", '"e1"'),
+    "subject": Expectation("the name of an example's enterprise", "示例企业名称", '"e1"'),
     "to": _ROLE,
     "yearly_return": _SHARE,
-    "tiers": _Expected(
+    "tiers": Expectation(
         "a list of tiers",
         "层级列表",
         '[{"name": {"zh": "中央", "en": "centre"}, "kept": "1/2"}]',
     ),
     "title": _TEXT,
-    "weights": _Expected("roles with their weights", "各角色的权重", '{"origin": "120.5", "host": "300/7"}'),
-    "transition": _Expected(
+    "weights": Expectation(
+        "roles with their weights", "各角色的权重", '{"origin": "120.5", "host": "300/7"}'
+    ),
+    "transition": Expectation(
         "by_step or open_windows_keep_terms", "by_step 或 open_windows_keep_terms", '"by_step"'
     ),
     "zh": _PLAIN_TEXT,
@@ -296,7 +302,7 @@ def value_question(location: Location) -> Fault:
 
 
 def _expected_fields(location: Location, kind: str) -> dict[str, object]:
-    expected = _expected(location, kind)
+    expected = expected_at(location, kind)
     return {
         "name": _name(location),
         "expected": expected.en,
@@ -305,11 +311,11 @@ def _expected_fields(location: Location, kind: str) -> dict[str, object]:
     }
 
 
-def _expected(location: tuple[int | str, ...], kind: str) -> _Expected:
+def expected_at(location: Location, kind: str = "missing") -> Expectation:
     """What belongs at the location: by its field's name, or by that of the list or map which holds it."""
     names = [part for part in location if isinstance(part, str)]
-    if len(names) > 1 and names[-2] in _MAPS:
-        return _EXPECTED_INSIDE[names[-2]]
+    if len(location) > 1 and location[-2] in _MAPS:
+        return _EXPECTED_INSIDE[str(location[-2])]
     if names and isinstance(location[-1], int):
         return _OBJECT if names[-1] in _MAPS else _EXPECTED_INSIDE.get(names[-1], _OBJECT)
     if names and names[-1] in _EXPECTED:
@@ -341,7 +347,7 @@ _EXPECTED_INSIDE = {
     "pre_move_tax": _AMOUNT,
     "events": _DAY,
     "occurrences": _DAY,
-    "roles": _Expected("a party's code", "参与方代码", '"P-001"'),
+    "roles": Expectation("a party's code", "参与方代码", '"P-001"'),
     "measures": _MEASURE,
     "deduct": _MEASURE,
     "base_by_quarter": _AMOUNT,

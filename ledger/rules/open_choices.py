@@ -6,6 +6,7 @@ A choice is a field that a clause must decide because the rule can be read in mo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +79,7 @@ def open_choice(document: Any, location: Location, got: str | None) -> OpenChoic
 
 def choose(document: Any, location: Location, reading: Reading) -> None:
     """Puts the reading into the document, with what must and mustn't stand beside it."""
-    holder, name = _holder(document, location), location[-1]
+    holder, name = value_at(document, location[:-1]), location[-1]
     holder[name] = reading.value
     if "caps" not in location:
         return
@@ -91,7 +92,24 @@ def choose(document: Any, location: Location, reading: Reading) -> None:
         case "over", "lifetime":
             holder.pop("unused", None)
         case "over", "year":
-            holder.setdefault("unused", "lapses")
+            holder["unused"] = holder.get("unused") or "lapses"
+        case "per", "subject":
+            holder.pop("order", None)
+
+
+def locations(value: Any, location: Location) -> Iterator[Location]:
+    """Every place below ``value``, which stands at ``location``, in the order of the document."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in parts:
+        yield (*location, name)
+        yield from locations(part, (*location, name))
+
+
+def value_at(document: Any, location: Location) -> Any:
+    """What stands there. Raises ``LookupError``."""
+    for part in location:
+        document = document[part]
+    return document
 
 
 def relative(location: Location) -> str:
@@ -105,15 +123,9 @@ def json_path(location: Location) -> str:
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
 
 
-def _holder(document: Any, location: Location) -> Any:
-    for part in location[:-1]:
-        document = document[part]
-    return document
-
-
 def _first(document: Any, location: Location, readings: tuple[Reading, ...]) -> Reading:
     """The first reading that goes with whatever else a clause may say."""
-    by_quarter = _holder(document, location).get("base_by_quarter")
+    by_quarter = value_at(document, location[:-1]).get("base_by_quarter")
     wanted = "same_quarter" if by_quarter else _HELD_AT.get(relative(location), readings[0].value)
     return next((reading for reading in readings if reading.value == wanted), readings[0])
 
@@ -132,7 +144,7 @@ def _roles(document: Any, location: Location) -> list[str]:
 
 def _first_row(document: Any, location: Location) -> list[str]:
     """The names in the first row of shares or weights, of the key or of bands."""
-    match _holder(document, location[:3]).get("to_whom"):
+    match value_at(document, location[:2]).get("to_whom"):
         case {"key": [{"shares": dict(parts)} | {"weights": dict(parts)}, *_]}:
             return list(parts)
         case {"bands": {"rows": [{"shares": dict(parts)} | {"weights": dict(parts)}, *_]}}:

@@ -7,6 +7,7 @@ is completed with each reading in turn, its other open choices held at their fir
 from __future__ import annotations
 
 import copy
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ ClauseFaults = Callable[[str, Clause], Iterable[Fault]]
 """Why a clause of the right form isn't sound, given its JSON path."""
 
 _ROWS_SHOWN = 6
+_TRIED_MOST = 60
+"""How many open choices of a document are computed; the rest are told without amounts."""
 _QUARTERS_OF_YEAR = 4
 
 TOLD_APART_BY: dict[str, tuple[str, str]] = {
@@ -113,7 +116,7 @@ TOLD_APART_BY: dict[str, tuple[str, str]] = {
 """Field to the kind of example on which its readings differ, in Chinese and English."""
 
 
-class _Key(NamedTuple):
+class AmountKey(NamedTuple):
     """What an amount is: shared, sent on to a fund, or due, by quarter, book and role."""
 
     kind: int
@@ -122,8 +125,8 @@ class _Key(NamedTuple):
     role: str
 
 
-_KINDS = (("", ""), ("入基金", ", to the fund"), ("应付", ", due"))
-_Amounts = Mapping[_Key, int]
+KINDS = (("", ""), ("入基金", ", to the fund"), ("应付", ", due"))
+Amounts = Mapping[AmountKey, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +134,10 @@ class Tried:
     """The clause's example under a reading."""
 
     reading: Reading
-    amounts: _Amounts
+    amounts: Amounts
     commodity: Commodity
 
-    def shown(self, key: _Key) -> str:
+    def shown(self, key: AmountKey) -> str:
         """The amount in the commodity's unit."""
         return format_amount(self.amounts.get(key, 0), self.commodity.scale, thousands=True)
 
@@ -200,13 +203,13 @@ def _try(document: Any, choice: OpenChoice, reading: Reading, clause_faults: Cla
     refused = form_fault(alone)
     if refused is not None:
         return Untried(reading, refused)
-    terms = Terms.model_validate(alone, strict=False)
+    terms = Terms.model_validate_json(json.dumps(alone))
     (clause,) = terms.clauses
     refused = next(iter(clause_faults(json_path(choice.location[:2]), clause)), None)
     if refused is not None:
         return Untried(reading, refused)
     try:
-        amounts = _amounts(terms, clause)
+        amounts = amounts_of(terms, clause, 0)
     except LedgerError as refusal:
         return Untried(reading, Fault("", refusal.code, refusal.message_en, refusal.message_zh))
     return Tried(reading, amounts, MEASURE_BY_NAME[clause.what.measures[0]].commodity)
@@ -218,18 +221,19 @@ def _alone(document: Any, location: Sequence[int | str]) -> Any:
     return copy.deepcopy({**document, clauses: [document[clauses][index]]})
 
 
-def _amounts(terms: Terms, clause: Clause) -> _Amounts:
+def amounts_of(terms: Terms, clause: Clause, example: int) -> Amounts:
+    """Everything that the clause gives on its example at this index."""
     accrues = clause.then.provisional == "accrue"
-    found: Counter[_Key] = Counter()
-    for key, amount in example_outcome(terms, clause, 0).amounts.items():
+    found: Counter[AmountKey] = Counter()
+    for key, amount in example_outcome(terms, clause, example).amounts.items():
         due_in = Quarter(key.quarter.year, _QUARTERS_OF_YEAR) if accrues else key.quarter
-        found[_Key(0, key.quarter, key.book, key.role)] += amount.amount_minor
-        found[_Key(1, key.quarter, key.book, key.role)] += amount.routed_minor
-        found[_Key(2, due_in, key.book, key.role)] += amount.amount_minor - amount.routed_minor
+        found[AmountKey(0, key.quarter, key.book, key.role)] += amount.amount_minor
+        found[AmountKey(1, key.quarter, key.book, key.role)] += amount.routed_minor
+        found[AmountKey(2, due_in, key.book, key.role)] += amount.amount_minor - amount.routed_minor
     return found
 
 
-def differing(results: Sequence[Tried]) -> list[_Key]:
+def differing(results: Sequence[Tried]) -> list[AmountKey]:
     """What isn't the same under all results, in order; only of the first kind that differs at all."""
     keys = sorted({key for result in results for key in result.amounts})
     apart = [key for key in keys if len({result.amounts.get(key, 0) for result in results}) > 1]
@@ -244,7 +248,7 @@ def _shown(choice: OpenChoice, form: Form, clause_faults: ClauseFaults) -> tuple
     if len(choice.readings) == 1:
         return "", ""
     by_zh, by_en = TOLD_APART_BY[choice.kind]
-    if choice.location[0] != "clauses":
+    if choice.location[0] != "clauses" or choice not in form.open_choices[:_TRIED_MOST]:
         return f"能区分各读法的是：{by_zh}。", f" What tells them apart: {by_en}."
     results = tried(form.document, choice, clause_faults)
     computed = [result for result in results if isinstance(result, Tried)]
@@ -282,10 +286,10 @@ def _differences(results: Sequence[Tried]) -> tuple[str, str]:
     )
 
 
-def _row(key: _Key, results: Sequence[Tried], language: int) -> str:
+def _row(key: AmountKey, results: Sequence[Tried], language: int) -> str:
     commodity = results[0].commodity
     amounts = [f"{result.reading.written} {result.shown(key)}" for result in results]
-    kind, book = _KINDS[key.kind][language], BOOK_NAMES[key.book][language]
+    kind, book = KINDS[key.kind][language], BOOK_NAMES[key.book][language]
     if language == 0:
         return f"{role_zh(key.role)} {key.quarter}（{book}{kind}，{commodity.unit_zh}）{'、'.join(amounts)}"
     return f"{role_en(key.role)}, {key.quarter} ({book}{kind}, {commodity.unit_en}): {', '.join(amounts)}"

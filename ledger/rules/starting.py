@@ -11,23 +11,32 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from ledger.money import format_amount
-from ledger.rules.check import check, questions, read_document
+from ledger.rules.check import RESULT_FAULTS, check, questions, read_document
 from ledger.rules.document import normalise
 from ledger.rules.examples import run_examples
 from ledger.rules.facts import Fault
 from ledger.rules.faults import fault
 from ledger.rules.form import Form, value_question
-from ledger.rules.open_choices import Location, OpenChoice, Reading, choose, json_path, open_choice
-from ledger.rules.templates import Template
+from ledger.rules.open_choices import (
+    Location,
+    OpenChoice,
+    Reading,
+    choose,
+    json_path,
+    locations,
+    open_choice,
+    value_at,
+)
+from ledger.rules.templates import Template, load
 from ledger.rules.terms import Terms
 
 UNANSWERED = "?"
 """Stands in a file of answers where none has been given yet."""
 
-_OF_THE_EXAMPLE = {"EXAMPLE_FAILS", "EXAMPLE_ROUTING_FAILS"}
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
@@ -54,28 +63,38 @@ class Started:
     faults: tuple[Fault, ...]
 
 
+@cache
+def asked(name: str) -> tuple[OpenField, ...]:
+    """Everything that the template called ``name`` leaves open. Raises ``TemplateUnknown``.
+
+    Kept, because every question about a choice computes the template's example under each reading.
+    """
+    return open_fields(load(name))
+
+
 def open_fields(template: Template) -> tuple[OpenField, ...]:
     """Everything that the template leaves open, in the order of the document."""
     document = normalise(template.terms)
     return tuple(_open_field(document, location) for location in _open_locations(template, document))
 
 
-def start(template: Template, answers: Mapping[str, Any]) -> Started:
-    """The template's terms with the ``answers``, which are by JSON path.
+def start(name: str, answers: Mapping[str, Any]) -> Started:
+    """The terms of the template called ``name`` with the ``answers``, which are by JSON path.
 
-    The expectations of worked examples are what the answered terms give, for people to look at.
+    The expectations of worked examples are what the answered terms give, for people to look at. Raises
+    ``TemplateUnknown``.
     """
-    asked = open_fields(template)
-    known = {field.path for field in asked}
+    fields = asked(name)
+    known = {field.path for field in fields}
     unknown = [
         fault(path, "ANSWER_NOT_ASKED", known=", ".join(sorted(known)))
         for path in answers
         if path not in known
     ]
-    unanswered = tuple(field for field in asked if answers.get(field.path, UNANSWERED) == UNANSWERED)
+    unanswered = tuple(field for field in fields if answers.get(field.path, UNANSWERED) == UNANSWERED)
     if unknown or unanswered:
         return Started(None, unanswered, tuple(unknown))
-    return _completed(_answered(template, asked, answers))
+    return _completed(_answered(load(name), fields, answers))
 
 
 def _completed(document: Any) -> Started:
@@ -83,14 +102,14 @@ def _completed(document: Any) -> Started:
     if terms is None:
         return Started(None, (), tuple(faults))
     faults = check(terms)
-    if any(each.code not in _OF_THE_EXAMPLE for each in faults):
+    if any(each.code not in RESULT_FAULTS for each in faults):
         return Started(None, (), tuple(faults))
     return Started(_proven(terms, document), (), ())
 
 
-def _answered(template: Template, asked: Sequence[OpenField], answers: Mapping[str, Any]) -> Any:
+def _answered(template: Template, fields: Sequence[OpenField], answers: Mapping[str, Any]) -> Any:
     document = copy.deepcopy(normalise(template.terms))
-    for field in asked:
+    for field in fields:
         answer = answers[field.path]
         reading = next(
             (reading for reading in field.readings if reading.value == answer), Reading(answer, "", "")
@@ -119,7 +138,9 @@ def _open_locations(template: Template, document: Any) -> Iterator[Location]:
     yield ("in_force_from",)
     for index, clause in enumerate(document["clauses"]):
         has_money = clause["what"]["mechanism"] != "output_value"
-        for location in _locations(clause, ("clauses", index)):
+        for location in locations(clause, ("clauses", index)):
+            if "examples" in location:
+                break
             path = json_path(location)
             is_asked = path in template.asked
             is_choice = path not in template.settled and _is_left(document, location, has_money=has_money)
@@ -136,21 +157,12 @@ def _is_left(document: Any, location: Location, *, has_money: bool) -> bool:
     choice = open_choice(document, location, None)
     if choice is None or len(choice.readings) < 2 or choice.name in {"regime", "per", "step"}:
         return False
-    is_left_out = _value_at(document, location) is None and choice.name != "excess_to"
+    is_left_out = value_at(document, location) is None and choice.name != "excess_to"
     return not is_left_out and (has_money or "then" not in location)
 
 
-def _locations(value: Any, location: Location) -> Iterator[Location]:
-    """Every field below, in the order of the document; worked examples aren't looked into."""
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, part in parts:
-        if name != "examples":
-            yield (*location, name)
-            yield from _locations(part, (*location, name))
-
-
 def _open_field(document: Any, location: Location) -> OpenField:
-    value = _value_at(document, location)
+    value = value_at(document, location)
     choice = open_choice(document, location, None)
     asks = value_question(location) if choice is None else _choice_question(document, choice, value)
     readings = () if choice is None else choice.readings
@@ -163,12 +175,6 @@ def _choice_question(document: Any, choice: OpenChoice, value: Any) -> Fault:
     open_one = OpenChoice(choice.location, None, choice.readings, usual)
     (told,) = questions(Form(None, [], document, [open_one]))
     return told
-
-
-def _value_at(document: Any, location: Location) -> Any:
-    for part in location:
-        document = document[part]
-    return document
 
 
 def _location(path: str) -> Location:

@@ -865,34 +865,27 @@ class Clause(Document):
     @property
     def roles(self) -> frozenset[str]:
         """Every role that the clause names."""
-        return frozenset(self._named_roles())
+        return frozenset(role for role in self._named_roles() if role is not None)
 
-    def _named_roles(self) -> Iterable[str]:
-        yield self.what.reported_by
-        yield self.rounding.remainder_to
-        yield self.to_whom.otherwise
-        yield from self.to_whom.credited
+    def _named_roles(self) -> Iterable[str | None]:
+        yield from (self.what.reported_by, self.rounding.remainder_to, self.then.paid_by)
+        yield from (self.to_whom.otherwise, self.to_whom.in_place, *self.to_whom.credited)
         yield from self.how_much.own_rates
         if self.to_whom.apportion is not None:
             yield from (*self.to_whom.apportion.entries, *self.to_whom.apportion.exits)
             if self.to_whom.apportion.ratio_rounding is not None:
                 yield self.to_whom.apportion.ratio_rounding.remainder_to
-        if self.to_whom.in_place is not None:
-            yield self.to_whom.in_place
         for cap in self.within.caps:
-            yield from (role for role in (cap.excess_to, cap.capped) if role is not None)
+            yield from (cap.excess_to, cap.capped)
         if self.within.budget is not None:
-            named = (self.within.budget.payer, self.within.budget.excess_to)
-            yield from (role for role in named if role is not None)
+            yield from (self.within.budget.payer, self.within.budget.excess_to)
         if self.within.floor is not None:
             yield from (self.within.floor.party, self.within.floor.from_party)
         if self.how_much.recover is not None:
             yield self.how_much.recover.to
         if self.then.routing is not None:
             yield self.then.routing.to
-        if self.then.paid_by is not None:
-            yield self.then.paid_by
-        if self.whose.eligibility is not None and self.whose.eligibility.referred_by is not None:
+        if self.whose.eligibility is not None:
             yield self.whose.eligibility.referred_by
 
     @property

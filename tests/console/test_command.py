@@ -449,8 +449,9 @@ def test_terms_are_started_from_a_template_by_answering_what_it_leaves_open(
     asked |= {"$.in_force_from": "2026Q1", "$.clauses[0].when.window.clock.begins": "year_of_day"}
     asked |= {"$.clauses[0].how_much.recover.yearly_return": "1/20", "$.clauses[0].then.netting": False}
     answers.write_text(json.dumps(asked), encoding="utf-8")
-    assert run("rules", "start", "zibo-recover-first", "--answers", str(answers)) == 0
+    assert run("rules", "start", "zibo-recover-first", "--answers", str(answers)) == 2
     assert "`inputs` 是什么" in run.out
+    assert "ANSWERS_MISSING" in run.err
     assert "netting" not in run.out
     asked["$.clauses[0].how_much.recover.inputs"] = [{"starts": "2024-01-01", "amount": "20000000.00"}]
     asked |= {"$.clauses[0].then.provisional": "accrue", "$.clauses[0].then.negative": "carry"}

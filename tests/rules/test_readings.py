@@ -127,6 +127,15 @@ def test_other_faults_of_the_form_stay_and_the_figures_wait_for_them() -> None:
     assert "is shown once its other faults are corrected" in codes["CHOICE_MISSING"].message_en
 
 
+def test_choices_beyond_the_most_that_are_computed_are_told_without_amounts() -> None:
+    data = without(document("beijing-tianjin-hebei"), "within.caps.0.measured_on")
+    data["clauses"] = [data["clauses"][0] | {"number": number} for number in range(1, 63)]
+    faults = refused(data)
+    assert len(faults) == 62
+    assert "receipts 12,000,000.00" in faults[59].message_en
+    assert "What tells them apart: figures that put more than the limit in" in faults[60].message_en
+
+
 def test_fault_of_one_clause_does_not_hide_the_figures_of_another() -> None:
     data = without(document("fuzhou-seven-three"), "rounding.mode")
     del data["clauses"][1]["title"]

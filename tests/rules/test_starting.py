@@ -26,7 +26,7 @@ def answers_of(template: Template, **changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", names())
 def test_template_answered_with_its_own_values_is_the_template(name: str) -> None:
-    started = start(load(name), answers_of(load(name)))
+    started = start(name, answers_of(load(name)))
     assert started.terms is not None
     assert normalise(started.terms) == normalise(load(name).terms)
 
@@ -57,14 +57,14 @@ def test_choice_is_asked_with_what_its_readings_give() -> None:
 
 def test_what_is_not_answered_stays_open_and_nothing_is_assumed() -> None:
     answers = answers_of(load(MOVED), measured_on="?")
-    started = start(load(MOVED), answers)
+    started = start(MOVED, answers)
     assert started.terms is None
     assert [field.path for field in started.open_fields] == ["$.clauses[0].within.caps[0].measured_on"]
-    assert len(start(load(MOVED), {}).open_fields) == len(answers)
+    assert len(start(MOVED, {}).open_fields) == len(answers)
 
 
 def test_worked_examples_expect_what_the_answered_terms_give() -> None:
-    started = start(load(MOVED), answers_of(load(MOVED), measured_on="pool", agreement="JJJ-7"))
+    started = start(MOVED, answers_of(load(MOVED), measured_on="pool", agreement="JJJ-7"))
     assert started.terms is not None
     assert started.terms.agreement == "JJJ-7"
     (cap,) = started.terms.clauses[0].within.caps
@@ -76,7 +76,7 @@ def test_worked_examples_expect_what_the_answered_terms_give() -> None:
 
 
 def test_answer_that_is_no_reading_is_refused_by_its_path() -> None:
-    started = start(load(MOVED), answers_of(load(MOVED), measured_on="both"))
+    started = start(MOVED, answers_of(load(MOVED), measured_on="both"))
     assert [(each.path, each.code) for each in started.faults] == [
         ("$.clauses[0].within.caps[0].measured_on", "CHOICE_UNKNOWN")
     ]
@@ -84,13 +84,13 @@ def test_answer_that_is_no_reading_is_refused_by_its_path() -> None:
 
 def test_answer_that_contradicts_the_clause_is_refused() -> None:
     template = load("gaozhu-increment")
-    started = start(template, answers_of(template, within_year="same_quarter"))
+    started = start("gaozhu-increment", answers_of(template, within_year="same_quarter"))
     assert started.terms is None
     assert {each.code for each in started.faults} == {"SURPLUS_QUARTERS"}
 
 
 def test_answer_to_what_was_not_asked_is_refused_with_what_is() -> None:
     answers = answers_of(load(MOVED)) | {"$.clauses[0].to_whom.key": []}
-    (fault,) = start(load(MOVED), answers).faults
+    (fault,) = start(MOVED, answers).faults
     assert (fault.path, fault.code) == ("$.clauses[0].to_whom.key", "ANSWER_NOT_ASKED")
     assert "$.clauses[0].within.caps[0].measured_on" in fault.message_en

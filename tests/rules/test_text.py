@@ -11,11 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.rules.document import normalise_clause
+from ledger.rules.explanation import Language
+from ledger.rules.field_notes import NOTES
+from ledger.rules.open_choices import Reading, choose
+from ledger.rules.reference import TermsField, fields, placed
 from ledger.rules.templates import load, names
 from ledger.rules.terms import Clause, Terms
 from ledger.rules.text import agreement_text, article
 from ledger.rules.words import chinese_number
 
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 QUICKLY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 OTHER_VALUES: dict[str, list[Any]] = {
     "kept": ["1/9"],
@@ -144,6 +149,82 @@ def _places(value: Any) -> list[tuple[Any, str]]:
         return []
     here = [(value, name) for name in value if name in OTHER_VALUES]
     return here + [place for part in value.values() for place in _places(part)]
+
+
+ONLY_ONE_VALUE = {"when.window.extension.condition", "within.caps[].order", "within.floor.tested"}
+TOGETHER: dict[str, tuple[str, Any]] = {
+    "when.window.clock.first_shared": ("clock", {"day": "2024-01-01", "begins": "year_of_day"}),
+    "how_much.surplus.base_of_enterprise": (
+        "surplus",
+        {"base": "0", "within_year": "year_to_date", "loss": "forgotten"},
+    ),
+    "to_whom.bands": (
+        "to_whom",
+        {
+            "regime": "proportional",
+            "key": [{"shares": {"origin": "1/2", "host": "1/2"}}],
+            "otherwise": "host",
+        },
+    ),
+    "to_whom.apportion.values": ("values", [{"year": 2030, "role": "branch_a", "values": {"revenue": "1"}}]),
+    "within.caps[].pre_move_tax_total": (
+        "caps",
+        [
+            {
+                "amount": "1",
+                "over": "lifetime",
+                "measured_on": "receipts",
+                "capped": "origin",
+                "excess_to": "host",
+            }
+        ],
+    ),
+}
+"""Fields whose other value needs others beside it: the field above them that is replaced as a whole."""
+
+
+@pytest.mark.parametrize(
+    "of_clause",
+    [field for field in fields() if not (field.is_of_document or field.path.startswith("examples"))],
+    ids=lambda field: field.path,
+)
+def test_another_value_of_any_field_reads_differently(of_clause: TermsField) -> None:
+    document, location = placed(of_clause)
+    instead = NOTES[of_clause.path].instead
+    if of_clause.path in TOGETHER:
+        above, instead = TOGETHER[of_clause.path]
+        location = location[: location.index(above) + 1]
+    before = Terms.model_validate_json(json.dumps(document))
+    choose(document, location, Reading(instead, "", ""))
+    if of_clause.path in ONLY_ONE_VALUE:
+        with pytest.raises(ValueError, match="Input should be"):
+            Terms.model_validate_json(json.dumps(document))
+        return
+    after = Terms.model_validate_json(json.dumps(document))
+    languages = {"zh", "en"} & {of_clause.name} or {"zh", "en"}
+    was, now = (dict(zip(("zh", "en"), articles_of(terms), strict=True)) for terms in (before, after))
+    assert all(was[language] != now[language] for language in languages)
+
+
+def articles_of(terms: Terms) -> tuple[str, ...]:
+    return tuple("".join(article(clause, language) for clause in terms.clauses) for language in LANGUAGES)
+
+
+def test_articles_of_all_templates_differ_from_each_other() -> None:
+    clauses_of_templates = [clause for name in names() for clause in load(name).terms.clauses]
+    for index, first in enumerate(clauses_of_templates):
+        for second in clauses_of_templates[:index]:
+            assert both_languages(first) != both_languages(second)
+
+
+def test_every_field_of_a_clause_is_changed_by_the_generated_test_or_named_here() -> None:
+    """A new field is given another value in OTHER_VALUES, so that it is varied inside generated clauses."""
+    varied_as_a_whole = {"condition", "tested", "order", "first_shared", "base_of_enterprise", "values"}
+    varied_as_a_whole |= {"base_by_quarter", "pre_move_tax_total", "bands", "rows", "key", "tiers", "inputs"}
+    varied_as_a_whole |= {"shares", "share", "mechanism", "measure", "role", "per", "measured_on", "regime"}
+    of_clauses = [field for field in fields() if not field.path.startswith("examples")]
+    named = {field.name for field in of_clauses if not field.is_of_document}
+    assert named - OTHER_VALUES.keys() <= varied_as_a_whole
 
 
 @QUICKLY

@@ -88,6 +88,14 @@ class EnterprisesUnreadable(LedgerError):
     sentence_zh = "{path} 应为“统一社会信用代码 → 属性”的 JSON（格式见 docs/command.md），但：{detail}"
 
 
+class AnswersMissing(LedgerError):
+    """A template asks for more than a file answers; no terms are made."""
+
+    code = "ANSWERS_MISSING"
+    sentence_en = "Expected {path} to answer everything, but {count} questions (above) are left. Answer them."
+    sentence_zh = "{path} 应回答全部问题，尚有 {count} 项（见上）未答。请补充回答。"
+
+
 class AnswersUnreadable(LedgerError):
     """A file of answers to a template isn't an object of JSON paths."""
 

@@ -16,7 +16,7 @@ from ledger.desk import simulation
 from ledger.measures import MEASURE_BY_NAME
 from ledger.money import format_amount
 from ledger.periods import Quarter
-from ledger.rules import plain, templates
+from ledger.rules import plain, reference, templates
 from ledger.rules.check import everything_before, read_terms
 from ledger.rules.document import json_schema_text, normalise
 from ledger.rules.explanation import BOOK_NAMES, Language, render
@@ -198,6 +198,12 @@ rules.command("start")(start_terms)
 def schema(output: OutputFile = None) -> None:
     """Print the JSON Schema of a document of terms. 打印条款文件的 JSON Schema。"""
     deliver(json_schema_text().encode(), output)
+
+
+@rules.command("fields")
+def fields(output: OutputFile = None) -> None:
+    """Print the page of every field, with examples. 打印全部字段说明及示例。"""
+    deliver(reference.page().encode(), output)
 
 
 @rules.command("templates")

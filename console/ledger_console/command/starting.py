@@ -8,12 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from ledger.rules import templates
 from ledger.rules.check import TermsRefused
 from ledger.rules.document import normalise
 from ledger.rules.explanation import Language
 from ledger.rules.starting import UNANSWERED, OpenField, start
-from ledger_console.command.failures import AnswersUnreadable
+from ledger_console.command.failures import AnswersMissing, AnswersUnreadable
 from ledger_console.command.options import LanguageOption, OutputFile
 from ledger_console.command.output import deliver, read_bytes, show
 
@@ -36,7 +35,7 @@ def start_terms(
     Without answers -o writes the file to fill in. 未给出回答时，-o 写出待填的回答文件。
     """
     given = {} if answers is None else _read_answers(answers)
-    started = start(templates.load(name), given)
+    started = start(name, given)
     if started.faults:
         raise TermsRefused(started.faults)
     if started.terms is not None:
@@ -44,8 +43,10 @@ def start_terms(
         return
     for field in started.open_fields:
         _ask(field, language)
+    if answers is not None:
+        raise AnswersMissing(path=answers, count=len(started.open_fields))
     if output is not None:
-        deliver(_json(given | {field.path: UNANSWERED for field in started.open_fields}), output)
+        deliver(_json({field.path: UNANSWERED for field in started.open_fields}), output)
 
 
 def _ask(field: OpenField, language: Language) -> None:

@@ -25,8 +25,8 @@ class Refusal(StrEnum):
     """Nothing is staged, the quarter is misspelt, or the transaction is not READ COMMITTED."""
     POSTINGS_DIFFER = "LG006"
     """The staged allocations and postings do not add up to the same."""
-    LEAF_WRONG = "LG009"
-    """A leaf of the log leaves a gap, or isn't the hash of its event."""
+    GAP_IN_LOG = "LG009"
+    """Leaves that don't follow those of the log without a gap."""
 
 
 def refusal_of(error: DatabaseFailure) -> Refusal | None:

@@ -45,6 +45,7 @@ contract: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/log.py
 
 lock: $(STAMP)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate \

@@ -34,6 +34,8 @@ import pytest
 from graphql import OperationDefinitionNode, build_schema, parse, validate
 from starlette.testclient import TestClient
 
+from ledger.desk import log
+from ledger.desk.log import LogFiles
 from ledger.desk.roster import load_roster
 from ledger.evidence.signatures import is_signed, new_private_key, public_key_of, sign
 from ledger_graphql import application
@@ -176,10 +178,12 @@ class Reader:
 @pytest.fixture
 def reader(database_url: str, tmp_path: Path) -> Iterator[Reader]:
     """A reader at an empty ledger with the roster of zones."""
-    database = Database(database_url)
+    database, log_files = Database(database_url), LogFiles(tmp_path / "home")
     load_roster(database)
+    log.sequence(database, log_files)
     database.dispose()
-    with TestClient(application.create(database_url), base_url=BASE_URL) as client:
+    app = application.create(database_url, log_files=log_files)
+    with TestClient(app, base_url=BASE_URL) as client:
         yield Reader(client, tmp_path)
 
 

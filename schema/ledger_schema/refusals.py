@@ -27,8 +27,8 @@ class Refusal(StrEnum):
     """The staged allocations and postings do not add up to the same."""
     REOPENING_REFUSED = "LG007"
     """The quarter may not be reopened; the message says why."""
-    LEAF_WRONG = "LG009"
-    """A leaf of the log leaves a gap, or isn't the hash of its event."""
+    GAP_IN_LOG = "LG009"
+    """Leaves that don't follow those of the log without a gap."""
 
 
 def refusal_of(error: DatabaseFailure) -> Refusal | None:

@@ -136,6 +136,29 @@ def test_an_event_committed_late_is_logged_whatever_its_id(database: Database, f
     assert slow < quick[0]
 
 
+def test_a_database_restored_from_a_dump_is_logged_on(database: Database, files: LogFiles) -> None:
+    """There the numbers of transactions begin anew, below those that the last head knew."""
+    before = record(database, "before", 3)
+    log.sequence(database, files)
+    as_superuser(database, "UPDATE log_head SET logged_below = 1000000000000")
+    after = record(database, "after")
+    log.sequence(database, files)
+    assert logged(database) == before + after
+
+
+def test_an_event_that_numbers_of_transactions_hide_is_found_by_a_thorough_look(
+    database: Database, files: LogFiles
+) -> None:
+    before = record(database, "before")
+    log.sequence(database, files)
+    hidden = record(database, "hidden")
+    as_superuser(database, f"UPDATE event SET transaction_number = 3 WHERE event_id = {hidden[0]}")
+    log.sequence(database, files)
+    assert logged(database) == before
+    log.sequence(database, files, thorough=True)
+    assert logged(database) == before + hidden
+
+
 def test_a_rolled_back_act_leaves_no_gap(database: Database, files: LogFiles) -> None:
     with database.writing() as undone:
         Recorder(undone, Act("undone", actor="tester"))("tested", {})

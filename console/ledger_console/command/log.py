@@ -52,7 +52,7 @@ def show_key() -> None:
 def sequence() -> None:
     """Log what was recorded and sign it; the server does so every second. 将已记录的事件写入日志并签署。"""
     with ledger() as database:
-        head = log.sequence(database, log_files())
+        head = log.sequence(database, log_files(), thorough=True)
     if head is None:
         show("尚无任何事件。Nothing was recorded yet.")
     else:

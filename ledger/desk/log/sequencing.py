@@ -108,14 +108,16 @@ class KeptHeadForeign(LedgerError):
     )
 
 
-def sequence(database: Database, files: LogFiles) -> Head | None:
+def sequence(database: Database, files: LogFiles, *, thorough: bool = False) -> Head | None:
     """Log what is committed and sign the tree; the newest head, or None while nothing was ever recorded.
 
+    ``thorough`` looks at all events, however old: worth it once, when a process begins, for the numbers of
+    transactions begin anew in a database that was restored from a dump.
     Raises ``LogBehindKeptHead``, ``LogContradictsKeptHead``, ``KeptHeadMissing``, ``KeptHeadForeign`` and
     ``LogFileUnreadable``; nothing is signed then.
     """
     with files.held():
-        logged_below = database.retrying(partial(_append, files=files))
+        logged_below = database.retrying(partial(_append, files=files, thorough=thorough))
         return database.retrying(partial(_publish, files=files, logged_below=logged_below))
 
 
@@ -144,6 +146,7 @@ class Sequencer:
         self._files = files
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log-sequencer")
+        self._has_looked = False
         self._last_failure = ""
 
     def start(self) -> None:
@@ -161,11 +164,11 @@ class Sequencer:
 
     def _once(self) -> None:
         try:
-            sequence(self._database, self._files)
+            sequence(self._database, self._files, thorough=not self._has_looked)
         except (LedgerError, SQLAlchemyError, psycopg.Error, OSError) as error:
             self._tell(error)
         else:
-            self._last_failure = ""
+            self._has_looked, self._last_failure = True, ""
 
     def _tell(self, error: Exception) -> None:
         if str(error) != self._last_failure:
@@ -176,26 +179,32 @@ class Sequencer:
 # --- appending --------------------------------------------------------------------------------------------
 
 
-def _append(connection: Connection, *, files: LogFiles) -> int:
+def _append(connection: Connection, *, files: LogFiles, thorough: bool) -> int:
     """Appends what is committed; every event of a transaction below the number it returns is logged then."""
     queue_on(connection, Queue.LOG, "")
     require_consistent(connection, files)
-    logged_below = connection.execute(OLDEST_UNFINISHED).scalar_one()
+    logged_below: int = connection.execute(OLDEST_UNFINISHED).scalar_one()
+    looked_below = 0 if thorough else _looked_below(connection)
+    if looked_below > logged_below:
+        looked_below = 0
     size = tree_size(connection)
     edge = Edge.of(size, partial(nodes, connection))
-    for batch in _batches(_committed_since(connection)):
+    for batch in _batches(_committed_since(connection, looked_below)):
         first = edge.size
         leaves = [
             (first + place, row.event_id, b"".join(edge.append(row.leaf))) for place, row in enumerate(batch)
         ]
         copy_rows(connection, log_leaf, ("leaf_number", "event_id", "hashes"), leaves)
-    return int(logged_below)
+    return logged_below
 
 
-def _committed_since(connection: Connection) -> Iterator[Any]:
-    """Events that are committed and not logged, in the order of their ids, each with the hash of its leaf."""
+def _looked_below(connection: Connection) -> int:
     newest = select(log_head.c.logged_below).order_by(log_head.c.size.desc()).limit(1)
-    looked_below = connection.execute(newest).scalar_one_or_none() or 0
+    return connection.execute(newest).scalar_one_or_none() or 0
+
+
+def _committed_since(connection: Connection, looked_below: int) -> Iterator[Any]:
+    """Events that are committed and not logged, in the order of their ids, each with the hash of its leaf."""
     wanted = (
         select(event.c.event_id, LEAF.label("leaf"))
         .where(
@@ -222,10 +231,10 @@ def _publish(connection: Connection, *, files: LogFiles, logged_below: int) -> H
     A process that dies between the two leaves a kept head of leaves that are all there; the next one goes on.
     """
     queue_on(connection, Queue.LOG, "")
-    require_consistent(connection, files)
     size, newest = tree_size(connection), published(connection)
     if size == (newest.size if newest else 0):
         return newest
+    require_consistent(connection, files)
     signer = files.signer()
     note = Checkpoint(signer.name, size, root(connection, size)).signed_by(signer)
     files.keep(note)

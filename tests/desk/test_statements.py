@@ -151,7 +151,7 @@ def test_a_statement_that_is_not_there_is_named_with_its_agreement(room: Room) -
     with room.database.reading() as connection, pytest.raises(NotFound) as refusal:
         statements.statement(connection, room.agreement_id, Quarter(2024, 1))
     assert "no statement of 2024Q1 of the agreement A-1" in refusal.value.message_en
-    assert "合作协议 A-1 没有名为 2024Q1 的结算" in refusal.value.message_zh
+    assert "合作协议 A-1 没有 2024Q1 的结算单" in refusal.value.message_zh
 
 
 def test_every_heading_of_the_assessment_book_says_that_it_is_not_for_publication(database: Database) -> None:

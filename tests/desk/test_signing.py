@@ -22,7 +22,7 @@ from ledger.desk.agreements import (
 )
 from ledger.desk.failures import NotFound
 from ledger.desk.settlements import QuarterNotOpen, SettlementNotProposed, SettlementState, StaleSettlement
-from ledger.evidence.canonical import canonical_bytes, digest
+from ledger.evidence.canonical import Json, canonical_bytes, digest
 from ledger.periods import Quarter
 from ledger_schema.refusals import Refusal
 from ledger_schema.sessions import Database
@@ -81,7 +81,7 @@ def test_the_bytes_to_sign_hold_every_amount_and_the_hashes_of_what_it_rests_on(
     with room.database.reading() as connection:
         found = settlements.settlement(connection, room.agreement_id, computed)
         version = agreements.version(connection, room.agreement_id, 1)
-    expected = {
+    expected: dict[str, Json] = {
         "format": "parkledger.settlement/1",
         "agreement": "A-1",
         "quarter": "2024Q1",
@@ -98,7 +98,7 @@ def test_the_bytes_to_sign_hold_every_amount_and_the_hashes_of_what_it_rests_on(
     assert content == canonical_bytes(expected)
 
 
-def amount(party: str, text: str, routed: str = "0.00") -> dict[str, object]:
+def amount(party: str, text: str, routed: str = "0.00") -> dict[str, Json]:
     return {
         "clause": 1,
         "book": "cash",

@@ -11,7 +11,7 @@ from desk_fixtures import Document, Room, clause, text
 from signing_room import SigningRoom, open_signing_room
 from sqlalchemy import Function, SmallInteger, func, literal, select, update
 
-from ledger.desk import agreements, history, settlements
+from ledger.desk import agreements, history, national, settlements
 from ledger.desk.agreements import (
     AlreadySigned,
     KeyNotRegistered,
@@ -84,6 +84,19 @@ def test_closing_again_with_the_same_facts_is_another_settlement(room: SigningRo
     room.sign(second)
     room.close("2024Q1", second)
     assert room.shares(second) == room.shares(first)
+
+
+def test_a_national_quarter_settles_a_reopened_one_as_a_settlement_by_itself_would(
+    room: SigningRoom, first: int
+) -> None:
+    room.reopen("2024Q1")
+    found = national.compute_quarter(room.database, room.act(), Q1).value
+    (second,) = found.computed.values()
+    assert second not in (first, None)
+    assert room.compute("2024Q1") == second
+    room.propose(second)
+    room.sign(second)
+    assert [one.failure for one in national.close_quarter(room.database, room.act(), found)] == [None]
 
 
 def test_what_was_known_between_close_and_reopening_is_told_for_that_time(

@@ -56,6 +56,17 @@ class DatabaseNotMigrated(LedgerError):
     sentence_zh = "数据表版本应为 {latest}，实际为 {current}。请运行：parkledger migrate"
 
 
+class PrivateKeyUnreadable(LedgerError):
+    """A file that should hold a private key doesn't."""
+
+    code = "PRIVATE_KEY_UNREADABLE"
+    sentence_en = (
+        "Expected an Ed25519 private key without a password (PEM, as openssl genpkey writes it) in {path}, "
+        "but got something else."
+    )
+    sentence_zh = "{path} 应为未加密的 Ed25519 私钥（openssl genpkey 生成的 PEM 文件），实际不是。"
+
+
 class FileNotReadable(LedgerError):
     """A file that was named can't be read."""
 

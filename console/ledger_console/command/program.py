@@ -21,6 +21,7 @@ from ledger_console.command import (
 )
 from ledger_console.command.output import tell, tell_unexpected
 from ledger_console.command.rules import rules
+from ledger_console.command.settlement import settlement
 
 EXIT_REFUSED = 2
 """The ledger refused, or the command was written wrongly; nothing was changed."""
@@ -83,6 +84,7 @@ def _program() -> typer.Typer:
     for panel, commands in PANELS.items():
         for name, command in commands.items():
             program.command(name, rich_help_panel=panel)(command)
+    program.add_typer(settlement, name="settlement", rich_help_panel="结算 Settlement")
     program.add_typer(rules, name="rules", rich_help_panel="规则 Rules")
     return program
 

@@ -319,9 +319,13 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 def test_every_act_on_a_quarter_comes_out_as_a_plain_model_says(database: Database) -> None:
+    class OfThisDatabase(QuarterMachine):
+        def __init__(self) -> None:
+            super().__init__(database)
+
     # Shrinking plays hundreds of agreements, which takes minutes.
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        lambda: QuarterMachine(database),
+    run_state_machine_as_test(
+        OfThisDatabase,
         settings=settings(
             max_examples=20,
             stateful_step_count=25,

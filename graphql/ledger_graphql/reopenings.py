@@ -38,7 +38,7 @@ class Reopening:
     )
     signatures: list[RoleSignature] = strawberry.field(description="Those given so far, by role.")
     awaits: list[str] = strawberry.field(
-        description="The roles that must still sign; none once the quarter was reopened."
+        description="The roles that must still sign; none once the quarter was reopened or asked for anew."
     )
     recorded_at: datetime = strawberry.field(description="When it was asked for.")
     reopened_at: datetime | None = strawberry.field(description="When the quarter was reopened by it.")

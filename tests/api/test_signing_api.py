@@ -47,10 +47,14 @@ def close(api: Api, settlement: Document) -> Document:
     return api.attempt("close_quarter", agreement=CODE, quarter="2024Q1", settlement=settlement["id"])
 
 
-def closed(api: Api, settlement: Document) -> None:
+def closed(api: Api, settlement: Document) -> str:
+    """The moment at which it closed its quarter."""
     for role in PROCEDURE["signed_by"]:
         sign_settlement(api, settlement, role)
     assert close(api, settlement)["__typename"] == "SettlementSuccess"
+    asked = "query Moment($id: ID!) { node(id: $id) { ... on Settlement { closedAt } } }"
+    moment: str = api.ask(asked, id=settlement["id"])["node"]["closedAt"]
+    return moment
 
 
 def test_both_sides_sign_the_bytes_that_they_are_shown_and_the_quarter_closes(
@@ -89,7 +93,7 @@ def test_what_cannot_be_signed_is_refused_with_its_reason(api: Api, proposed: Do
 
 
 def test_all_named_roles_reopen_the_last_closed_quarter(api: Api, proposed: Document) -> None:
-    closed(api, proposed)
+    closed_at = closed(api, proposed)
     about = {"agreement": CODE, "quarter": "2024Q1"}
     asked = api.change("request_reopening", **about, reason="申报有误")["reopening"]
     assert asked["awaits"] == ["origin", "host", "province"]
@@ -103,6 +107,12 @@ def test_all_named_roles_reopen_the_last_closed_quarter(api: Api, proposed: Docu
     (edge,) = api.run("reopenings", code=CODE)["agreement"]["reopenings"]["edges"]
     assert [one["role"] for one in edge["node"]["signatures"]] == ["host", "origin", "province"]
     assert edge["node"]["settlement"] == proposed["id"]
+    told = api.run("figures", code=CODE, quarter="2024Q1", **{"from": closed_at})["agreement"]
+    assert told["figures"] == []
+    assert [(one["amount"]["text"], one["isReopened"]) for one in told["difference"]] == [
+        ("-50.00", True),
+        ("-50.01", True),
+    ]
     (listed,) = api.run("settlements", code=CODE)["agreement"]["settlements"]["edges"]
     assert (listed["node"]["state"], listed["node"]["isClosed"]) == ("REOPENED", False)
     assert listed["node"]["reopenedAt"] == edge["node"]["reopenedAt"]

@@ -92,7 +92,7 @@ def _statement(connection: Connection, settled: Settlement) -> Statement:
         allocations_hash=settled.allocations_hash,
         quarter=settled.booked_quarter,
         is_final=settled.is_final,
-        closed_at=settled.closed_at,
+        closed_at=settled.closed_at if settled.is_closed else None,
         causes=settled.causes,
         clauses=clauses,
         totals=totals,

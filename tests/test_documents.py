@@ -243,23 +243,29 @@ def test_both_readmes_ask_the_same_in_the_same_order() -> None:
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the command openssl")
-def test_a_signature_made_as_the_guide_shows_with_openssl_is_one_that_the_ledger_takes(
+def test_signatures_made_as_the_guides_show_with_openssl_are_ones_that_the_ledger_takes(
     tmp_path: Path,
 ) -> None:
-    (commands,) = [
-        block.content for block in blocks_of(ROOT / "docs" / "agreements.md") if "openssl" in block.content
-    ]
-    content = b'{"format":"parkledger.terms/1"}'
-    (tmp_path / "bytes-to-sign.txt").write_text(base64_of(content))
+    terms, settlement = b'{"format":"parkledger.terms/1"}', b'{"format":"parkledger.settlement/1"}'
+    public_key, signature = signed_as_shown("agreements.md", terms, tmp_path)
+    assert is_signed(public_key, signature, terms)
+    signature, same_key = signed_as_shown("settlements.md", settlement, tmp_path)
+    assert is_signed(public_key, signature, settlement)
+    assert same_key == public_key
+
+
+def signed_as_shown(page: str, content: bytes, folder: Path) -> list[bytes]:
+    """What the commands of a guide print in ``folder``, decoded line by line."""
+    (commands,) = [block.content for block in blocks_of(ROOT / "docs" / page) if "openssl" in block.content]
+    (folder / "bytes-to-sign.txt").write_text(base64_of(content))
     printed = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", commands],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    public_key, signature = (base64.b64decode(line) for line in "".join(printed).split())
-    assert is_signed(public_key, signature, content)
+    return [base64.b64decode(line) for line in printed.split()]
 
 
 def leads_somewhere(page: Path, target: str) -> bool:

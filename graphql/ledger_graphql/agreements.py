@@ -37,6 +37,7 @@ from ledger_graphql.failures import MissingReturn
 from ledger_graphql.fields import resolved, typed
 from ledger_graphql.occurrences import Occurrence, occurrence_node
 from ledger_graphql.parties import Party, PartyBatch, party_batch
+from ledger_graphql.reopenings import ReopeningFields
 from ledger_graphql.reports import (
     Balance,
     Explanation,
@@ -49,7 +50,7 @@ from ledger_graphql.reports import (
 )
 from ledger_graphql.returns import Filing, filing_node
 from ledger_graphql.scalars import Bytes, Hash, Json
-from ledger_graphql.settlements import Preview, Settlement, preview_of, settlement_node
+from ledger_graphql.settlements import Preview, Settlement, preview_of, settlement_nodes
 from ledger_graphql.simulations import SimulationResult, simulation_of
 from ledger_graphql.statements import Statement, settlement_statement_of, statement_of
 
@@ -166,7 +167,7 @@ class FileContent:
 
 
 @strawberry.type(description="An agreement 合作协议 between two or more parties.")
-class Agreement(Node):
+class Agreement(ReopeningFields, Node):
     code: str = strawberry.field(description="Stable code, unique in the ledger.")
     kind: AgreementKind = strawberry.field(description="What kind of carrier it is about.")
     title_zh: str = strawberry.field(description="Title in Chinese.")
@@ -240,7 +241,7 @@ class Agreement(Node):
         )
         page, has_next = cut(found, _settlement_key, first, after)
         return connection(
-            [settlement_node(record) for record in page],
+            settlement_nodes(info.context, self.record.agreement_id, page),
             [_settlement_key(record) for record in page],
             has_next=has_next,
             after=after,
@@ -437,6 +438,18 @@ def version_node(record: agreements.AgreementVersion) -> AgreementVersion:
         recorded_at=record.recorded_at,
         record=record,
     )
+
+
+def agreement_id_of(desk: Desk, code: str) -> int:
+    """The id behind a code. Lets the snapshot go: the act may wait, and its result must be read after it."""
+    found = agreements.agreement_by_code(desk.snapshot, code)
+    desk.refresh()
+    return found.agreement_id
+
+
+def agreement_of(desk: Desk, agreement_id: int) -> Agreement:
+    """The agreement as it is now."""
+    return agreement_node(desk, agreements.agreement(desk.snapshot, agreement_id))
 
 
 def _party_names(desk: Desk, agreement_id: int, language: Language) -> dict[str, str]:

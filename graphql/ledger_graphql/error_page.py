@@ -54,7 +54,14 @@ at before: their faults come with all others.
 | `handInReturn` | unknown role, quarter, role that reports nothing, every fault |
 | `handInReturnFile` | unknown role, unreadable file, quarter, role that reports nothing, every fault |
 | `computeSettlement` | quarter not open, returns missing |
-| `closeQuarter` | quarter not open, unknown settlement, no longer fresh |
+| `proposeSettlement` | unknown settlement, quarter not open, no longer fresh |
+| `signSettlement` | unknown settlement, quarter not open, no longer fresh, not proposed, role unknown or \
+not signing, signed already, key, signature |
+| `closeQuarter` | unknown settlement, quarter not open, no longer fresh, signatures |
+| `requestReopening` | every fault of the input, quarter not reopenable |
+| `signReopening` | quarter not reopenable, unknown request, overtaken, role unknown or not signing, \
+signed already, key, signature |
+| `reopenQuarter` | quarter not reopenable, unknown request, overtaken, signatures |
 | `evaluateClause` | form of subjects and occurrences, faults of the terms, sizes, occurrences, figures |
 
 ## Codes

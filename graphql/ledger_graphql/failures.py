@@ -265,6 +265,9 @@ RULES: tuple[Rule, ...] = (
     _plain(
         WrongState,
         "VERSION_STATE",
+        "SETTLEMENT_NOT_PROPOSED",
+        "QUARTER_NOT_REOPENABLE",
+        "REOPENING_OVERTAKEN",
         "VERSION_OVERTAKEN",
         "TERMS_REPEATED",
         "AGREEMENT_ENDED",

@@ -314,6 +314,6 @@ _NODES: dict[tuple[str, int], Callable[..., Node | None]] = {
         returns.filing(desk.snapshot, agreement, filing)
     ),
     ("Settlement", 2): lambda desk, agreement, settlement: settlement_node(
-        settlements.settlement(desk.snapshot, agreement, settlement)
+        desk, settlements.settlement(desk.snapshot, agreement, settlement)
     ),
 }

@@ -50,6 +50,9 @@ class FigureChange:
     cause: Cause = strawberry.field(description="Why it changed.")
     clause: int = strawberry.field(description="The number of the clause.")
     amount: AmountValue = strawberry.field(description="The change.")
+    is_reopened: bool = strawberry.field(
+        description="Whether the settlement's quarter was reopened, so that its change is taken back."
+    )
     party_id: strawberry.Private[int]
     parties: strawberry.Private[PartyBatch]
 
@@ -179,6 +182,7 @@ def changes_of(
             cause=cause_node(record.cause),
             clause=record.clause,
             amount=amount_value(record.amount_minor, record.commodity_id, record.book),
+            is_reopened=record.is_reopened,
             party_id=record.party_id,
             parties=parties,
         )

@@ -14,12 +14,14 @@ import strawberry
 from ledger.desk import history, settlements
 from ledger.desk.settlements import journal
 from ledger.desk.settlements.replays import Cause as CauseRecord
+from ledger.desk.signatures import Signature
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_graphql.amounts import AmountValue, amount_value
 from ledger_graphql.connections import (
     FIRST_DEFAULT,
     After,
+    Batch,
     Connection,
     CursorUnreadable,
     First,
@@ -34,7 +36,7 @@ from ledger_graphql.enterprises import Enterprise, EnterpriseBatch, enterprise_b
 from ledger_graphql.failures import MissingReturn
 from ledger_graphql.fields import resolved
 from ledger_graphql.parties import Party, PartyBatch, party_batch
-from ledger_graphql.scalars import Hash, Json
+from ledger_graphql.scalars import Bytes, Hash, Json
 
 
 @strawberry.enum(
@@ -142,6 +144,29 @@ class Entry:
 ClauseFilter = Annotated[int | None, strawberry.argument(description="Only this clause's.")]
 
 
+@strawberry.enum(
+    description="How far a settlement has come, now: COMPUTED, then PROPOSED for signing, then SIGNED by all "
+    "who must, then CLOSED. "
+    "STALE: what it rests on has changed, or another one closed the quarter; it can't be signed or closed. "
+    "REOPENED: it had closed its quarter, which was reopened since."
+)
+class SettlementState(Enum):
+    COMPUTED = "computed"
+    PROPOSED = "proposed"
+    SIGNED = "signed"
+    STALE = "stale"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+@strawberry.type(description="One role's Ed25519 signature of the bytes that were shown to it.")
+class RoleSignature:
+    role: str = strawberry.field(description="The role that signed.")
+    public_key: Bytes = strawberry.field(description="The party's key, 32 bytes.")
+    signature: Bytes = strawberry.field(description="64 bytes, over exactly bytesToSign.")
+    recorded_at: datetime = strawberry.field(description="When it was recorded.")
+
+
 @strawberry.type(
     description="A settlement 结算 of an agreement's open quarter: computed, and closed when it stands."
 )
@@ -154,6 +179,7 @@ class Settlement(Node):
         description="Whether it closed its quarter. Only closed settlements count."
     )
     closed_at: datetime | None = strawberry.field(description="When it closed its quarter.")
+    reopened_at: datetime | None = strawberry.field(description="When its quarter was reopened.")
     recorded_at: datetime = strawberry.field(description="When it was computed.")
     causes: list[Cause] = strawberry.field(
         description="Why results change, in order; the quarter's own comes last."
@@ -163,6 +189,32 @@ class Settlement(Node):
         description="SHA-256 over the allocations in their fixed-width binary form, in key order."
     )
     record: strawberry.Private[settlements.Settlement]
+    standings: strawberry.Private[Batch[int, settlements.Standing]]
+
+    @resolved("How far it has come, now, whatever moment the list was asked for.")
+    def state(self) -> SettlementState:
+        return SettlementState(self._standing.state.value)
+
+    @resolved(
+        "What is signed, once it was proposed: RFC 8785 JSON with every party's amounts and the hashes of "
+        "what it rests on (docs/settlements.md)."
+    )
+    def bytes_to_sign(self) -> Bytes | None:
+        proposal = self._standing.proposal
+        return None if proposal is None else Bytes(proposal.content)
+
+    @resolved("Signatures given so far, by role.")
+    def signatures(self) -> list[RoleSignature]:
+        proposal = self._standing.proposal
+        return [] if proposal is None else signature_nodes(proposal.signatures)
+
+    @resolved("The roles that must still sign before it can close its quarter.")
+    def awaits(self) -> list[str]:
+        return self._standing.awaits
+
+    @property
+    def _standing(self) -> settlements.Standing:
+        return self.standings[self.record.settlement_id]
 
     @resolved("What it rests on: versions of the terms, returns and enterprise list, by reference.")
     def inputs(self) -> Json:
@@ -255,19 +307,49 @@ def preview_of(desk: Desk, agreement_id: int, quarter: Quarter) -> Preview:
     )
 
 
-def settlement_node(record: settlements.Settlement) -> Settlement:
+def settlement_node(desk: Desk, record: settlements.Settlement) -> Settlement:
     """What the API shows of one settlement."""
+    return settlement_nodes(desk, record.agreement_id, [record])[0]
+
+
+def settlement_nodes(
+    desk: Desk, agreement_id: int, records: Sequence[settlements.Settlement]
+) -> list[Settlement]:
+    """What the API shows of an agreement's settlements; where they stand is looked up at once."""
+    standings = Batch(
+        [record.settlement_id for record in records],
+        lambda _: settlements.standings(desk.snapshot, agreement_id, records),
+    )
+    return [_settlement(record, standings) for record in records]
+
+
+def signature_nodes(given: Sequence[Signature]) -> list[RoleSignature]:
+    """What the API shows of signatures."""
+    return [
+        RoleSignature(
+            role=one.role,
+            public_key=Bytes(one.public_key),
+            signature=Bytes(one.signature),
+            recorded_at=one.recorded_at,
+        )
+        for one in given
+    ]
+
+
+def _settlement(record: settlements.Settlement, standings: Batch[int, settlements.Standing]) -> Settlement:
     return Settlement(
         id=global_id("Settlement", record.agreement_id, record.settlement_id),
         quarter=record.booked_quarter,
         is_final=record.is_final,
         is_closed=record.is_closed,
         closed_at=record.closed_at,
+        reopened_at=record.reopened_at,
         recorded_at=record.recorded_at,
         causes=[cause_node(cause) for cause in record.causes],
         allocation_count=record.allocation_count,
         allocations_hash=Hash(record.allocations_hash),
         record=record,
+        standings=standings,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 PUBLIC_KEY_LENGTH_BYTES = 32
 
@@ -27,6 +28,15 @@ def is_public_key(public_key: bytes) -> bool:
 def new_private_key() -> bytes:
     """32 random bytes of a new Ed25519 private key, for the client's side."""
     return Ed25519PrivateKey.generate().private_bytes_raw()
+
+
+def private_key_from_pem(content: bytes) -> bytes | None:
+    """The 32 bytes of the Ed25519 key in an unencrypted PEM file (PKCS 8); None where there is none."""
+    try:
+        key = load_pem_private_key(content, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return key.private_bytes_raw() if isinstance(key, Ed25519PrivateKey) else None
 
 
 def public_key_of(private_key: bytes) -> bytes:

@@ -8,10 +8,10 @@ from datetime import datetime
 
 import pytest
 from desk_fixtures import Document, Room, clause, text
-from signing_room import SigningRoom, open_signing_room
+from signing_room import REOPENED_BY, SigningRoom, open_signing_room
 from sqlalchemy import Function, SmallInteger, func, literal, select, update
 
-from ledger.desk import agreements, history, settlements
+from ledger.desk import agreements, history, national, settlements
 from ledger.desk.agreements import (
     AlreadySigned,
     KeyNotRegistered,
@@ -23,7 +23,7 @@ from ledger.desk.events import events
 from ledger.desk.failures import NotFound, RequestRefused
 from ledger.desk.quarters import QuarterState, quarter_standing
 from ledger.desk.settlements import QuarterNotReopenable, ReopeningOvertaken, StaleSettlement
-from ledger.desk.statements import statement
+from ledger.desk.statements import settlement_statement, statement
 from ledger.evidence.canonical import canonical_bytes
 from ledger.evidence.signatures import public_key_of, sign
 from ledger.periods import Quarter
@@ -86,6 +86,19 @@ def test_closing_again_with_the_same_facts_is_another_settlement(room: SigningRo
     assert room.shares(second) == room.shares(first)
 
 
+def test_a_national_quarter_settles_a_reopened_one_as_a_settlement_by_itself_would(
+    room: SigningRoom, first: int
+) -> None:
+    room.reopen("2024Q1")
+    found = national.compute_quarter(room.database, room.act(), Q1).value
+    (second,) = found.computed.values()
+    assert second not in (first, None)
+    assert room.compute("2024Q1") == second
+    room.propose(second)
+    room.sign(second)
+    assert [one.failure for one in national.close_quarter(room.database, room.act(), found)] == [None]
+
+
 def test_what_was_known_between_close_and_reopening_is_told_for_that_time(
     room: SigningRoom, first: int
 ) -> None:
@@ -102,7 +115,9 @@ def test_what_was_known_between_close_and_reopening_is_told_for_that_time(
         QuarterState.SETTLED,
     ]
     with room.database.reading() as connection:
-        assert statement(connection, room.agreement_id, Q1, closed).settlement_id == first
+        shown = statement(connection, room.agreement_id, Q1, closed)
+        assert (shown.settlement_id, shown.closed_at is None) == (first, False)
+        assert settlement_statement(connection, room.agreement_id, first).closed_at is None
         with pytest.raises(NotFound):
             statement(connection, room.agreement_id, Q1, reopened)
         known = [
@@ -218,6 +233,7 @@ def test_only_the_newest_request_is_signed_and_carried_out(room: SigningRoom) ->
         room.sign_request("2024Q1", 1, "origin")
     with pytest.raises(ReopeningOvertaken):
         room.carry_out("2024Q1", 1)
+    assert [room.reopening("2024Q1", number).awaits for number in (1, second)] == [[], list(REOPENED_BY)]
     room.sign_request("2024Q1", second)
     room.carry_out("2024Q1", second)
 

@@ -81,7 +81,7 @@ def test_the_bytes_to_sign_hold_every_amount_and_the_hashes_of_what_it_rests_on(
     with room.database.reading() as connection:
         found = settlements.settlement(connection, room.agreement_id, computed)
         version = agreements.version(connection, room.agreement_id, 1)
-    expected: Json = {
+    expected: dict[str, Json] = {
         "format": "parkledger.settlement/1",
         "agreement": "A-1",
         "quarter": "2024Q1",
@@ -98,7 +98,7 @@ def test_the_bytes_to_sign_hold_every_amount_and_the_hashes_of_what_it_rests_on(
     assert content == canonical_bytes(expected)
 
 
-def amount(party: str, text: str, routed: str = "0.00") -> Json:
+def amount(party: str, text: str, routed: str = "0.00") -> dict[str, Json]:
     return {
         "clause": 1,
         "book": "cash",

@@ -154,14 +154,6 @@ class HeadsUnusable(LedgerError):
     )
 
 
-class PrivateKeyUnreadable(LedgerError):
-    """A file that should hold a private key doesn't."""
-
-    code = "PRIVATE_KEY_UNREADABLE"
-    sentence_en = "Expected 64 hex digits in {path}, an Ed25519 private key, but got something else."
-    sentence_zh = "{path} 应为 64 位十六进制的 Ed25519 私钥，实际不是。"
-
-
 class CosignatureNotTaken(LedgerError):
     """The ledger refused a cosignature."""
 

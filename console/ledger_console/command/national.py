@@ -13,6 +13,7 @@ from rich.console import Console
 
 from ledger.desk import agreements, national
 from ledger.desk.acts import Act
+from ledger.desk.agreements import SignaturesMissing
 from ledger.desk.national import Closed, NationalRun, Progress, Stage
 from ledger.periods import Quarter
 from ledger.rules.explanation import Language
@@ -50,6 +51,7 @@ COUNT_HEADS = (("结果", "result"), ("协议数", "agreements"))
 MISSING_HEADS = (("协议", "agreement"), ("缺申报角色", "role that hasn't handed in"))
 REFUSED_HEADS = (("协议", "agreement"), ("条款", "clause"), ("原因", "reason"))
 FAILED_HEADS = (("协议", "agreement"), ("错误", "failure"))
+UNSIGNED_HEADS = (("待签署的协议", "agreement that waits for signatures"),)
 SINGLE_HEADS = (("协议", "agreement"), ("逐份计算的原因", "why by itself"))
 
 
@@ -62,8 +64,9 @@ def quarter(
     """Compute a quarter of every agreement that has it open. 全国季度：一次计算所有未结该季度的协议。
 
     Ends with 0 when every agreement is done, with 3 when some are listed that weren't (a return is missing, a
-    clause can't be computed in bulk, a settlement failed); all the others are done then.
-    全部完成时退出码为 0；列有未完成的协议（缺申报、条款不适用批量计算、结算失败）时为 3，其余均已完成。
+    clause can't be computed in bulk, a settlement failed or waits for signatures); all the others are done
+    then.
+    全部完成时退出码为 0；列有未完成的（缺申报、条款不适用批量计算、结算失败、待签署）时为 3，其余均已完成。
     """
     act = Act(f"command/quarter/{quarter}/{secrets.token_hex(16)}", actor="command")
     with ledger() as database:
@@ -82,13 +85,16 @@ def _close(database: Database, act: Act, run: NationalRun, language: Language, *
     with _progress(language) as report:
         closed = national.close_quarter(database, act, run, report)
     failed = [one for one in closed if one.failure is not None]
+    unsigned = [one for one in failed if one.failure == SignaturesMissing.code]
+    others = [one for one in failed if one not in unsigned]
     show(
         f"\n已关账 {len(closed) - len(failed)} 份，未关账 {len(failed)} 份"
         if language == "zh"
         else f"\nClosed: {len(closed) - len(failed)}. Not closed: {len(failed)}"
     )
     codes = _codes(database, [one.agreement_id for one in failed])
-    _show_listed(FAILED_HEADS, [[codes[one.agreement_id], one.failure or ""] for one in failed], language)
+    _show_listed(UNSIGNED_HEADS, [[codes[one.agreement_id]] for one in unsigned], language)
+    _show_listed(FAILED_HEADS, [[codes[one.agreement_id], one.failure or ""] for one in others], language)
     return closed
 
 

@@ -23,6 +23,7 @@ from ledger_console.command import (
 from ledger_console.command.log import log_commands
 from ledger_console.command.output import tell, tell_unexpected
 from ledger_console.command.rules import rules
+from ledger_console.command.settlement import settlement
 from ledger_console.command.witness import witness_commands
 
 EXIT_REFUSED = 2
@@ -89,6 +90,7 @@ def _program() -> typer.Typer:
     for panel, commands in PANELS.items():
         for name, command in commands.items():
             program.command(name, rich_help_panel=panel)(command)
+    program.add_typer(settlement, name="settlement", rich_help_panel="结算 Settlement")
     program.add_typer(rules, name="rules", rich_help_panel="规则 Rules")
     program.add_typer(log_commands, name="log", rich_help_panel="存证 Evidence")
     program.add_typer(witness_commands, name="witness", rich_help_panel="存证 Evidence")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -27,14 +26,12 @@ from ledger_console.command.failures import (
     CosignatureNotTaken,
     HeadsUnusable,
     LogUnreachable,
-    PrivateKeyUnreadable,
 )
-from ledger_console.command.output import read_bytes, show
+from ledger_console.command.output import show
+from ledger_console.command.private_keys import read_private_key
 
 TIMEOUT_SECONDS = 30
 ANSWER_BYTES_MAX = 2_000_000
-
-_PRIVATE_KEY = re.compile(rb"[0-9a-f]{64}\n?")
 
 witness_commands = typer.Typer(
     no_args_is_help=True,
@@ -86,12 +83,14 @@ def cosign(
     party: Annotated[str, typer.Option("--party", metavar="CODE", help="Your code. 本方编号。")],
     key_file: Annotated[
         Path,
-        typer.Option("--key-file", metavar="FILE", help="Your private key: 64 hex digits. 本方私钥文件。"),
+        typer.Option(
+            "--key-file", metavar="FILE", help="Your private key: PEM or 64 hex digits. 本方私钥文件。"
+        ),
     ],
     key: LogKey = None,
 ) -> None:
     """Follow the log, then cosign its head with your own key. 跟踪日志后，用本方私钥会签检查点。"""
-    private_key = _private_key(key_file)
+    private_key = read_private_key(key_file)
     note = _followed(url, Heads(heads, key))
     head = Checkpoint.parse(note.text)
     signature = checkpoints.cosign(
@@ -226,13 +225,6 @@ def _fetched(url: str, path: str, body: bytes | None = None) -> bytes:
             url=url + path, reason=f"{answer.status} {content[:500].decode(errors='replace')}"
         )
     return content
-
-
-def _private_key(path: Path) -> bytes:
-    content = read_bytes(path)
-    if _PRIVATE_KEY.fullmatch(content) is None:
-        raise PrivateKeyUnreadable(path=path)
-    return bytes.fromhex(content.decode())
 
 
 def _show_head(note: Note) -> None:

@@ -213,7 +213,10 @@ def compute_quarter(
 def close_quarter(
     database: Database, act: Act, run: NationalRun, report: Report = lambda _progress: None
 ) -> list[Closed]:
-    """Close every agreement's quarter with its settlement of the run, each in a transaction of its own."""
+    """Close every agreement's quarter with its settlement of the run, each in a transaction of its own.
+
+    Where the terms ask for signatures that aren't there, the quarter stays open (``SIGNATURES_MISSING``).
+    """
     closed = []
     for count, (agreement_id, settlement_id) in enumerate(sorted(run.settlements.items()), start=1):
         failure = None

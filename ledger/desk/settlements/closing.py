@@ -293,6 +293,8 @@ def require_fresh(connection: Connection, chosen: Settlement, quarter: Quarter) 
 def _require_signed(connection: Connection, chosen: Settlement) -> None:
     """Raises ``SignaturesMissing`` unless all have signed whom the terms ask to."""
     needed = agreements.procedure_in_force(connection, chosen.agreement_id, chosen.booked_quarter).signed_by
+    if not needed:
+        return
     proposal = proposals(connection, chosen.agreement_id, [chosen.settlement_id]).get(chosen.settlement_id)
     content, given = (b"", []) if proposal is None else (proposal.content, proposal.signatures)
     refuse_unsigned(signable(chosen, content), needed, given)

@@ -84,7 +84,7 @@ NOBODY_REOPENS: Final[Reason] = ("the terms let nobody reopen it", "条款未约
 class Reopening:
     """A request to reopen a quarter.
 
-    ``awaits`` are the roles that still must sign; none once the quarter was reopened.
+    ``awaits`` are the roles that still must sign; none once the quarter was reopened or asked for anew.
     """
 
     agreement_id: int
@@ -410,20 +410,25 @@ def _reopenings(
         .limit(limit)
     ).all()
     signatures = _signatures(connection, agreement_id, [row.settlement_id for row in rows])
-    last = last_closed(connection, agreement_id)
-    needed = (
-        ()
-        if last is None
-        else agreements.procedure_in_force(connection, agreement_id, last[1].quarter).reopened_by
-    )
+    newest, needed = _awaiting(connection, agreement_id)
     return [
         _reopening(
             row,
             signatures.get((row.settlement_id, row.request), []),
-            needed if last is not None and row.settlement_id == last[0] else (),
+            needed if (row.settlement_id, row.request) == newest else (),
         )
         for row in rows
     ]
+
+
+def _awaiting(connection: Connection, agreement_id: int) -> tuple[tuple[int, int] | None, Sequence[str]]:
+    """The newest request (settlement, number) about the last closed quarter, and the roles that sign it."""
+    last = last_closed(connection, agreement_id)
+    if last is None:
+        return None, ()
+    settlement_id, quarter = last[0], last[1].quarter
+    newest = settlement_id, _newest(connection, agreement_id, quarter, settlement_id)
+    return newest, agreements.procedure_in_force(connection, agreement_id, quarter).reopened_by
 
 
 def _reopening(row: Row[Any], signatures: list[Signature], needed: Sequence[str]) -> Reopening:

@@ -141,7 +141,7 @@ def _statement(connection: Connection, settled: Settlement) -> Statement:
         quarter=settled.booked_quarter,
         is_final=settled.is_final,
         computed_at=settled.recorded_at,
-        closed_at=settled.closed_at,
+        closed_at=settled.closed_at if settled.is_closed else None,
         causes=settled.causes,
         clauses=clauses,
         entries=booked,

@@ -21,6 +21,7 @@ Kind = Literal[
     "settlement",
     "clause",
     "line",
+    "document",
     "event",
 ]
 
@@ -37,6 +38,7 @@ _KIND_ZH: dict[Kind, str] = {
     "settlement": "结算",
     "clause": "条款",
     "line": "明细行",
+    "document": "文件",
     "event": "事件",
 }
 

@@ -24,7 +24,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from ledger_graphql import ask_page, files
+from ledger_graphql import ask_page, document_files, files
 from ledger_graphql.context import Desk
 from ledger_graphql.http import LOOPBACK_HOSTS, BodyLimit, SameHostOnly
 from ledger_graphql.landing import PAGE
@@ -109,7 +109,10 @@ def create(database_url: str, *, hosts: Collection[str] = LOOPBACK_HOSTS) -> Sta
             Route("/", _landing),
             Route("/ask", _ask),
             Route("/health", partial(_health, database, limiter)),
-            Mount("/files", routes=files.routes(database, limiter)),
+            Mount(
+                "/files",
+                routes=[*files.routes(database, limiter), *document_files.routes(database, limiter)],
+            ),
             Route("/graphql", LedgerGraphQL(database, limiter), methods=["GET", "POST"]),
         ],
         middleware=[Middleware(SameHostOnly, hosts=hosts), Middleware(BodyLimit)],

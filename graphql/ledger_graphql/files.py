@@ -14,7 +14,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ledger.desk import agreements, statements
-from ledger.desk.failures import NotFound
 from ledger.desk.returns.template import template_workbook
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
@@ -24,6 +23,8 @@ from ledger_graphql.failures import extensions_of
 from ledger_schema.sessions import Database
 
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+STATUS_BY_CODE = {"NOT_FOUND": 404, "DOCUMENT_TOO_LARGE": 413, "DOCUMENT_DAMAGED": 500}
 
 Parameters = Mapping[str, str]
 
@@ -60,10 +61,8 @@ async def _send(
     work = partial(_made, database, make, dict(request.query_params))
     made = await to_thread.run_sync(work, limiter=limiter)
     if isinstance(made, LedgerError):
-        return _refusal(made)
-    disposition = f"attachment; filename*=UTF-8''{quote(made.name)}"
-    headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
-    return Response(made.content, media_type=made.media_type, headers=headers)
+        return refusal(made)
+    return saved(made)
 
 
 def _made(
@@ -119,8 +118,13 @@ def _language(parameters: Parameters) -> Literal["zh", "en"]:
     return "en" if _chosen(parameters, "language", ("zh", "en")) == "en" else "zh"
 
 
-def _refusal(error: LedgerError) -> Response:
-    return JSONResponse(
-        extensions_of(error),
-        status_code=404 if isinstance(error, NotFound) else 400,
-    )
+def saved(made: Download) -> Response:
+    """The file, to be saved and never to be run by a browser."""
+    disposition = f"attachment; filename*=UTF-8''{quote(made.name)}"
+    headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
+    return Response(made.content, media_type=made.media_type, headers=headers)
+
+
+def refusal(error: LedgerError) -> Response:
+    """An expected failure as JSON: 404 for what isn't there, 413 for what is too large, else 400."""
+    return JSONResponse(extensions_of(error), status_code=STATUS_BY_CODE.get(error.code, 400))

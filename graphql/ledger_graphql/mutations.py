@@ -12,15 +12,20 @@ import strawberry
 
 from ledger.desk import agreements, enterprises, occurrences, returns, roster, settlements
 from ledger_graphql import inputs
-from ledger_graphql.agreements import (
-    Agreement,
-    AgreementVersion,
-    agreement_node,
-    version_node,
+from ledger_graphql.agreements import Agreement, AgreementVersion, version_node
+from ledger_graphql.certification import CertificationMutations
+from ledger_graphql.changes import (
+    INPUT,
+    REPLAYED,
+    FilingSuccess,
+    agreement_id_of,
+    agreement_now,
+    filing_now,
 )
 from ledger_graphql.connections import numbers_of
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.enterprises import EnterpriseList, list_node
+from ledger_graphql.evidence import EvidenceMutations
 from ledger_graphql.failures import (
     IdempotencyKeyReused,
     InvalidInput,
@@ -38,12 +43,8 @@ from ledger_graphql.failures import (
 from ledger_graphql.fields import mutation
 from ledger_graphql.occurrences import Occurrence, occurrence_node
 from ledger_graphql.parties import Party, party_node
-from ledger_graphql.returns import Filing, filing_node
 from ledger_graphql.settlements import Settlement, settlement_node
 from ledger_graphql.terms import terms_document
-
-INPUT = strawberry.argument(description="What is to be done, and the client's key.")
-REPLAYED = "True when the key had been used for this very request before; then nothing was done now."
 
 
 @strawberry.type(description="The party was registered or changed.")
@@ -75,13 +76,6 @@ class EnterpriseListSuccess:
 @strawberry.type(description="An occurrence was recorded or confirmed.")
 class OccurrenceSuccess:
     occurrence: Occurrence = strawberry.field(description="The record as it is now.")
-    agreement: Agreement = strawberry.field(description="Its agreement as it is now.")
-    replayed: bool = strawberry.field(description=REPLAYED)
-
-
-@strawberry.type(description="A return was taken as a whole.")
-class FilingSuccess:
-    filing: Filing = strawberry.field(description="The return.")
     agreement: Agreement = strawberry.field(description="Its agreement as it is now.")
     replayed: bool = strawberry.field(description=REPLAYED)
 
@@ -193,7 +187,7 @@ CloseQuarterResult = Annotated[
     "all. Several in "
     "one document are separate changes, made one after the other."
 )
-class Mutation:
+class Mutation(CertificationMutations, EvidenceMutations):
     @mutation("Register a party.")
     def register_party(
         self, info: Info, input: Annotated[inputs.RegisterPartyInput, INPUT]
@@ -216,14 +210,14 @@ class Mutation:
         desk = info.context
         act = desk.act(input.idempotency_key)
         done = agreements.draft_agreement(desk.database, act, input.draft())
-        return AgreementSuccess(agreement=_agreement(desk, done.value), replayed=done.replayed)
+        return AgreementSuccess(agreement=agreement_now(desk, done.value), replayed=done.replayed)
 
     @mutation("Amend: draft another version of the terms. Its worked examples must pass.")
     def draft_version(
         self, info: Info, input: Annotated[inputs.DraftVersionInput, INPUT]
     ) -> DraftVersionResult:
         desk = info.context
-        agreement_id = _agreement_id(desk, input.agreement)
+        agreement_id = agreement_id_of(desk, input.agreement)
         act = desk.act(input.idempotency_key)
         done = agreements.draft_version(desk.database, act, agreement_id, terms_document(input.terms))
         return _version(desk, agreement_id, done.value, replayed=done.replayed)
@@ -233,7 +227,7 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.VersionInput, INPUT]
     ) -> ProposeVersionResult:
         desk = info.context
-        agreement_id = _agreement_id(desk, input.agreement)
+        agreement_id = agreement_id_of(desk, input.agreement)
         act = desk.act(input.idempotency_key)
         done = agreements.propose_version(desk.database, act, agreement_id, input.version)
         return _version(desk, agreement_id, done.value, replayed=done.replayed)
@@ -243,7 +237,7 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.VersionInput, INPUT]
     ) -> WithdrawVersionResult:
         desk = info.context
-        agreement_id = _agreement_id(desk, input.agreement)
+        agreement_id = agreement_id_of(desk, input.agreement)
         act = desk.act(input.idempotency_key)
         done = agreements.withdraw_version(desk.database, act, agreement_id, input.version)
         return _version(desk, agreement_id, done.value, replayed=done.replayed)
@@ -251,7 +245,7 @@ class Mutation:
     @mutation("Sign a proposed version for a role.")
     def sign_version(self, info: Info, input: Annotated[inputs.SignVersionInput, INPUT]) -> SignVersionResult:
         desk = info.context
-        agreement_id = _agreement_id(desk, input.agreement)
+        agreement_id = agreement_id_of(desk, input.agreement)
         done = agreements.sign_version(
             desk.database,
             desk.act(input.idempotency_key),
@@ -268,7 +262,7 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.VersionInput, INPUT]
     ) -> BringIntoForceResult:
         desk = info.context
-        agreement_id = _agreement_id(desk, input.agreement)
+        agreement_id = agreement_id_of(desk, input.agreement)
         act = desk.act(input.idempotency_key)
         done = agreements.bring_into_force(desk.database, act, agreement_id, input.version)
         return _version(desk, agreement_id, done.value, replayed=done.replayed)
@@ -278,7 +272,7 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.SubmitEnterpriseListInput, INPUT]
     ) -> SubmitEnterpriseListResult:
         desk = info.context
-        agreement_id = _agreement_id(desk, input.agreement)
+        agreement_id = agreement_id_of(desk, input.agreement)
         act = desk.act(input.idempotency_key)
         done = enterprises.submit_list(desk.database, act, agreement_id, input.role, input.drafts())
         return _list(desk, agreement_id, done.value, replayed=done.replayed)
@@ -288,7 +282,7 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.ConfirmEnterpriseListInput, INPUT]
     ) -> ConfirmEnterpriseListResult:
         desk = info.context
-        agreement_id = _agreement_id(desk, input.agreement)
+        agreement_id = agreement_id_of(desk, input.agreement)
         act = desk.act(input.idempotency_key)
         done = enterprises.confirm_list(desk.database, act, agreement_id, input.version, input.role)
         return _list(desk, agreement_id, done.value, replayed=done.replayed)
@@ -298,7 +292,7 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.RecordOccurrenceInput, INPUT]
     ) -> RecordOccurrenceResult:
         desk = info.context
-        agreement_id = _agreement_id(desk, input.agreement)
+        agreement_id = agreement_id_of(desk, input.agreement)
         done = occurrences.record_occurrence(
             desk.database,
             desk.act(input.idempotency_key),
@@ -315,7 +309,7 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.ConfirmOccurrenceInput, INPUT]
     ) -> ConfirmOccurrenceResult:
         desk = info.context
-        agreement_id = _agreement_id(desk, input.agreement)
+        agreement_id = agreement_id_of(desk, input.agreement)
         act = desk.act(input.idempotency_key)
         done = occurrences.confirm_occurrence(
             desk.database, act, agreement_id, input.name, input.sequence, input.role
@@ -330,14 +324,16 @@ class Mutation:
         done = returns.hand_in(
             desk.database,
             desk.act(input.idempotency_key),
-            _agreement_id(desk, input.agreement),
+            agreement_id_of(desk, input.agreement),
             input.role,
             input.quarter,
             input.line_drafts(),
             totals=input.declared(),
             is_nil=input.is_nil,
+            person=input.person,
+            nonce=input.nonce,
         )
-        return _filing(desk, done.value, replayed=done.replayed)
+        return filing_now(desk, done.value, replayed=done.replayed)
 
     @mutation("Hand in a quarter's return as a CSV file or workbook.")
     def hand_in_return_file(
@@ -347,20 +343,22 @@ class Mutation:
         done = returns.hand_in_file(
             desk.database,
             desk.act(input.idempotency_key),
-            _agreement_id(desk, input.agreement),
+            agreement_id_of(desk, input.agreement),
             input.role,
             input.quarter,
             input.file_name,
             input.content,
+            person=input.person,
+            nonce=input.nonce,
         )
-        return _filing(desk, done.value, replayed=done.replayed)
+        return filing_now(desk, done.value, replayed=done.replayed)
 
     @mutation("Compute and record the open quarter's settlement. The same facts give the same settlement.")
     def compute_settlement(
         self, info: Info, input: Annotated[inputs.ComputeSettlementInput, INPUT]
     ) -> ComputeSettlementResult:
         desk = info.context
-        agreement_id = _agreement_id(desk, input.agreement)
+        agreement_id = agreement_id_of(desk, input.agreement)
         act = desk.act(input.idempotency_key)
         done = settlements.compute(desk.database, act, agreement_id, input.quarter)
         return _settlement(desk, agreement_id, done.value, replayed=done.replayed)
@@ -370,22 +368,11 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.CloseQuarterInput, INPUT]
     ) -> CloseQuarterResult:
         desk = info.context
-        agreement_id = _agreement_id(desk, input.agreement)
+        agreement_id = agreement_id_of(desk, input.agreement)
         settlement_id = numbers_of(input.settlement, "Settlement", 2)[1]
         act = desk.act(input.idempotency_key)
         done = settlements.close(desk.database, act, agreement_id, input.quarter, settlement_id)
         return _settlement(desk, agreement_id, done.value, replayed=done.replayed)
-
-
-def _agreement_id(desk: Desk, code: str) -> int:
-    """The id behind a code. Lets the snapshot go: the act may wait, and its result must be read after it."""
-    found = agreements.agreement_by_code(desk.snapshot, code)
-    desk.refresh()
-    return found.agreement_id
-
-
-def _agreement(desk: Desk, agreement_id: int) -> Agreement:
-    return agreement_node(desk, agreements.agreement(desk.snapshot, agreement_id))
 
 
 def _party(desk: Desk, party_id: int, *, replayed: bool) -> PartySuccess:
@@ -395,7 +382,7 @@ def _party(desk: Desk, party_id: int, *, replayed: bool) -> PartySuccess:
 def _version(desk: Desk, agreement_id: int, number: int, *, replayed: bool) -> VersionSuccess:
     return VersionSuccess(
         version=version_node(agreements.version(desk.snapshot, agreement_id, number)),
-        agreement=_agreement(desk, agreement_id),
+        agreement=agreement_now(desk, agreement_id),
         replayed=replayed,
     )
 
@@ -404,7 +391,7 @@ def _list(desk: Desk, agreement_id: int, number: int, *, replayed: bool) -> Ente
     found = enterprises.lists(desk.snapshot, agreement_id)
     return EnterpriseListSuccess(
         enterprise_list=list_node(next(each for each in found if each.version == number)),
-        agreement=_agreement(desk, agreement_id),
+        agreement=agreement_now(desk, agreement_id),
         replayed=replayed,
     )
 
@@ -415,20 +402,13 @@ def _occurrence(
     found = occurrences.occurrences(desk.snapshot, agreement_id)
     record = next(each for each in found if (each.name, each.sequence) == (name, sequence))
     return OccurrenceSuccess(
-        occurrence=occurrence_node(record), agreement=_agreement(desk, agreement_id), replayed=replayed
-    )
-
-
-def _filing(desk: Desk, record: returns.Filing, *, replayed: bool) -> FilingSuccess:
-    now = returns.filing(desk.snapshot, record.agreement_id, record.filing_id)
-    return FilingSuccess(
-        filing=filing_node(now), agreement=_agreement(desk, record.agreement_id), replayed=replayed
+        occurrence=occurrence_node(record), agreement=agreement_now(desk, agreement_id), replayed=replayed
     )
 
 
 def _settlement(desk: Desk, agreement_id: int, settlement_id: int, *, replayed: bool) -> SettlementSuccess:
     return SettlementSuccess(
         settlement=settlement_node(settlements.settlement(desk.snapshot, agreement_id, settlement_id)),
-        agreement=_agreement(desk, agreement_id),
+        agreement=agreement_now(desk, agreement_id),
         replayed=replayed,
     )

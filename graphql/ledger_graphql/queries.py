@@ -52,6 +52,7 @@ from ledger_graphql.scalars import Json
 from ledger_graphql.settlements import settlement_node
 from ledger_graphql.statements import BilingualText
 from ledger_graphql.trials import TrialResult, trial_of
+from ledger_graphql.worklists import WorklistQueries
 
 NODES_MAX = 50
 
@@ -83,7 +84,7 @@ class TermsCheck:
 @strawberry.type(
     description="Everything that can be asked. Null stands for what isn't there or may not be known."
 )
-class Query:
+class Query(WorklistQueries):
     @resolved("Any object by its global id; null when there is none.")
     def node(
         self,

@@ -42,8 +42,8 @@ class DocumentTooLarge(LedgerError):
     """The file is larger than what is kept."""
 
     code = "DOCUMENT_TOO_LARGE"
-    sentence_en = "The file {name} has {size_bytes} bytes, but at most {size_bytes_max} are kept. Split it."
-    sentence_zh = "文件 {name} 有 {size_bytes} 字节，最多可存 {size_bytes_max} 字节。请拆分。"
+    sentence_en = "The file {name} has more than {size_bytes_max} bytes, which aren't kept. Split it."
+    sentence_zh = "文件 {name} 超过 {size_bytes_max} 字节，无法保存。请拆分。"
 
 
 class DocumentDamaged(LedgerError):
@@ -122,7 +122,7 @@ def keep_document(
     if not content:
         raise DocumentEmpty(name=name)
     if len(content) > DOCUMENT_BYTES_MAX:
-        raise DocumentTooLarge(name=name, size_bytes=len(content), size_bytes_max=DOCUMENT_BYTES_MAX)
+        raise DocumentTooLarge(name=name, size_bytes_max=DOCUMENT_BYTES_MAX)
     hashed = digest(content)
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:

@@ -77,7 +77,6 @@ def test_a_return_without_a_name_is_told_what_is_missing(api: Api) -> None:
 def test_sealed_figures_are_committed_to_and_then_opened(api: Api) -> None:
     in_force(api, since=str(NOW), sealed=True)
     nonce = bytes(range(32))
-    content = f"指标,所属期,金额\nretained_tax,{NOW},5.00\n".encode()
     content = (
         f"统一社会信用代码,指标,所属期,金额\n,retained_tax,{NOW},5.00\n合计,retained_tax,,5.00\n".encode()
     )

@@ -108,3 +108,14 @@ class EnterpriseUnknown(LedgerError):
     code = "ENTERPRISE_UNKNOWN"
     sentence_en = "Expected the credit code of an enterprise with figures ({known}), but got {code}."
     sentence_zh = "应为有数据的企业的统一社会信用代码（{known}），实际为 {code}。"
+
+
+class SealUnreadable(LedgerError):
+    """A seal that holds no nonce."""
+
+    code = "SEAL_UNREADABLE"
+    sentence_en = (
+        "Expected {path} to hold a nonce of 64 hexadecimal digits, as parkledger seal writes it. "
+        "Restore the file from your backup."
+    )
+    sentence_zh = "{path} 应为 parkledger seal 写出的 64 位十六进制随机数。请从备份恢复该文件。"

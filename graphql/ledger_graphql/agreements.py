@@ -11,13 +11,14 @@ from typing import Annotated
 
 import strawberry
 
-from ledger.desk import agreements, enterprises, occurrences, quarters, returns, roster, settlements
+from ledger.desk import agreements, calendar, enterprises, occurrences, quarters, returns, roster, settlements
 from ledger.desk.agreements import reading as agreement_reading
 from ledger.desk.returns.template import template_workbook
 from ledger.desk.simulation import QUARTERS_MAX
 from ledger.periods import Quarter
 from ledger.rules.text import agreement_text
 from ledger_graphql.amounts import Language
+from ledger_graphql.calendar import RoleStep, Seal, Today, day_asked, role_step_nodes, seal_node
 from ledger_graphql.connections import (
     FIRST_DEFAULT,
     After,
@@ -276,6 +277,21 @@ class Agreement(ReopeningFields, Node):
         ] = None,
     ) -> SimulationResult:
         return simulation_of(info.context, self.record.agreement_id, terms, version, first, last)
+
+    @resolved(
+        "What is expected of every role for a quarter and by when, in order; empty where the terms have no "
+        "calendar."
+    )
+    def calendar(self, info: Info, quarter: AboutQuarter, today: Today = None) -> list[RoleStep]:
+        desk = info.context
+        found = calendar.calendar(desk.snapshot, self.record.agreement_id, quarter, day_asked(desk, today))
+        party_ids = {side.role: side.party_id for side in self.record.parties}
+        return role_step_nodes(found, party_ids, party_batch(desk, party_ids.values()))
+
+    @resolved("Who has committed to the quarter's figures; null where the terms don't seal them.")
+    def seal(self, info: Info, quarter: AboutQuarter) -> Seal | None:
+        found = returns.seal(info.context.snapshot, self.record.agreement_id, quarter)
+        return None if found is None else seal_node(found)
 
     @resolved("Where a quarter stands: whether it is settled, and if not, why there is no statement of it.")
     def quarter_standing(

@@ -51,8 +51,11 @@ at before: their faults come with all others.
 | `confirmEnterpriseList` | role unknown or not signing, unknown list, overtaken, confirmed already |
 | `recordOccurrence` | every fault of the input, role unknown or not signing |
 | `confirmOccurrence` | role unknown or not signing, unknown record, overtaken, confirmed already |
-| `handInReturn` | unknown role, quarter, role that reports nothing, every fault |
-| `handInReturnFile` | unknown role, unreadable file, quarter, role that reports nothing, every fault |
+| `handInReturn` | person, nonce, unknown role, quarter, reports nothing, no person, seal, every fault |
+| `handInReturnFile` | the same, with an unreadable file after an unknown role |
+| `commitReturn` | the commitment, unknown role, quarter, reports nothing, not sealed, open, repeated |
+| `certifyReturn` | the name, unknown return, other role, overtaken, certified already, booked before, maker |
+| `attachDocument` | the reference, unknown role, subject or document, too many |
 | `computeSettlement` | quarter not open, returns missing |
 | `proposeSettlement` | unknown settlement, quarter not open, no longer fresh |
 | `signSettlement` | unknown settlement, quarter not open, no longer fresh, not proposed, role unknown or \

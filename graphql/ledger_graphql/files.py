@@ -15,7 +15,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ledger.desk import agreements, roster, statements
-from ledger.desk.failures import NotFound
 from ledger.desk.returns.template import template_workbook
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
@@ -34,6 +33,13 @@ FORMS: Mapping[str, statements.Form] = {
 }
 ZONE_FORMS: Mapping[str, statements.ZoneForm] = {"txt": "text", "csv": "csv", "xlsx": "xlsx", "pdf": "pdf"}
 JOURNAL_FORMS: Mapping[str, statements.JournalForm] = {"hledger": "hledger", "beancount": "beancount"}
+
+STATUS_BY_CODE = {
+    "NOT_FOUND": 404,
+    "DOCUMENT_TOO_LARGE": 413,
+    "DOCUMENT_DAMAGED": 500,
+    **{lacking.code: 503 for lacking in statements.FONTS_LACKING},
+}
 
 Parameters = Mapping[str, str]
 
@@ -82,10 +88,8 @@ async def _send(desk: OpenDesk, limiter: CapacityLimiter, make: Make, request: R
     work = partial(_made, desk, make, {**request.query_params, **request.path_params})
     made = await to_thread.run_sync(work, limiter=limiter)
     if isinstance(made, LedgerError):
-        return _refusal(made)
-    disposition = f"attachment; filename*=UTF-8''{quote(made.name)}"
-    headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
-    return Response(made.content, media_type=made.media_type, headers=headers)
+        return refusal(made)
+    return saved(made)
 
 
 def _made(open_desk: OpenDesk, make: Make, parameters: Parameters) -> Download | LedgerError:
@@ -187,11 +191,13 @@ def _language(parameters: Parameters) -> Literal["zh", "en"]:
     return "en" if _chosen(parameters, "language", ("zh", "en")) == "en" else "zh"
 
 
-def _refusal(error: LedgerError) -> Response:
-    return JSONResponse(extensions_of(error), status_code=_status(error))
+def saved(made: Download) -> Response:
+    """The file, to be saved and never to be run by a browser."""
+    disposition = f"attachment; filename*=UTF-8''{quote(made.name)}"
+    headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
+    return Response(made.content, media_type=made.media_type, headers=headers)
 
 
-def _status(error: LedgerError) -> int:
-    if isinstance(error, NotFound):
-        return 404
-    return 503 if isinstance(error, statements.FONTS_LACKING) else 400
+def refusal(error: LedgerError) -> Response:
+    """An expected failure as JSON: 404 for what isn't there, 413 for what is too large, 503 for a font."""
+    return JSONResponse(extensions_of(error), status_code=STATUS_BY_CODE.get(error.code, 400))

@@ -17,7 +17,7 @@ from ledger.rules.facts import Fault
 from ledger.rules.terms import CauseOfMove, Event
 from ledger_graphql.agreements import AgreementKind
 from ledger_graphql.parties import PartyKind, RegionClass
-from ledger_graphql.scalars import Amount, Bytes, Json, WrittenAmount, WrittenSpan
+from ledger_graphql.scalars import Amount, Bytes, Hash, Json, WrittenAmount, WrittenSpan
 from ledger_graphql.terms import terms_document
 
 KEY_DESCRIPTION = (
@@ -286,6 +286,14 @@ class HandInReturnInput:
     is_nil: bool = strawberry.field(
         default=False, description="There is nothing to report: no lines, no totals."
     )
+    person: str | None = strawberry.field(
+        default=None,
+        description="The name of the person who hands it in, 1 to 60 characters; needed where a second "
+        "person certifies it.",
+    )
+    nonce: Hash | None = strawberry.field(
+        default=None, description="32 bytes that open the role's commitment, where it has made one."
+    )
 
     def line_drafts(self) -> list[returns.LineDraft]:
         return [line.draft() for line in self.lines]
@@ -304,6 +312,14 @@ class HandInReturnFileInput:
         description="Its name; the ending tells its type: csv, xlsx, xls, xlsb or ods."
     )
     content: Bytes = strawberry.field(description="Its bytes, at most 32 MiB.")
+    person: str | None = strawberry.field(
+        default=None,
+        description="The name of the person who hands it in, 1 to 60 characters; needed where a second "
+        "person certifies it.",
+    )
+    nonce: Hash | None = strawberry.field(
+        default=None, description="32 bytes that open the role's commitment, where it has made one."
+    )
 
 
 @strawberry.input(description="The open quarter, to be settled.")

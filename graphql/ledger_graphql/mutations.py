@@ -19,8 +19,14 @@ from ledger_graphql.agreements import (
     agreement_of,
     version_node,
 )
+from ledger_graphql.certification import CertificationMutations
+from ledger_graphql.changes import (
+    FilingSuccess,
+    filing_now,
+)
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.enterprises import EnterpriseList, list_node
+from ledger_graphql.evidence import EvidenceMutations
 from ledger_graphql.failures import (
     IdempotencyKeyReused,
     InvalidInput,
@@ -38,7 +44,6 @@ from ledger_graphql.log import LogMutations
 from ledger_graphql.occurrences import Occurrence, occurrence_node
 from ledger_graphql.parties import Party, party_node
 from ledger_graphql.reopening import ReopeningMutations
-from ledger_graphql.returns import Filing, filing_node
 from ledger_graphql.settling import SettlingMutations
 from ledger_graphql.terms import terms_document
 
@@ -72,13 +77,6 @@ class EnterpriseListSuccess:
 @strawberry.type(description="An occurrence was recorded or confirmed.")
 class OccurrenceSuccess:
     occurrence: Occurrence = strawberry.field(description="The record as it is now.")
-    agreement: Agreement = strawberry.field(description="Its agreement as it is now.")
-    replayed: bool = strawberry.field(description=REPLAYED)
-
-
-@strawberry.type(description="A return was taken as a whole.")
-class FilingSuccess:
-    filing: Filing = strawberry.field(description="The return.")
     agreement: Agreement = strawberry.field(description="Its agreement as it is now.")
     replayed: bool = strawberry.field(description=REPLAYED)
 
@@ -163,7 +161,9 @@ HandInReturnResult = Annotated[
     "all. Several in "
     "one document are separate changes, made one after the other."
 )
-class Mutation(SettlingMutations, ReopeningMutations, LogMutations):
+class Mutation(
+    CertificationMutations, EvidenceMutations, SettlingMutations, ReopeningMutations, LogMutations
+):
     @mutation("Register a party.")
     def register_party(
         self, info: Info, input: Annotated[inputs.RegisterPartyInput, INPUT]
@@ -306,8 +306,10 @@ class Mutation(SettlingMutations, ReopeningMutations, LogMutations):
             input.line_drafts(),
             totals=input.declared(),
             is_nil=input.is_nil,
+            person=input.person,
+            nonce=input.nonce,
         )
-        return _filing(desk, done.value, replayed=done.replayed)
+        return filing_now(desk, done.value, replayed=done.replayed)
 
     @mutation("Hand in a quarter's return as a CSV file or workbook.")
     def hand_in_return_file(
@@ -322,8 +324,10 @@ class Mutation(SettlingMutations, ReopeningMutations, LogMutations):
             input.quarter,
             input.file_name,
             input.content,
+            person=input.person,
+            nonce=input.nonce,
         )
-        return _filing(desk, done.value, replayed=done.replayed)
+        return filing_now(desk, done.value, replayed=done.replayed)
 
 
 def _party(desk: Desk, party_id: int, *, replayed: bool) -> PartySuccess:
@@ -354,11 +358,4 @@ def _occurrence(
     record = next(each for each in found if (each.name, each.sequence) == (name, sequence))
     return OccurrenceSuccess(
         occurrence=occurrence_node(record), agreement=agreement_of(desk, agreement_id), replayed=replayed
-    )
-
-
-def _filing(desk: Desk, record: returns.Filing, *, replayed: bool) -> FilingSuccess:
-    now = returns.filing(desk.snapshot, record.agreement_id, record.filing_id)
-    return FilingSuccess(
-        filing=filing_node(now), agreement=agreement_of(desk, record.agreement_id), replayed=replayed
     )

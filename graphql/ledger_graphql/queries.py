@@ -52,6 +52,7 @@ from ledger_graphql.rule_templates import RuleTemplateQueries
 from ledger_graphql.scalars import Json
 from ledger_graphql.settlements import settlement_node
 from ledger_graphql.trials import TrialResult, trial_of
+from ledger_graphql.worklists import WorklistQueries
 
 NODES_MAX = 50
 
@@ -72,7 +73,7 @@ class TermsCheck:
 @strawberry.type(
     description="Everything that can be asked. Null stands for what isn't there or may not be known."
 )
-class Query(LogQueries, PaperQueries, RuleTemplateQueries):
+class Query(LogQueries, PaperQueries, RuleTemplateQueries, WorklistQueries):
     @resolved("Any object by its global id; null when there is none.")
     def node(
         self,

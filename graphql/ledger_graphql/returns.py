@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import strawberry
 
-from ledger.desk import returns
+from ledger.desk import documents, returns
 from ledger.periods import Quarter
 from ledger_graphql.amounts import MEASURES, Measure, ReportedAmount, reported
 from ledger_graphql.connections import (
     FIRST_DEFAULT,
     After,
+    Batch,
     Connection,
     First,
     Node,
@@ -25,6 +27,19 @@ from ledger_graphql.enterprises import Enterprise, EnterpriseBatch, enterprise_b
 from ledger_graphql.fields import resolved
 from ledger_graphql.scalars import Hash, Span
 
+EvidenceBatch = Batch[str, Sequence[documents.Attachment]]
+
+
+@strawberry.type(description="An evidence document that is attached to something.")
+class AttachedDocument:
+    reference: str = strawberry.field(description="The name under which lines of a return refer to it.")
+    hash: Hash = strawberry.field(description="SHA-256 of the file; GET /files/documents/HASH gives it.")
+    name: str = strawberry.field(description="The file's name when it was first uploaded.")
+    media_type: str = strawberry.field(description="As its sender said, such as application/pdf.")
+    size_bytes: int = strawberry.field(description="How many bytes it has.")
+    role: str = strawberry.field(description="The role that attached it.")
+    recorded_at: datetime = strawberry.field(description="When it was attached.")
+
 
 @strawberry.type(description="One figure of a return.")
 class ReturnLine:
@@ -33,6 +48,11 @@ class ReturnLine:
     document: str = strawberry.field(description="Reference to its evidence; empty where none was given.")
     record: strawberry.Private[returns.ReturnLine]
     enterprises: strawberry.Private[EnterpriseBatch]
+    evidence: strawberry.Private[EvidenceBatch]
+
+    @resolved("The attached documents that bear its reference; empty as long as there are none.")
+    def documents(self) -> list[AttachedDocument]:
+        return [attached_node(one) for one in self.evidence.get(self.document) or ()]
 
     @resolved("The enterprise; null for the whole park.")
     def enterprise(self) -> Enterprise | None:
@@ -61,7 +81,24 @@ class Filing(Node):
     sequence: int = strawberry.field(
         description="1 for the first return of the role and quarter; a later one supersedes."
     )
-    is_current: bool = strawberry.field(description="Whether no later return has superseded it.")
+    is_current: bool = strawberry.field(description="Whether it is the return that counts.")
+    superseded_by: int | None = strawberry.field(
+        description="The sequence of the return that took its place; null as long as none has."
+    )
+    person: str | None = strawberry.field(
+        description="Who handed it in, by the client's word; null where nobody was asked."
+    )
+    certified_by: str | None = strawberry.field(description="Who certified it; null as long as nobody has.")
+    certified_at: datetime | None = strawberry.field(description="When it was certified.")
+    awaits_certification: bool = strawberry.field(
+        description="Whether it counts only once a second person has certified it."
+    )
+    late_days: int | None = strawberry.field(
+        description="How many days after the day for submitting it came; 0 in time, null without a calendar."
+    )
+    commitment: Hash | None = strawberry.field(
+        description="The commitment that it opened; null where there was none."
+    )
     is_nil: bool = strawberry.field(description="Whether it says that there is nothing to report.")
     file_name: str | None = strawberry.field(
         description="The file that it came from; null when it came as lines."
@@ -81,6 +118,13 @@ class Filing(Node):
             for measure, amount_minor in self.record.totals.items()
         ]
 
+    @resolved("The documents attached to it, by reference.")
+    def documents(self, info: Info) -> list[AttachedDocument]:
+        attached = documents.attachments(
+            info.context.snapshot, self.record.agreement_id, "return", [self.record.filing_id]
+        )
+        return [attached_node(one) for one in attached[self.record.filing_id]]
+
     @resolved("Its figures, by line number.")
     def lines(self, info: Info, first: First = FIRST_DEFAULT, after: After = None) -> Connection[ReturnLine]:
         desk = info.context
@@ -92,7 +136,7 @@ class Filing(Node):
             limit=first,
         )
         return connection(
-            _lines(desk, page.items),
+            _lines(desk, self.record, page.items),
             [(line.line,) for line in page.items],
             has_next=page.has_next,
             after=after,
@@ -108,6 +152,13 @@ def filing_node(record: returns.Filing) -> Filing:
         role=record.role,
         sequence=record.sequence,
         is_current=record.is_current,
+        superseded_by=record.superseded_by,
+        person=record.person,
+        certified_by=record.certified_by,
+        certified_at=record.certified_at,
+        awaits_certification=record.awaits_certification,
+        late_days=record.late_days,
+        commitment=None if record.commitment is None else Hash(record.commitment),
         is_nil=record.is_nil,
         file_name=record.file_name,
         content_hash=Hash(record.content_hash),
@@ -118,15 +169,43 @@ def filing_node(record: returns.Filing) -> Filing:
     )
 
 
-def _lines(desk: Desk, records: Sequence[returns.ReturnLine]) -> list[ReturnLine]:
-    batch = enterprise_batch(desk, {record.subject_id for record in records})
+def attached_node(record: documents.Attachment) -> AttachedDocument:
+    """What the API shows of one attached document."""
+    return AttachedDocument(
+        reference=record.reference,
+        hash=Hash(record.document.hash),
+        name=record.document.name,
+        media_type=record.document.media_type,
+        size_bytes=record.document.size_bytes,
+        role=record.role,
+        recorded_at=record.recorded_at,
+    )
+
+
+def _lines(desk: Desk, filing: returns.Filing, records: Sequence[returns.ReturnLine]) -> list[ReturnLine]:
+    enterprises = enterprise_batch(desk, {record.subject_id for record in records})
+    evidence = _evidence_batch(desk, filing, {record.document for record in records})
     return [
         ReturnLine(
             line=record.line,
             span=Span(str(record.span)),
             document=record.document,
             record=record,
-            enterprises=batch,
+            enterprises=enterprises,
+            evidence=evidence,
         )
         for record in records
     ]
+
+
+def _evidence_batch(desk: Desk, filing: returns.Filing, references: Iterable[str]) -> EvidenceBatch:
+    """What is attached to the return, by the references that its lines use."""
+
+    def load(_: list[str]) -> Mapping[str, Sequence[documents.Attachment]]:
+        attached = documents.attachments(desk.snapshot, filing.agreement_id, "return", [filing.filing_id])
+        found: defaultdict[str, list[documents.Attachment]] = defaultdict(list)
+        for one in attached[filing.filing_id]:
+            found[one.reference].append(one)
+        return found
+
+    return Batch(references, load)

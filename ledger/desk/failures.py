@@ -23,6 +23,7 @@ Kind = Literal[
     "clause",
     "line",
     "reconciliation item",
+    "document",
     "event",
     "checkpoint",
 ]
@@ -42,6 +43,7 @@ _KIND_ZH: dict[Kind, str] = {
     "clause": "条款",
     "line": "明细行",
     "reconciliation item": "对账事项",
+    "document": "文件",
     "event": "事件",
     "checkpoint": "检查点",
 }

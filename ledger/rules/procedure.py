@@ -19,7 +19,7 @@ UNANSWERED: dict[str, tuple[str, str]] = {
 }
 """The readings of an unanswered line, as phrases in Chinese and English."""
 
-Step = Literal["submit", "certify", "reconcile", "sign", "fund", "second_fund"]
+CalendarStep = Literal["submit", "certify", "reconcile", "sign", "fund", "second_fund"]
 """In the order in which a quarter is worked through."""
 
 Days = Annotated[int, Field(ge=0, le=730)]
@@ -64,10 +64,10 @@ class Calendar(Document):
         """The steps that there are, in order, with their days."""
         return {name: days for name, days in self if days is not None}
 
-    def due_days(self, quarter: Quarter) -> dict[Step, date]:
+    def due_days(self, quarter: Quarter) -> dict[CalendarStep, date]:
         """The last day of each step that there is, in order."""
         return {
-            cast("Step", name.removesuffix("_days")): quarter.last_day + timedelta(days=days)
+            cast("CalendarStep", name.removesuffix("_days")): quarter.last_day + timedelta(days=days)
             for name, days in self.steps.items()
         }
 

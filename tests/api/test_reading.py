@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from threading import Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 
 from ledger.desk import roster
 from ledger.desk.acts import Act
@@ -16,25 +14,9 @@ from ledger.desk.roster import PartyDraft
 from ledger_schema.sessions import Database
 from tests.api.journey import Api, Figure
 from tests.api.terms_documents import clause, tax, terms
+from tests.listening import Statement, listening
 
-Statement = str
 TWICE = 'query Twice { before: party(code: "LATE") { code } after: party(code: "LATE") { code } }'
-
-
-@contextmanager
-def listening(hear: Callable[[Statement], None]) -> Iterator[None]:
-    """Tells ``hear`` every statement that any engine has executed."""
-
-    def after_execute(
-        _connection: Any, _cursor: Any, statement: Statement, _parameters: Any, _context: Any, _many: bool
-    ) -> None:
-        hear(statement)
-
-    event.listen(Engine, "after_cursor_execute", after_execute)
-    try:
-        yield
-    finally:
-        event.remove(Engine, "after_cursor_execute", after_execute)
 
 
 def count_of_queries(api: Api, name: str, **variables: Any) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from sqlalchemy import Connection
@@ -15,17 +14,15 @@ from ledger.desk.agreements import Agreement, AgreementVersion
 from ledger.desk.agreements.reading import KINDS
 from ledger.desk.events import events
 from ledger.desk.failures import NotFound
-from ledger.desk.pages import PAGE_LIMIT_MAX, Page
+from ledger.desk.pages import PAGE_LIMIT_MAX
 from ledger.periods import BEIJING
 from ledger.rules.text import agreement_text
 from ledger_console.command.opening import home, ledger
 from ledger_console.command.options import AgreementCode, LanguageOption
 from ledger_console.command.output import show, show_table
+from ledger_console.command.paging import all_items
 from ledger_console.sample.demo_keys import LABEL, DemoKeys
 from ledger_schema.sessions import Database
-
-Item = TypeVar("Item")
-Key = TypeVar("Key")
 
 AGREEMENT_HEADS = (("编号", "code"), ("类型", "kind"), ("未结季度", "open quarter"), ("名称", "title"))
 ZONE_HEADS = (
@@ -80,7 +77,7 @@ def list_agreements(language: LanguageOption = "zh") -> None:
     """List the agreements. 列出合作协议。"""
     with ledger() as database, database.reading() as connection:
         found = list(
-            _all(
+            all_items(
                 lambda after: desk.agreements(connection, after=after, limit=PAGE_LIMIT_MAX),
                 lambda item: item.code,
             )
@@ -123,7 +120,7 @@ def list_events(
     with ledger() as database, database.reading() as connection:
         agreement_id = desk.agreement_by_code(connection, code).agreement_id
         found = list(
-            _all(
+            all_items(
                 lambda after: events(
                     connection, agreement_id=agreement_id, kind=kind, after=after, limit=PAGE_LIMIT_MAX
                 ),
@@ -150,7 +147,7 @@ def list_events(
 def list_zones(region_class: RegionClass = None, language: LanguageOption = "zh") -> None:
     """List the national high-tech zones. 列出国家高新区。"""
     with ledger() as database, database.reading() as connection:
-        found = _all(
+        found = all_items(
             lambda after: roster.parties(
                 connection, kind="zone", region_class=region_class, after=after, limit=PAGE_LIMIT_MAX
             ),
@@ -207,17 +204,6 @@ def _version(connection: Connection, found: Agreement, number: int | None) -> Ag
         return desk.version(connection, found.agreement_id, number)
     every = desk.versions(connection, found.agreement_id)
     return next((each for each in reversed(every) if each.state == "in_force"), every[-1])
-
-
-def _all(read: Callable[[Key | None], Page[Item]], key: Callable[[Item], Key]) -> Iterator[Item]:
-    """Every item of a list that is read page by page."""
-    after: Key | None = None
-    while True:
-        page = read(after)
-        yield from page.items
-        if not page.has_next:
-            return
-        after = key(page.items[-1])
 
 
 def _agreement_row(connection: Connection, each: Agreement, language: str) -> list[str]:

@@ -160,3 +160,14 @@ class CosignatureNotTaken(LedgerError):
     code = "COSIGNATURE_NOT_TAKEN"
     sentence_en = "The ledger didn't take the cosignature: {en}"
     sentence_zh = "账本未接受会签：{zh}"
+
+
+class SealUnreadable(LedgerError):
+    """A seal that holds no nonce."""
+
+    code = "SEAL_UNREADABLE"
+    sentence_en = (
+        "Expected {path} to hold a nonce of 64 hexadecimal digits, as parkledger seal writes it. "
+        "Restore the file from your backup."
+    )
+    sentence_zh = "{path} 应为 parkledger seal 写出的 64 位十六进制随机数。请从备份恢复该文件。"

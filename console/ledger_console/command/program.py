@@ -12,13 +12,16 @@ import typer
 from ledger.errors import LedgerError
 from ledger_console.command import (
     agreements,
+    certified,
     interrupts,
     national,
     papers,
     results,
     returns,
+    sealed,
     serve,
     simulations,
+    worklists,
 )
 from ledger_console.command.log import log_commands
 from ledger_console.command.output import tell, tell_unexpected
@@ -46,7 +49,12 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "simulate": simulations.simulate,
         "zones": agreements.list_zones,
     },
-    "申报 Returns": {"template": returns.template, "import": returns.import_return},
+    "申报 Returns": {
+        "template": returns.template,
+        "import": returns.import_return,
+        "seal": sealed.seal,
+        "worklist": worklists.worklist,
+    },
     "结算 Settlement": {
         "preview": results.preview,
         "close": results.close,
@@ -90,6 +98,7 @@ def _program() -> typer.Typer:
     for panel, commands in PANELS.items():
         for name, command in commands.items():
             program.command(name, rich_help_panel=panel)(command)
+    program.add_typer(certified.returns, name="returns", rich_help_panel="申报 Returns")
     program.add_typer(settlement, name="settlement", rich_help_panel="结算 Settlement")
     program.add_typer(rules, name="rules", rich_help_panel="规则 Rules")
     program.add_typer(log_commands, name="log", rich_help_panel="存证 Evidence")

@@ -27,7 +27,7 @@ from ledger_console.command.failures import (
     HeadsUnusable,
     LogUnreachable,
 )
-from ledger_console.command.output import show
+from ledger_console.command.output import read_bytes, show
 from ledger_console.command.private_keys import read_private_key
 
 TIMEOUT_SECONDS = 30
@@ -83,9 +83,7 @@ def cosign(
     party: Annotated[str, typer.Option("--party", metavar="CODE", help="Your code. 本方编号。")],
     key_file: Annotated[
         Path,
-        typer.Option(
-            "--key-file", metavar="FILE", help="Your private key: PEM or 64 hex digits. 本方私钥文件。"
-        ),
+        typer.Option("--key-file", metavar="FILE", help="Your private key (PEM or hex). 本方私钥文件。"),
     ],
     key: LogKey = None,
 ) -> None:

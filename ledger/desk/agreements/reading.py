@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, and_, exists, or_, select, true
+from sqlalchemy import Column, ColumnElement, Connection, Row, and_, exists, func, or_, select, true
 
 from ledger.desk.failures import NotFound
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
@@ -118,6 +118,15 @@ def agreement_by_code(connection: Connection, code: str) -> Agreement:
     return _one_agreement(connection, agreement_table.c.code == code, code)
 
 
+def agreements_by_id(connection: Connection, agreement_ids: Sequence[int]) -> dict[int, Agreement]:
+    """The agreements with these ids; unknown ids are left out."""
+    rows = connection.execute(
+        select(agreement_table).where(agreement_table.c.agreement_id == func.any(list(agreement_ids)))
+    )
+    sides = _sides(connection, agreement_ids)
+    return {row.agreement_id: Agreement(**row._mapping, parties=sides[row.agreement_id]) for row in rows}
+
+
 def agreements(
     connection: Connection,
     *,
@@ -171,20 +180,33 @@ def terms_in_force(
     connection: Connection, agreement_id: int, known_at: datetime | None = None
 ) -> list[NumberedVersion]:
     """Every version that is or was in force, in order of its start, as known at a moment (None: now)."""
+    return terms_of_agreements(connection, [agreement_id], known_at)[agreement_id]
+
+
+def terms_of_agreements(
+    connection: Connection, agreement_ids: Sequence[int], known_at: datetime | None = None
+) -> dict[int, list[NumberedVersion]]:
+    """What ``terms_in_force`` gives of each agreement, for all of them at once."""
     rows = connection.execute(
-        select(agreement_version.c.version, agreement_version.c.in_force_from, agreement_version.c.terms)
+        select(
+            agreement_version.c.agreement_id,
+            agreement_version.c.version,
+            agreement_version.c.in_force_from,
+            agreement_version.c.terms,
+        )
         .join(agreement_version_state, _is_state_of_version())
         .where(
-            agreement_version.c.agreement_id == agreement_id,
+            agreement_version.c.agreement_id == func.any(list(agreement_ids)),
             agreement_version_state.c.state == "in_force",
             known(agreement_version_state.c.recorded_at, known_at),
         )
         .order_by(agreement_version.c.in_force_from, agreement_version.c.version)
     )
-    return [
-        NumberedVersion(row.version, Quarter.from_code(row.in_force_from), _stored_terms(row.terms))
-        for row in rows
-    ]
+    found: dict[int, list[NumberedVersion]] = {agreement_id: [] for agreement_id in agreement_ids}
+    for row in rows:
+        starts = Quarter.from_code(row.in_force_from)
+        found[row.agreement_id].append(NumberedVersion(row.version, starts, _stored_terms(row.terms)))
+    return found
 
 
 def procedure_in_force(connection: Connection, agreement_id: int, quarter: Quarter) -> Procedure:
@@ -193,9 +215,15 @@ def procedure_in_force(connection: Connection, agreement_id: int, quarter: Quart
 
 
 def procedure_at(versions: Sequence[NumberedVersion], quarter: Quarter) -> Procedure:
-    """The procedure of the last of ``versions`` (in order of their start) that had begun."""
-    begun = [row for row in versions if row.starts <= quarter]
-    return (begun[-1].terms.procedure if begun else None) or Procedure()
+    """The procedure in force for ``quarter`` of ``versions``, which are in order of their start."""
+    terms = terms_at(versions, quarter)
+    return (terms.procedure if terms is not None else None) or Procedure()
+
+
+def terms_at(versions: Sequence[NumberedVersion], quarter: Quarter) -> Terms | None:
+    """The last of ``versions``, in order of their start, that had begun; None before the first."""
+    begun = [row.terms for row in versions if row.starts <= quarter]
+    return begun[-1] if begun else None
 
 
 def open_quarter(connection: Connection, agreement_id: int) -> Quarter | None:
@@ -238,7 +266,7 @@ def _one_agreement(connection: Connection, wanted: ColumnElement[bool], name: ob
 def _sides(connection: Connection, agreement_ids: Sequence[int]) -> dict[int, list[Side]]:
     rows = connection.execute(
         select(agreement_party)
-        .where(agreement_party.c.agreement_id.in_(agreement_ids))
+        .where(agreement_party.c.agreement_id == func.any(list(agreement_ids)))
         .order_by(agreement_party.c.agreement_id, agreement_party.c.role)
     )
     sides: dict[int, list[Side]] = defaultdict(list)

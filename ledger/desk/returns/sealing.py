@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, insert, select
+from sqlalchemy import Connection, exists, insert, select
 
 from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on
+from ledger.desk.days import today
 from ledger.desk.failures import refuse
 from ledger.desk.returns.expected import expectation, terms_for
 from ledger.desk.returns.slots import Slot, hold_quarter_to_book_in, queue_on_return, refuse_unknown
 from ledger.errors import LedgerError
 from ledger.evidence.commitments import commitment_of
-from ledger.periods import Quarter, day_of
+from ledger.periods import Quarter
 from ledger.rules.facts import Fault
 from ledger_schema.sessions import Database
 from ledger_schema.tables import filing as filing_table
@@ -160,8 +161,7 @@ def seal(connection: Connection, agreement_id: int, quarter: Quarter) -> Seal | 
     commitments = _commitments(connection, agreement_id, quarter)
     waiting = sorted(terms.reporting_roles.difference(commitments))
     due = procedure.calendar.due_days(quarter)["submit"]
-    today = day_of(connection.execute(select(func.now())).scalar_one())
-    return Seal(commitments, waiting, due, is_open=not waiting or today > due)
+    return Seal(commitments, waiting, due, is_open=not waiting or today(connection) > due)
 
 
 def opened_commitment(

@@ -38,6 +38,7 @@ from ledger_graphql.failures import (
 from ledger_graphql.fields import mutation
 from ledger_graphql.occurrences import Occurrence, occurrence_node
 from ledger_graphql.parties import Party, party_node
+from ledger_graphql.reconciliation_mutations import ReconciliationMutations
 from ledger_graphql.returns import Filing, filing_node
 from ledger_graphql.settlements import Settlement, settlement_node
 from ledger_graphql.terms import terms_document
@@ -193,7 +194,7 @@ CloseQuarterResult = Annotated[
     "all. Several in "
     "one document are separate changes, made one after the other."
 )
-class Mutation:
+class Mutation(ReconciliationMutations):
     @mutation("Register a party.")
     def register_party(
         self, info: Info, input: Annotated[inputs.RegisterPartyInput, INPUT]

@@ -53,6 +53,11 @@ at before: their faults come with all others.
 | `confirmOccurrence` | role unknown or not signing, unknown record, overtaken, confirmed already |
 | `handInReturn` | unknown role, quarter, role that reports nothing, every fault |
 | `handInReturnFile` | unknown role, unreadable file, quarter, role that reports nothing, every fault |
+| `explainDifference`, `withholdLine`, `openDispute` | every fault of the input, nothing compared, basis \
+changed, unknown line, lines of several commodities, lines that agree, several lines of record, lines taken, \
+unreadable figure, role, state |
+| `writeMessage`, `proposeFigure`, `acceptOffer`, `releaseLine`, `escalateDispute`, `arbitrate` | every \
+fault of the input, unknown item, item lapsed, unreadable figure, role, state, whose turn it is |
 | `computeSettlement` | quarter not open, returns missing |
 | `closeQuarter` | quarter not open, unknown settlement, no longer fresh |
 | `evaluateClause` | form of subjects and occurrences, faults of the terms, sizes, occurrences, figures |

@@ -14,6 +14,7 @@ from ledger_console.command import (
     agreements,
     interrupts,
     national,
+    reconciliations,
     results,
     returns,
     serve,
@@ -42,7 +43,11 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "simulate": simulations.simulate,
         "zones": agreements.list_zones,
     },
-    "申报 Returns": {"template": returns.template, "import": returns.import_return},
+    "申报 Returns": {
+        "template": returns.template,
+        "import": returns.import_return,
+        "reconcile": reconciliations.reconcile,
+    },
     "结算 Settlement": {
         "preview": results.preview,
         "close": results.close,

@@ -292,6 +292,8 @@ def _show_explained(
         show("此后：" if language == "zh" else "After:")
     if made.after is not None:
         show(render(made.after, language))
+    for key, one in made.excepted_after.items():
+        show(excepted_line(key, one, language))
     show("")
 
 

@@ -65,7 +65,7 @@ def _csv_rows(shown: Statement, text: Wording) -> Iterator[dict[str, str]]:
     for clause in shown.clauses:
         about = {
             "clause": str(clause.number),
-            "clause title": _inert(text.of(clause.title)),
+            "clause title": inert(text.of(clause.title)),
             "unit": text.say(clause.commodity.unit_zh, clause.commodity.unit_en),
         }
         for line in clause.base_lines:
@@ -78,7 +78,7 @@ def _csv_rows(shown: Statement, text: Wording) -> Iterator[dict[str, str]]:
         yield {
             "row": text.say("合计", "total"),
             "book": text.book(total.book),
-            "party": _inert(text.party(total.party_id)),
+            "party": inert(text.party(total.party_id)),
             "kind": text.of(KIND_NAMES[total.kind]),
             "unit": text.say(total.commodity.unit_zh, total.commodity.unit_en),
             "amount": format_amount(total.amount_minor, total.commodity.scale),
@@ -90,13 +90,13 @@ def _csv_base_row(clause: ClauseStatement, line: BaseLine, text: Wording) -> dic
     previous = "" if line.previous_minor is None else format_amount(line.previous_minor, scale)
     return {
         "row": text.say("申报数", "figure"),
-        "cause": _inert(text.cause(line.cause)),
-        "subject": _inert(text.subject(line.subject_id)),
+        "cause": inert(text.cause(line.cause)),
+        "subject": inert(text.subject(line.subject_id)),
         "period": str(line.span),
         "measure": text.measure(line.measure),
         "amount": format_amount(line.amount_minor, scale),
         "previous amount": previous,
-        "document": _inert(line.document),
+        "document": inert(line.document),
         "return": str(line.filing_id),
     }
 
@@ -104,11 +104,11 @@ def _csv_base_row(clause: ClauseStatement, line: BaseLine, text: Wording) -> dic
 def _csv_share_row(clause: ClauseStatement, allocated: Allocation, text: Wording) -> dict[str, str]:
     return {
         "row": text.say("分配", "share"),
-        "cause": _inert(text.cause(allocated.cause)),
+        "cause": inert(text.cause(allocated.cause)),
         "book": text.book(allocated.book),
-        "subject": _inert(text.subject(allocated.subject_id)),
+        "subject": inert(text.subject(allocated.subject_id)),
         "period": str(allocated.quarter),
-        "party": _inert(text.party(allocated.party_id)),
+        "party": inert(text.party(allocated.party_id)),
         "amount": format_amount(allocated.amount_minor, clause.commodity.scale),
         "of it to the fund": format_amount(allocated.routed_minor, clause.commodity.scale),
     }
@@ -122,7 +122,7 @@ def _csv_difference_row(one: OpenDifference, text: Wording) -> dict[str, str]:
     )
     return {
         "row": text.say("未决差异", "open difference"),
-        "subject": _inert(text.subject(one.subject_id)),
+        "subject": inert(text.subject(one.subject_id)),
         "period": str(one.span),
         "measure": text.measure(one.measure),
         "unit": text.say(commodity.unit_zh, commodity.unit_en),
@@ -132,7 +132,7 @@ def _csv_difference_row(one: OpenDifference, text: Wording) -> dict[str, str]:
     }
 
 
-def _inert(cell: str) -> str:
+def inert(cell: str) -> str:
     """Text that no spreadsheet computes."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 

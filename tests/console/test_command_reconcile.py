@@ -118,6 +118,16 @@ def test_the_table_for_spreadsheets_has_every_line_exact_and_computes_nothing(
     assert [row["subject"] for row in rows if row["outcome"] == "in dispute"] == ["'=乙公司（虚构）"]
 
 
+def test_an_explanation_shows_what_does_not_count_as_it_was_reported(api: Api, run: Commands) -> None:
+    dispute(api)
+    api.settle(CODE, "2024Q1")
+    assert run("explain", CODE, "2024Q1", "1", "--subject", TWO["creditCode"]) == 0
+    assert "未按申报数计入的数据（对账）：" in run.out
+    assert "20.00 元   25.00 元  —     1" in run.out
+    assert run("explain", CODE, "2024Q1", "1", "--subject", ONE["creditCode"], "-l", "en") == 0
+    assert "Doesn't count as reported" not in run.out
+
+
 @pytest.mark.usefixtures("api")
 def test_where_nothing_is_compared_the_command_says_so(run: Commands) -> None:
     assert run("reconcile", CODE, "2024Q1", "--record", "origin") == 2

@@ -123,7 +123,7 @@ def test_an_explanation_shows_what_does_not_count_as_it_was_reported(api: Api, r
     api.settle(CODE, "2024Q1")
     assert run("explain", CODE, "2024Q1", "1", "--subject", TWO["creditCode"]) == 0
     assert "未按申报数计入的数据（对账）：" in run.out
-    assert "20.00 元   25.00 元  —     1" in run.out
+    assert "20.00 元  25.00 元     —  1" in run.out
     assert run("explain", CODE, "2024Q1", "1", "--subject", ONE["creditCode"], "-l", "en") == 0
     assert "Doesn't count as reported" not in run.out
 

@@ -46,7 +46,8 @@ from ledger_graphql.failures import MissingReturn
 from ledger_graphql.fields import resolved, typed
 from ledger_graphql.occurrences import Occurrence, occurrence_node
 from ledger_graphql.parties import Party, PartyBatch, party_batch
-from ledger_graphql.reconciliation import Reconciliation, ReconciliationItem, item_nodes, reconciliation_of
+from ledger_graphql.reconciliation import Reconciliation, reconciliation_of
+from ledger_graphql.reconciliation_items import ReconciliationItem, item_nodes
 from ledger_graphql.reports import (
     Balance,
     Explanation,

@@ -25,7 +25,7 @@ from ledger_graphql.failures import (
 from ledger_graphql.failures import NotFound as NotFoundFailure
 from ledger_graphql.fields import mutation
 from ledger_graphql.inputs import AGREEMENT_DESCRIPTION, KEY_DESCRIPTION, ROLE_DESCRIPTION
-from ledger_graphql.reconciliation import ReconciliationItem, item_nodes
+from ledger_graphql.reconciliation_items import ReconciliationItem, item_nodes
 from ledger_graphql.scalars import Amount, Hash, Span
 
 INPUT = strawberry.argument(description="What is to be done, and the client's key.")

@@ -18,7 +18,7 @@ from ledger_graphql.connections import global_id
 from ledger_graphql.context import Desk
 from ledger_graphql.fields import resolved
 from ledger_graphql.parties import Party, PartyBatch, party_batch
-from ledger_graphql.reconciliation import ExceptedLine, excepted_nodes
+from ledger_graphql.reconciliation_items import ExceptedLine, excepted_nodes
 from ledger_graphql.settlements import Account, Allocation, Cause, account_node, allocation_nodes, cause_node
 
 

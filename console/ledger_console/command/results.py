@@ -14,8 +14,8 @@ from ledger.desk.acts import Act
 from ledger.desk.failures import NotFound
 from ledger.desk.reconciliation import Excepted
 from ledger.desk.settlements import Draft, explanations
+from ledger.desk.settlements.excepted import ExceptedKey
 from ledger.desk.settlements.reading import Allocation, Settlement, all_allocations
-from ledger.desk.settlements.replays import ExceptedKey
 from ledger.desk.statements.parts import KIND_NAMES, Statement
 from ledger.evidence.canonical import digest
 from ledger.measures import COMMODITY_BY_ID, MEASURE_BY_NAME

@@ -11,7 +11,17 @@ from typing import Annotated
 
 import strawberry
 
-from ledger.desk import agreements, calendar, enterprises, occurrences, quarters, returns, roster, settlements
+from ledger.desk import (
+    agreements,
+    calendar,
+    enterprises,
+    occurrences,
+    quarters,
+    reconciliation,
+    returns,
+    roster,
+    settlements,
+)
 from ledger.desk.agreements import reading as agreement_reading
 from ledger.desk.returns.template import template_workbook
 from ledger.desk.simulation import QUARTERS_MAX
@@ -38,6 +48,8 @@ from ledger_graphql.failures import MissingReturn
 from ledger_graphql.fields import resolved, typed
 from ledger_graphql.occurrences import Occurrence, occurrence_node
 from ledger_graphql.parties import Party, PartyBatch, party_batch
+from ledger_graphql.reconciliation import Reconciliation, reconciliation_of
+from ledger_graphql.reconciliation_items import ReconciliationItem, item_nodes
 from ledger_graphql.reopenings import ReopeningFields
 from ledger_graphql.reports import (
     Balance,
@@ -222,6 +234,39 @@ class Agreement(ReopeningFields, Node):
         return connection(
             [filing_node(record) for record in page],
             [_filing_key(record) for record in page],
+            has_next=has_next,
+            after=after,
+        )
+
+    @resolved("How two returns of a quarter compare; null where the procedure in force compares nothing.")
+    def reconciliation(
+        self,
+        info: Info,
+        quarter: AboutQuarter,
+        record: Annotated[
+            str | None,
+            strawberry.argument(description="The role of record; the first that is compared when left out."),
+        ] = None,
+    ) -> Reconciliation | None:
+        return reconciliation_of(info.context, self.record.agreement_id, quarter, record)
+
+    @resolved("Everything that people did about lines that differ, by number.")
+    def reconciliation_items(
+        self,
+        info: Info,
+        quarter: Annotated[Quarter | None, strawberry.argument(description="Only those about it.")] = None,
+        owner: Annotated[
+            str | None, strawberry.argument(description="Only those that wait for this role.")
+        ] = None,
+        first: First = FIRST_DEFAULT,
+        after: After = None,
+    ) -> Connection[ReconciliationItem]:
+        found = reconciliation.items(info.context.snapshot, self.record.agreement_id, quarter=quarter)
+        wanted = [item for item in found if owner in (None, item.standing.owner)]
+        page, has_next = cut(wanted, lambda item: (item.number,), first, after)
+        return connection(
+            item_nodes(info.context, page),
+            [(item.number,) for item in page],
             has_next=has_next,
             after=after,
         )

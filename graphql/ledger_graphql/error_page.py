@@ -56,6 +56,11 @@ at before: their faults come with all others.
 | `commitReturn` | the commitment, unknown role, quarter, reports nothing, not sealed, open, repeated |
 | `certifyReturn` | the name, unknown return, other role, overtaken, certified already, booked before, maker |
 | `attachDocument` | the reference, unknown role, subject or document, too many |
+| `explainDifference`, `withholdLine`, `openDispute` | every fault of the input, nothing compared, basis \
+changed, unknown line, lines of several commodities, lines that agree, several lines of record, lines taken, \
+unreadable figure, role, state |
+| `writeMessage`, `proposeFigure`, `acceptOffer`, `releaseLine`, `escalateDispute`, `arbitrate` | every \
+fault of the input, unknown item, item lapsed, unreadable figure, role, state, whose turn it is |
 | `computeSettlement` | quarter not open, returns missing |
 | `proposeSettlement` | unknown settlement, quarter not open, no longer fresh |
 | `signSettlement` | unknown settlement, quarter not open, no longer fresh, not proposed, role unknown or \

@@ -43,6 +43,7 @@ from ledger_graphql.fields import INPUT, REPLAYED, mutation
 from ledger_graphql.log import LogMutations
 from ledger_graphql.occurrences import Occurrence, occurrence_node
 from ledger_graphql.parties import Party, party_node
+from ledger_graphql.reconciliation_mutations import ReconciliationMutations
 from ledger_graphql.reopening import ReopeningMutations
 from ledger_graphql.settling import SettlingMutations
 from ledger_graphql.terms import terms_document
@@ -162,7 +163,12 @@ HandInReturnResult = Annotated[
     "one document are separate changes, made one after the other."
 )
 class Mutation(
-    CertificationMutations, EvidenceMutations, SettlingMutations, ReopeningMutations, LogMutations
+    CertificationMutations,
+    EvidenceMutations,
+    ReconciliationMutations,
+    SettlingMutations,
+    ReopeningMutations,
+    LogMutations,
 ):
     @mutation("Register a party.")
     def register_party(

@@ -18,6 +18,7 @@ from ledger_graphql.connections import global_id
 from ledger_graphql.context import Desk
 from ledger_graphql.fields import resolved
 from ledger_graphql.parties import Party, PartyBatch, party_batch
+from ledger_graphql.reconciliation_items import ExceptedLine, excepted_nodes
 from ledger_graphql.settlements import Account, Allocation, Cause, account_node, allocation_nodes, cause_node
 
 
@@ -133,6 +134,10 @@ class Explanation:
     before: Reasoning | None = strawberry.field(
         description="The result just before it; null when there was none, as for a quarter's own figures."
     )
+    excepted_after: list[ExceptedLine] = strawberry.field(
+        description="Lines that it reads but that don't count as reported, because the sides differ."
+    )
+    excepted_before: list[ExceptedLine] = strawberry.field(description="Those just before the cause.")
 
 
 def balances_of(
@@ -209,6 +214,8 @@ def explanation_of(
         allocations=allocation_nodes(desk, found.allocations),
         after=None if found.after is None else reasoning_of(found.after),
         before=None if found.before is None else reasoning_of(found.before),
+        excepted_after=excepted_nodes(desk, ((key.line, one) for key, one in found.excepted_after.items())),
+        excepted_before=excepted_nodes(desk, ((key.line, one) for key, one in found.excepted_before.items())),
     )
 
 

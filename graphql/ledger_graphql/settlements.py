@@ -41,13 +41,14 @@ from ledger_graphql.scalars import Bytes, Hash, Json
 
 @strawberry.enum(
     description="Why results change. CORRECTION: a return of an earlier quarter was handed in again "
-    "(a true-up). "
+    "(a true-up). RECONCILIATION: the sides settled a difference, or another return was compared. "
     "ENTERPRISE_LIST: another list was confirmed. OCCURRENCE: something that happened to the agreement, or "
     "its corrected day, was confirmed. AMENDMENT: new terms reach back. "
     "QUARTER: the quarter's own figures."
 )
 class CauseKind(Enum):
     CORRECTION = "correction"
+    RECONCILIATION = "reconciliation"
     ENTERPRISE_LIST = "enterprise_list"
     OCCURRENCE = "occurrence"
     AMENDMENT = "amendment"
@@ -75,7 +76,8 @@ class Cause:
     kind: CauseKind = strawberry.field(description="What it is.")
     quarter: Quarter = strawberry.field(description="The quarter that it is about.")
     reference: str = strawberry.field(
-        description="The return's id, or the version of the list or of the terms."
+        description="The return's id, the version of the list or of the terms, or for a reconciliation the "
+        "role of record and the number of the item (0: none)."
     )
     title_zh: str = strawberry.field(description="Its name in Chinese.")
     title_en: str = strawberry.field(description="Its name in English.")

@@ -229,6 +229,16 @@ def enterprises_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, E
     return {row.enterprise_id: Enterprise(row.enterprise_id, row.credit_code, row.name_zh) for row in rows}
 
 
+def ids_by_code(connection: Connection, codes: Iterable[str]) -> dict[str, int]:
+    """The ids of enterprises by credit code; unknown codes are left out."""
+    rows = connection.execute(
+        select(enterprise_table.c.credit_code, enterprise_table.c.enterprise_id).where(
+            enterprise_table.c.credit_code == func.any(list(codes))
+        )
+    )
+    return {row.credit_code: row.enterprise_id for row in rows}
+
+
 def credit_code_check_character(first_17: str) -> str:
     """The 18th character of a 统一社会信用代码 (GB 32100-2015): weights are the powers of 3 modulo 31."""
     total = sum(
@@ -525,7 +535,8 @@ def _add_entries(
 
 def _enterprise_ids(connection: Connection, entries: Sequence[ListEntry]) -> dict[str, int]:
     """Ids by credit code; new ones are added in order of code, so that two lists can't block each other."""
-    known_ids = _known_ids(connection, entries)
+    codes = [entry.credit_code for entry in entries]
+    known_ids = ids_by_code(connection, codes)
     new = sorted(
         (entry.credit_code, entry.name_zh) for entry in entries if entry.credit_code not in known_ids
     )
@@ -535,17 +546,7 @@ def _enterprise_ids(connection: Connection, entries: Sequence[ListEntry]) -> dic
         insert(enterprise_table).on_conflict_do_nothing(index_elements=["credit_code"]),
         [{"enterprise_id": new_id(), "credit_code": code, "name_zh": name} for code, name in new],
     )
-    return _known_ids(connection, entries)
-
-
-def _known_ids(connection: Connection, entries: Sequence[ListEntry]) -> dict[str, int]:
-    codes = [entry.credit_code for entry in entries]
-    rows = connection.execute(
-        select(enterprise_table.c.credit_code, enterprise_table.c.enterprise_id).where(
-            enterprise_table.c.credit_code == func.any(codes)
-        )
-    )
-    return {row.credit_code: row.enterprise_id for row in rows}
+    return ids_by_code(connection, codes)
 
 
 def _add_confirmation(

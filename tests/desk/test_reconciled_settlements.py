@@ -9,10 +9,12 @@ import pytest
 from desk_fixtures import Document, clause, open_room
 from reconciliation_fixtures import HOST, ORIGIN, Desk, open_desk, procedure
 
-from ledger.desk import settlements
+from ledger.desk import national, settlements
+from ledger.desk.acts import Act
 from ledger.desk.settlements import StaleSettlement
 from ledger.desk.settlements.explanations import explanation
 from ledger.desk.settlements.replays import Inputs
+from ledger.desk.statements import Statement, render_statement, statement, statement_csv, statement_json
 from ledger.periods import Quarter
 from ledger_schema.sessions import Database
 
@@ -249,3 +251,80 @@ def test_the_explanation_of_an_amount_names_the_agreed_figure_and_what_was_left_
     assert [step.document for step in found.after.steps if step.code == "figure"] == [f"对账第{number}号"]
     assert [(one.counts_minor, one.item) for one in found.excepted_before.values()] == [(None, number)]
     assert [(one.counts_minor, one.item) for one in found.excepted_after.values()] == [(12000, number)]
+
+
+# --- what people see --------------------------------------------------------------------------------------
+
+
+def test_a_statement_shows_what_waits_outside_it_until_nothing_does(database: Database) -> None:
+    desk = open_desk(database)
+    desk.hand_in("2024Q1", "100.00", "150.00")
+    number = desk.dispute("2024Q1", ORIGIN)
+    desk.settle("2024Q1")
+    shown = statement_of(desk, "2024Q1")
+    (one,) = shown.differences
+    assert (one.record_minor, one.against_minor, one.difference_minor, one.item) == (10000, 15000, -5000, 1)
+    assert shown.clauses[0].base_lines == []
+    text = render_statement(shown, "zh")
+    assert "未决差异（未纳入结算）" in text
+    assert "150.00  -50.00  元    第1号" in text
+    assert json.loads(statement_json(shown))["differences"][0]["difference"] == "-50.00"
+    assert "open difference" in statement_csv(shown, "en").decode("utf-8-sig")
+    desk.propose(number, ORIGIN, "120.00")
+    desk.accept(number, HOST)
+    desk.hand_in("2024Q2", "10.00", "10.00")
+    desk.settle("2024Q2")
+    after = statement_of(desk, "2024Q2")
+    assert after.differences == []
+    assert [
+        (line.cause, line.previous_minor, line.amount_minor, line.document)
+        for line in after.clauses[0].base_lines
+    ] == [(1, 0, 12000, "对账第1号"), (2, None, 1000, "凭证-1")]
+    assert "Open differences" not in render_statement(after, "en")
+
+
+def test_a_line_that_only_the_other_side_has_is_shown_too(database: Database) -> None:
+    desk = open_desk(database)
+    desk.hand_in("2024Q1", None, "50.00")
+    desk.settle("2024Q1")
+    (one,) = statement_of(desk, "2024Q1").differences
+    assert (one.record_minor, one.against_minor, one.difference_minor) == (None, 5000, -5000)
+
+
+def test_a_correction_and_what_it_leaves_in_dispute_are_shown_under_their_own_causes(
+    database: Database,
+) -> None:
+    desk = open_desk(database)
+    desk.hand_in("2024Q1", "100.00", "100.00")
+    desk.settle("2024Q1")
+    desk.hand_in("2024Q2", None, None)
+    desk.room.hand_in("2024Q1", "130.00")
+    desk.settle("2024Q2")
+    lines = statement_of(desk, "2024Q2").clauses[0].base_lines
+    assert [(line.cause, line.previous_minor, line.amount_minor) for line in lines] == [
+        (1, 10000, 13000),
+        (2, 13000, 0),
+    ]
+
+
+def test_a_national_run_leaves_what_is_compared_to_the_one_by_one_path_and_says_why(
+    database: Database,
+) -> None:
+    desk = open_desk(database)
+    plain = open_room(database, code="B-1")
+    plain.hand_in("2024Q1", "100.00")
+    desk.hand_in("2024Q1", "100.00", "150.00")
+    done = national.compute_quarter(database, Act("national"), Quarter(2024, 1)).value
+    (single,) = done.one_by_one
+    assert (single.agreement_id, single.reasons, single.failure) == (
+        desk.agreement_id,
+        ("reconciliation",),
+        None,
+    )
+    assert list(done.computed) == [plain.agreement_id]
+    assert desk.room.allocations(done.settlements[desk.agreement_id]) == []
+
+
+def statement_of(desk: Desk, quarter: str) -> Statement:
+    with desk.database.reading() as connection:
+        return statement(connection, desk.agreement_id, Quarter.parse(quarter))

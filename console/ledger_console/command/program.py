@@ -16,6 +16,7 @@ from ledger_console.command import (
     interrupts,
     national,
     papers,
+    reconciliations,
     results,
     returns,
     sealed,
@@ -52,6 +53,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
     "申报 Returns": {
         "template": returns.template,
         "import": returns.import_return,
+        "reconcile": reconciliations.reconcile,
         "seal": sealed.seal,
         "worklist": worklists.worklist,
     },

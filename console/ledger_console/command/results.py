@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -12,11 +12,13 @@ from sqlalchemy import Connection
 from ledger.desk import agreements, enterprises, history, roster, settlements, statements
 from ledger.desk.acts import Act
 from ledger.desk.failures import NotFound
+from ledger.desk.reconciliation import Excepted
 from ledger.desk.settlements import Draft, explanations
+from ledger.desk.settlements.excepted import ExceptedKey
 from ledger.desk.settlements.reading import Allocation, Settlement, all_allocations
 from ledger.desk.statements.parts import KIND_NAMES, Statement
 from ledger.evidence.canonical import digest
-from ledger.measures import COMMODITY_BY_ID
+from ledger.measures import COMMODITY_BY_ID, MEASURE_BY_NAME
 from ledger.periods import Quarter
 from ledger.rules.explanation import BOOK_NAMES, Language, render
 from ledger.rules.terms import WHOLE_PARK, Book
@@ -38,6 +40,15 @@ END_OF_TIME = Quarter(2999, 4)
 
 TOTAL_HEADS = (("主体", "party"), ("类别", "kind"), ("账簿", "book"), ("净额", "net amount"))
 PREVIEW_HEADS = (("主体", "party"), ("账簿", "book"), ("净额", "net amount"), ("其中入基金", "to the fund"))
+EXCEPTED_HEADS = (
+    ("对象", "subject"),
+    ("指标", "measure"),
+    ("期间", "period"),
+    ("数据来源方所报", "of record"),
+    ("对方所报", "other side"),
+    ("计入", "counts"),
+    ("对账事项", "item"),
+)
 BALANCE_HEADS = (
     ("协议", "agreement"),
     ("条款", "clause"),
@@ -263,7 +274,38 @@ def _show_explained(
         show("此后：" if language == "zh" else "After:")
     if made.after is not None:
         show(render(made.after, language))
+    _show_excepted(connection, made.excepted_after, language)
     show("")
+
+
+def _show_excepted(
+    connection: Connection, excepted: Mapping[ExceptedKey, Excepted], language: Language
+) -> None:
+    """The lines that don't count as they were reported, because the sides differ."""
+    if not excepted:
+        return
+    names = enterprises.enterprises_by_id(connection, {key.line.subject for key in excepted} - {0})
+    index = 0 if language == "zh" else 1
+    rows = []
+    for key, one in excepted.items():
+        listed = names.get(key.line.subject)
+        measure = MEASURE_BY_NAME[key.line.measure]
+        figures = (one.record_minor, one.against_minor, one.counts_minor)
+        rows.append(
+            [
+                ("全园区", "whole park")[index] if listed is None else listed.name_zh,
+                (measure.name_zh, measure.name_en)[index],
+                str(key.line.span),
+                *("—" if each is None else amount(each, measure.commodity, language) for each in figures),
+                "" if one.item is None else str(one.item),
+            ]
+        )
+    show(
+        "未按申报数计入的数据（对账）："
+        if language == "zh"
+        else "Doesn't count as reported (reconciliation):"
+    )
+    show_table(EXCEPTED_HEADS, rows, language, right={3, 4, 5})
 
 
 # --- balances ---------------------------------------------------------------------------------------------

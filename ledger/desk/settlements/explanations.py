@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 
 from ledger.desk.failures import NotFound
 from ledger.desk.reconciliation import Excepted
+from ledger.desk.settlements.excepted import ExceptedKey
 from ledger.desk.settlements.reading import Allocation, all_allocations, inputs_by_id, settlement
 from ledger.desk.settlements.replays import (
     Cause,
-    ExceptedKey,
     Inputs,
     Materials,
     Totals,

@@ -17,18 +17,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, select
 
 from ledger.desk import agreements, enterprises, occurrences, reconciliation, returns
 from ledger.desk.agreements import NumberedVersion
 from ledger.desk.reconciliation import Excepted, apply_excepted
-from ledger.desk.reconciliation import Key as LineKey
+from ledger.desk.settlements.excepted import (
+    ExceptedKey,
+    after_item,
+    by_return,
+    changed_between,
+    read,
+    written,
+)
 from ledger.errors import InvariantBroken
 from ledger.evidence.canonical import Json, canonical_bytes
 from ledger.measures import MEASURE_BY_NAME
-from ledger.periods import Quarter, Span, row_on
+from ledger.periods import Quarter, row_on
 from ledger.rules import plain
 from ledger.rules.facts import Carried, Facts, Key, Line, Subject, Version
 from ledger.rules.terms import Book, Clause
@@ -70,14 +77,6 @@ class OccurrenceReference(NamedTuple):
     sequence: int
 
 
-class ExceptedKey(NamedTuple):
-    """A part of the return that ``role`` handed in for the quarter."""
-
-    quarter: Quarter
-    role: str
-    line: LineKey
-
-
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """What a settlement of ``quarter`` rests on. ``held`` are extensions decided, by (clause, subject).
@@ -116,7 +115,7 @@ class Inputs:
             {
                 **({"occurrences": happened} if happened else {}),
                 **({} if reopened is None else {"reopened_settlement": str(reopened)}),
-                **({"excepted": _excepted_written(self.excepted)} if self.excepted else {}),
+                **({"excepted": written(self.excepted)} if self.excepted else {}),
                 "format": INPUTS_FORMAT,
                 "quarter": str(self.quarter),
                 "versions": [
@@ -158,7 +157,7 @@ class Inputs:
                 for row in stored.get("occurrences", [])
             },
             held={(row["clause"], int(row["subject"])): row["extended"] for row in stored["held_extensions"]},
-            excepted=dict(map(_excepted_read, stored.get("excepted", []))),
+            excepted=dict(map(read, stored.get("excepted", []))),
             previous_settlement_id=None if previous is None else int(previous),
             reopened_settlement_id=None if reopened is None else int(reopened),
         )
@@ -275,36 +274,6 @@ def inputs_now(connection: Connection, agreement_id: int, quarter: Quarter) -> I
     )
 
 
-def _excepted_written(excepted: Mapping[ExceptedKey, Excepted]) -> list[Json]:
-    return [
-        {
-            "quarter": str(quarter),
-            "role": role,
-            "subject": str(line.subject),
-            "measure": line.measure,
-            "span": str(line.span),
-            "record": _number_written(one.record_minor),
-            "against": _number_written(one.against_minor),
-            "counts": _number_written(one.counts_minor),
-            "item": one.item,
-        }
-        for (quarter, role, line), one in sorted(excepted.items())
-    ]
-
-
-def _excepted_read(row: Mapping[str, Any]) -> tuple[ExceptedKey, Excepted]:
-    line = LineKey(int(row["subject"]), row["measure"], Span.parse(row["span"]))
-    record_minor, against_minor, counts_minor = (
-        None if row[name] is None else int(row[name]) for name in ("record", "against", "counts")
-    )
-    key = ExceptedKey(Quarter.parse(row["quarter"]), row["role"], line)
-    return key, Excepted(record_minor, against_minor, counts_minor, row["item"])
-
-
-def _number_written(number: int | None) -> str | None:
-    return None if number is None else str(number)
-
-
 def gather(connection: Connection, agreement_id: int, *worlds: Inputs) -> Materials:
     """Fetch what the ``worlds`` refer to; every line is read once."""
     filing_ids = sorted({filing.filing_id for world in worlds for filing in world.filings.values()})
@@ -377,7 +346,7 @@ def _changes(before: Inputs, now: Inputs, sides: Mapping[str, Side]) -> Iterable
     for (quarter, role), filing in now.filings.items():
         if quarter <= before.quarter and before.filings.get((quarter, role)) != filing:
             yield _correction(quarter, filing, sides[role], is_first=(quarter, role) not in before.filings)
-    for quarter, role, item in _reconciled(before, now):
+    for quarter, role, item in changed_between(before.excepted, now.excepted):
         if quarter <= before.quarter:
             yield _reconciliation(quarter, role, item, sides[role])
     if now.list_version != before.list_version:
@@ -400,27 +369,6 @@ def _correction(quarter: Quarter, filing: FilingReference, side: Side, *, is_fir
         f"{verb_zh}{quarter.name_zh}申报（{side.name_zh}）",
         f"{noun_en} for {quarter} ({side.name_en})",
     )
-
-
-def _reconciled(before: Inputs, now: Inputs) -> set[tuple[Quarter, str, int]]:
-    """Where other figures count than before: quarter, role of record and item."""
-    keys = {
-        key
-        for key in before.excepted.keys() | now.excepted.keys()
-        if _effect(before.excepted.get(key)) != _effect(now.excepted.get(key))
-    }
-    return {(key.quarter, key.role, _item_of(key, before, now)) for key in keys}
-
-
-def _effect(one: Excepted | None) -> tuple[int | None, ...]:
-    """What an exception changes about the facts; nothing where there is none."""
-    return (one.counts_minor,) if one is not None and one.changes_facts else ()
-
-
-def _item_of(key: ExceptedKey, before: Inputs, now: Inputs) -> int:
-    """The item that decides now, else the one that did; 0: none."""
-    found = [world.excepted[key].item for world in (now, before) if key in world.excepted]
-    return next((item for item in found if item is not None), 0)
 
 
 def _reconciliation(quarter: Quarter, role: str, item: int, side: Side) -> Cause:
@@ -478,7 +426,9 @@ def _replay_order(cause: Cause) -> tuple[Quarter, int, str, int]:
 def _after(world: Inputs, cause: Cause, now: Inputs) -> Inputs:
     match cause.kind:
         case "reconciliation":
-            return replace(world, excepted=_reconciled_by(world, cause, now))
+            role, _, item = cause.reference.rpartition("/")
+            excepted = after_item(world.excepted, now.excepted, cause.quarter, role, int(item))
+            return replace(world, excepted=excepted)
         case "correction":
             changed = {
                 key: filing for key, filing in now.filings.items() if str(filing.filing_id) == cause.reference
@@ -494,18 +444,6 @@ def _after(world: Inputs, cause: Cause, now: Inputs) -> Inputs:
             return replace(world, versions={**world.versions, version: now.versions[version]})
         case "quarter":
             return now
-
-
-def _reconciled_by(world: Inputs, cause: Cause, now: Inputs) -> dict[ExceptedKey, Excepted]:
-    """What is excepted once the item that the cause names has its effect."""
-    role, _, item = cause.reference.rpartition("/")
-    changed = {
-        key
-        for key in world.excepted.keys() | now.excepted.keys()
-        if (key.quarter, key.role) == (cause.quarter, role) and _item_of(key, world, now) == int(item)
-    }
-    kept = {key: one for key, one in world.excepted.items() if key not in changed}
-    return kept | {key: one for key, one in now.excepted.items() if key in changed}
 
 
 # --- replays ----------------------------------------------------------------------------------------------
@@ -606,7 +544,7 @@ def only_clauses(versions: Sequence[Version], numbers: set[int]) -> list[Version
 def facts_of(materials: Materials, world: Inputs, reporters: Reporters) -> Facts:
     """The figures of record: of each quarter the lines of the role that reports it, as they count."""
     rows = [(starts.start, role) for starts, role in reporters]
-    excepted = _excepted_by_return(world)
+    excepted = by_return(world.excepted)
     lines = [
         line
         for (quarter, role), filing in sorted(world.filings.items())
@@ -617,13 +555,6 @@ def facts_of(materials: Materials, world: Inputs, reporters: Reporters) -> Facts
     ]
     subjects = {} if world.list_version is None else materials.subjects[world.list_version]
     return Facts(lines, subjects, world.days_of_occurrences)
-
-
-def _excepted_by_return(world: Inputs) -> defaultdict[tuple[Quarter, str], dict[LineKey, Excepted]]:
-    found: defaultdict[tuple[Quarter, str], dict[LineKey, Excepted]] = defaultdict(dict)
-    for key, one in world.excepted.items():
-        found[key.quarter, key.role][key.line] = one
-    return found
 
 
 def clause_at(versions: Sequence[Version], number: int, quarter: Quarter) -> Clause:

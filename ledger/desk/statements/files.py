@@ -8,9 +8,17 @@ from collections.abc import Iterator, Sequence
 
 from ledger.desk.settlements.reading import Allocation
 from ledger.desk.settlements.replays import Cause
-from ledger.desk.statements.parts import KIND_NAMES, BaseLine, ClauseStatement, PartyTotal, Statement
+from ledger.desk.statements.parts import (
+    KIND_NAMES,
+    BaseLine,
+    ClauseStatement,
+    OpenDifference,
+    PartyTotal,
+    Statement,
+)
 from ledger.desk.statements.text import Wording
 from ledger.evidence.canonical import Json, canonical_bytes
+from ledger.measures import MEASURE_BY_NAME
 from ledger.money import format_amount
 from ledger.rules.explanation import Language
 from ledger.rules.fields import Bilingual
@@ -36,6 +44,8 @@ CSV_COLUMNS: Sequence[tuple[str, str]] = (
     ("申报表", "return"),
     ("状态", "state"),
     ("结算单标识", "identifier"),
+    ("对方所报", "other side"),
+    ("对账事项", "item"),
 )
 
 
@@ -65,6 +75,8 @@ def _csv_rows(shown: Statement, text: Wording) -> Iterator[dict[str, str]]:
             yield about | _csv_base_row(clause, line, text)
         for allocated in text.in_order(clause.allocations):
             yield about | _csv_share_row(clause, allocated, text)
+    for difference in shown.differences:
+        yield _csv_difference_row(difference, text)
     for total in shown.totals:
         yield {
             "row": text.say("合计", "total"),
@@ -105,6 +117,24 @@ def _csv_share_row(clause: ClauseStatement, allocated: Allocation, text: Wording
     }
 
 
+def _csv_difference_row(one: OpenDifference, text: Wording) -> dict[str, str]:
+    commodity = MEASURE_BY_NAME[one.measure].commodity
+    record, against = (
+        "" if figure is None else format_amount(figure, commodity.scale)
+        for figure in (one.record_minor, one.against_minor)
+    )
+    return {
+        "row": text.say("未决差异", "open difference"),
+        "subject": inert(text.subject(one.subject_id)),
+        "period": str(one.span),
+        "measure": text.measure(one.measure),
+        "unit": text.say(commodity.unit_zh, commodity.unit_en),
+        "amount": record,
+        "other side": against,
+        "item": "" if one.item is None else str(one.item),
+    }
+
+
 def inert(cell: str) -> str:
     """Text that no spreadsheet computes."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
@@ -132,6 +162,7 @@ def statement_json(shown: Statement) -> bytes:
             "subjects": {str(subject_id): name for subject_id, name in shown.subjects.items()},
             "causes": [_cause_json(cause) for cause in shown.causes],
             "clauses": [_clause_json(clause) for clause in shown.clauses],
+            **({"differences": list(map(_difference_json, shown.differences))} if shown.differences else {}),
             "totals": [_total_json(total) for total in shown.totals],
             "remarks": [_names(remark) for remark in shown.remarks],
         }
@@ -186,6 +217,25 @@ def _clause_json(clause: ClauseStatement) -> dict[str, Json]:
             }
             for one in clause.allocations
         ],
+    }
+
+
+def _difference_json(one: OpenDifference) -> dict[str, Json]:
+    scale = MEASURE_BY_NAME[one.measure].commodity.scale
+    record, against, difference = (
+        None if figure is None else format_amount(figure, scale)
+        for figure in (one.record_minor, one.against_minor, one.difference_minor)
+    )
+    return {
+        "quarter": str(one.quarter),
+        "role": one.role,
+        "subject": str(one.subject_id),
+        "measure": one.measure,
+        "span": str(one.span),
+        "record": record,
+        "against": against,
+        "difference": difference,
+        "item": one.item,
     }
 
 

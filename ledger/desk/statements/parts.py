@@ -72,6 +72,27 @@ class ClauseStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenDifference:
+    """A line of record that the settlement leaves out, for the sides don't agree about it.
+
+    None: that side has no such line. ``item`` numbers what they did about it; None: nothing yet.
+    """
+
+    quarter: Quarter
+    role: str
+    subject_id: int
+    measure: str
+    span: Span
+    record_minor: int | None
+    against_minor: int | None
+    item: int | None
+
+    @property
+    def difference_minor(self) -> int:
+        return (self.record_minor or 0) - (self.against_minor or 0)
+
+
+@dataclass(frozen=True, slots=True)
 class PartyTotal:
     """What a party gets in all: due, accrued, to its fund, or credited as a statistic."""
 
@@ -103,6 +124,7 @@ class Statement:
     causes: list[Cause]
     clauses: list[ClauseStatement]
     entries: list[Entry]
+    differences: list[OpenDifference]
     totals: list[PartyTotal]
     parties: Mapping[int, Side]
     """In the order in which the terms name their roles; totals stand in it too."""

@@ -36,6 +36,7 @@ from ledger.desk.settlements.replays import (
     gather,
     reporting_groups,
     versions_of,
+    worlds_between,
 )
 from ledger.desk.statements.parts import (
     ASSESSMENT_REMARK,
@@ -43,6 +44,7 @@ from ledger.desk.statements.parts import (
     BaseLine,
     ClauseStatement,
     FilingName,
+    OpenDifference,
     PartyTotal,
     Statement,
 )
@@ -130,6 +132,7 @@ def _statement(connection: Connection, settled: Settlement) -> Statement:
     parties = _parties(base)
     booked = entries(connection, settled.agreement_id, settled.settlement_id)
     totals = _totals(booked, list(parties))
+    differences = _open_differences(settled.inputs)
     return Statement(
         agreement_id=settled.agreement_id,
         agreement_code=agreement.code,
@@ -144,10 +147,11 @@ def _statement(connection: Connection, settled: Settlement) -> Statement:
         closed_at=settled.closed_at if settled.is_closed else None,
         causes=settled.causes,
         clauses=clauses,
+        differences=differences,
         entries=booked,
         totals=totals,
         parties=parties,
-        subjects=_subject_names(connection, clauses),
+        subjects=_subject_names(connection, clauses, differences),
         filings=_filing_names(connection, base),
         remarks=_remarks(totals),
     )
@@ -158,7 +162,7 @@ class _Base:
     """The settlement's worlds with only those returns that the statement shows."""
 
     settled: Settlement
-    before: Inputs
+    before: Inputs | None
     now: Inputs
     materials: Materials
     versions: Sequence[Version]
@@ -167,15 +171,18 @@ class _Base:
 def _base(connection: Connection, settled: Settlement) -> _Base:
     now = settled.inputs
     previous = inputs_by_id(connection, settled.agreement_id, [now.previous_settlement_id])
-    before = previous.get(now.previous_settlement_id) or Inputs(now.quarter)
+    before = previous.get(now.previous_settlement_id)
+    held = {} if before is None else before.filings
+    reconciled = {cause.quarter for cause in settled.causes if cause.kind == "reconciliation"}
     shown = {
         key: filing
         for key, filing in now.filings.items()
-        if key[0] == now.quarter or before.filings.get(key) != filing
+        if key[0] in {now.quarter, *reconciled} or held.get(key) != filing
     }
     now = replace(now, filings=shown)
-    before = replace(before, filings={key: one for key, one in before.filings.items() if key in shown})
-    materials = gather(connection, settled.agreement_id, now, before)
+    if before is not None:
+        before = replace(before, filings={key: one for key, one in held.items() if key in shown})
+    materials = gather(connection, settled.agreement_id, now, *([] if before is None else [before]))
     return _Base(settled, before, now, materials, versions_of(materials.versions, now))
 
 
@@ -198,12 +205,14 @@ def _clauses(base: _Base, listed: Sequence[Allocation]) -> Iterator[ClauseStatem
 
 
 def _base_lines(base: _Base, clause: Clause) -> Iterator[BaseLine]:
-    for cause in base.settled.causes:
+    earlier = base.before or base.now
+    for cause, world in worlds_between(base.before, base.now, base.materials.sides):
         if cause.kind == "quarter":
-            for line in _figures(base, base.now, clause, base.now.quarter):
+            for line in _figures(base, world, clause, base.now.quarter):
                 yield _base_line(cause, line, line.amount_minor, None)
-        elif cause.kind == "correction":
-            yield from _changed_lines(base, clause, cause)
+        elif cause.kind in ("correction", "reconciliation"):
+            yield from _changed_lines(base, clause, cause, earlier, world)
+        earlier = world
 
 
 def _figures(base: _Base, world: Inputs, clause: Clause, quarter: Quarter) -> list[Line]:
@@ -224,28 +233,18 @@ def _figures(base: _Base, world: Inputs, clause: Clause, quarter: Quarter) -> li
     ]
 
 
-def _changed_lines(base: _Base, clause: Clause, cause: Cause) -> Iterator[BaseLine]:
-    """Where the corrected return differs from the one before it; figures that went away are now 0."""
-    filing_id = int(cause.reference)
-    corrected = [
-        line
-        for line in _figures(base, base.now, clause, cause.quarter)
-        if line.line_id.startswith(f"{filing_id}/")
-    ]
-    role = next(role for (_, role), filing in base.now.filings.items() if filing.filing_id == filing_id)
-    superseded = base.before.filings.get((cause.quarter, role))
-    earlier = [
-        line
-        for line in _figures(base, base.before, clause, cause.quarter)
-        if superseded is not None and line.line_id.startswith(f"{superseded.filing_id}/")
-    ]
-    new, old = _by_figure(corrected), _by_figure(earlier)
+def _changed_lines(
+    base: _Base, clause: Clause, cause: Cause, earlier: Inputs, later: Inputs
+) -> Iterator[BaseLine]:
+    """Where the figures that count differ before and after the cause; figures that went away are now 0."""
+    old, new = (_by_figure(_figures(base, world, clause, cause.quarter)) for world in (earlier, later))
     for figure in sorted(new.keys() | old.keys()):
         amount_minor = sum(line.amount_minor for line in new.get(figure, ()))
         previous_minor = sum(line.amount_minor for line in old.get(figure, ()))
         if amount_minor != previous_minor:
             line = (new.get(figure) or old[figure])[0]
-            yield replace(_base_line(cause, line, amount_minor, previous_minor), filing_id=filing_id)
+            shown = _base_line(cause, line, amount_minor, previous_minor)
+            yield replace(shown, filing_id=int(cause.reference)) if cause.kind == "correction" else shown
 
 
 def _by_figure(lines: Iterable[Line]) -> dict[tuple[int, str, Span], list[Line]]:
@@ -298,8 +297,29 @@ def _totals(booked: Sequence[Entry], party_ids: Sequence[int]) -> list[PartyTota
     ]
 
 
-def _subject_names(connection: Connection, clauses: Sequence[ClauseStatement]) -> dict[int, str]:
+def _open_differences(settled: Inputs) -> list[OpenDifference]:
+    """What the settlement leaves out because the sides differ, of this quarter and of earlier ones."""
+    return [
+        OpenDifference(
+            quarter=key.quarter,
+            role=key.role,
+            subject_id=key.line.subject,
+            measure=key.line.measure,
+            span=key.line.span,
+            record_minor=one.record_minor,
+            against_minor=one.against_minor,
+            item=one.item,
+        )
+        for key, one in sorted(settled.excepted.items())
+        if one.counts_minor is None
+    ]
+
+
+def _subject_names(
+    connection: Connection, clauses: Sequence[ClauseStatement], differences: Sequence[OpenDifference]
+) -> dict[int, str]:
     named = {line.subject_id for clause in clauses for line in clause.base_lines}
+    named |= {one.subject_id for one in differences}
     named |= {one.subject_id for clause in clauses for one in clause.allocations}
     found = enterprises.enterprises_by_id(connection, named - {0})
     return {subject_id: enterprise.name_zh for subject_id, enterprise in found.items()}

@@ -13,6 +13,7 @@ from ledger.desk.statements.parts import (
     KIND_NAMES,
     BaseLine,
     ClauseStatement,
+    OpenDifference,
     PartyTotal,
     Statement,
 )
@@ -32,7 +33,10 @@ def render_statement(shown: Statement, language: Language, *, unit: Unit | None 
     Not given: 万 in Chinese, the unit itself in English.
     """
     text = Wording(shown, language, unit or ("wan" if language == "zh" else "yuan"))
-    blocks = [text.heading(), *(text.clause(one) for one in shown.clauses), text.totals(), text.foot()]
+    blocks = [text.heading(), *(text.clause(one) for one in shown.clauses)]
+    if shown.differences:
+        blocks.append(text.differences())
+    blocks += [text.totals(), text.foot()]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -127,6 +131,37 @@ class Wording:
             for allocated in self.in_order(of_book)
         ]
         return f"{self.book(book)}\n{table(head, rows, right={4, 5})}"
+
+    def differences(self) -> str:
+        """What waits outside the settlement, exact and in the measure's own unit."""
+        head = [
+            self.say("期间", "period"),
+            self.say("对象", "subject"),
+            self.say("指标", "measure"),
+            self.say("数据来源方所报", "of record"),
+            self.say("对方所报", "other side"),
+            self.say("差额", "difference"),
+            self.say("单位", "unit"),
+            self.say("对账事项", "item"),
+        ]
+        title = self.say("未决差异（未纳入结算）", "Open differences (outside this settlement)")
+        rows = [self._difference_row(one) for one in self.shown.differences]
+        return f"{title}\n{table(head, rows, right={3, 4, 5})}"
+
+    def _difference_row(self, one: OpenDifference) -> list[str]:
+        commodity = MEASURE_BY_NAME[one.measure].commodity
+        figures = (one.record_minor, one.against_minor, one.difference_minor)
+        return [
+            self.span(one.span),
+            self.subject(one.subject_id),
+            self.measure(one.measure),
+            *(
+                "—" if figure is None else format_amount(figure, commodity.scale, thousands=True)
+                for figure in figures
+            ),
+            self.say(commodity.unit_zh, commodity.unit_en),
+            "" if one.item is None else self.say(f"第{one.item}号", f"item {one.item}"),
+        ]
 
     def totals(self) -> str:
         blocks = [self.say("各方合计", "Totals by party")]

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, select
 
 from ledger.desk import log
 from ledger.desk.acts import Act, Recorder, perform
+from ledger.desk.events import event as event_by_id
 from ledger.desk.log import LogFiles
 from ledger_schema import server
 from ledger_schema.sessions import Database
@@ -88,11 +89,14 @@ def _measure_proofs(database: Database) -> None:
     with database.reading() as connection:
         ids = connection.execute(select(event.c.event_id)).scalars().all()
         size = log.head(connection).size
+        bare = [_seconds(partial(event_by_id, connection, one)) for one in _spread(ids)]
         included = [_seconds(partial(log.inclusion, connection, one)) for one in _spread(ids)]
         continued = [_seconds(partial(log.consistency, connection, one)) for one in _spread(range(1, size))]
     print(f"\n== proofs in a tree of {size:,} leaves ==")
+    _print_quantiles("an event by its key alone", bare)
     _print_quantiles("inclusion, verified", included)
     _print_quantiles("consistency", continued)
+    print(f"inclusion / event by its key{median(included) / median(bare):8.2f}")
 
 
 def _spread(items: Sequence[int]) -> list[int]:

@@ -63,7 +63,8 @@ class Drawing:
         whole = _change(limit, drawn, total)
         short = group.budget_pro_rata[clause] & concerned & (whole != total)
         for index in np.unique(clause[short]).tolist():
-            of_clause = np.flatnonzero((clause == index) & (asked != 0))
+            begin, end = np.searchsorted(clause, [index, index + 1])
+            of_clause = begin + np.flatnonzero(asked[begin:end])
             outer = int(self.units.outer[of_clause[0]])
             granted[of_clause] = _in_proportion(asked[of_clause], int(whole[of_clause[0]]), outer)
         carry.budget_used = np.where(concerned, used + asked, carry.budget_used)

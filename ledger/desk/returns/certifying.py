@@ -51,8 +51,8 @@ class ReturnBookedBefore(LedgerError):
 
     code = "RETURN_BOOKED_BEFORE"
     sentence_en = (
-        "The return was booked in {booked}, which has closed. Hand it in again: it will be booked in the open "
-        "quarter ({open}) and can be certified there."
+        "The return was booked in {booked}, which has closed. Hand it in again: it will be booked in the "
+        "open quarter ({open}) and can be certified there."
     )
     sentence_zh = "该申报表入账于 {booked}，该季度已关账。请重新申报，计入未结季度（{open}）后再复核。"
 

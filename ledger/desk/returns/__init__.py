@@ -16,12 +16,11 @@ from ledger.desk.returns.expected import (
     expectation,
 )
 from ledger.desk.returns.faults import ReturnFault, ReturnRefused
-from ledger.desk.returns.handing_in import LineDraft, PersonMissing, hand_in, hand_in_file
+from ledger.desk.returns.handing_in import LineDraft, PersonMissing, check_file, hand_in, hand_in_file
 from ledger.desk.returns.reading import (
     Filing,
     ReturnLine,
     current_filings,
-    effective,
     filing,
     filings,
     lines,
@@ -66,9 +65,9 @@ __all__ = [
     "RoleReportsNothing",
     "Seal",
     "certify_return",
+    "check_file",
     "commit",
     "current_filings",
-    "effective",
     "expectation",
     "filing",
     "filings",

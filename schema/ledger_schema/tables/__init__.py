@@ -28,6 +28,18 @@ from ledger_schema.tables.enterprises import (
 from ledger_schema.tables.events import event, idempotency_key
 from ledger_schema.tables.occurrences import occurrence, occurrence_confirmation
 from ledger_schema.tables.parties import party, party_key, zone, zone_division
+from ledger_schema.tables.payments import (
+    leg,
+    leg_clearing,
+    netting,
+    netting_party,
+    netting_signature,
+    payable,
+    payment,
+    payment_file,
+    payment_use,
+    waiver,
+)
 from ledger_schema.tables.reference import book, commodity, measure
 from ledger_schema.tables.returns import filing, filing_total, return_line
 from ledger_schema.tables.settlements import (
@@ -61,17 +73,27 @@ __all__ = [
     "filing_total",
     "idempotency_key",
     "journal_entry",
+    "leg",
+    "leg_clearing",
     "measure",
     "metadata",
+    "netting",
+    "netting_party",
+    "netting_signature",
     "occurrence",
     "occurrence_confirmation",
     "party",
     "party_key",
+    "payable",
+    "payment",
+    "payment_file",
+    "payment_use",
     "posting",
     "return_line",
     "settlement",
     "settlement_cause",
     "version_signature",
+    "waiver",
     "zone",
     "zone_division",
 ]

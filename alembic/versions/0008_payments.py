@@ -205,7 +205,8 @@ def create_legs() -> None:
             name=op.f("leg_interest_check"),
         ),
         sa.CheckConstraint(
-            "(kind = 'net') = (agreement_id IS NULL) AND "
+            "(kind <> 'net' OR agreement_id IS NULL) AND "
+            "(kind <> 'settlement' OR agreement_id IS NOT NULL) AND "
             "num_nulls(agreement_id, booked_quarter, settlement_id, clause) IN (0, 4)",
             name=op.f("leg_settlement_check"),
         ),
@@ -352,7 +353,7 @@ def create_payments() -> None:
         sa.Column("commodity_id", sa.SmallInteger(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("value_day", sa.Date(), nullable=False),
-        sa.Column("leg_id", sa.BigInteger(), nullable=True, comment="the leg that it names"),
+        sa.Column("purpose", sa.Text(), nullable=False, comment="what the payer wrote; may name a leg"),
         sa.Column("recorded_by", sa.Text(), nullable=False, comment="person"),
         sa.Column("file_hash", sa.LargeBinary(), nullable=True),
         sa.Column("event_id", sa.BigInteger(), nullable=False),
@@ -367,7 +368,6 @@ def create_payments() -> None:
         sa.ForeignKeyConstraint(
             ["file_hash"], ["payment_file.content_hash"], name=op.f("payment_payment_file_fk")
         ),
-        sa.ForeignKeyConstraint(["leg_id"], ["leg.leg_id"], name=op.f("payment_leg_fk")),
         sa.ForeignKeyConstraint(["payee_party_id"], ["party.party_id"], name="payment_payee_fk"),
         sa.ForeignKeyConstraint(["payer_party_id"], ["party.party_id"], name="payment_payer_fk"),
         sa.PrimaryKeyConstraint("payment_id", name=op.f("payment_pk")),

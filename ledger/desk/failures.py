@@ -21,6 +21,9 @@ Kind = Literal[
     "settlement",
     "clause",
     "line",
+    "leg",
+    "payment",
+    "netting",
     "event",
 ]
 
@@ -37,6 +40,9 @@ _KIND_ZH: dict[Kind, str] = {
     "settlement": "结算",
     "clause": "条款",
     "line": "明细行",
+    "leg": "应付款项",
+    "payment": "收款",
+    "netting": "轧差",
     "event": "事件",
 }
 

@@ -84,6 +84,7 @@ class Room:
     roles: dict[str, str] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict)
     numbers: count[int] = field(default_factory=lambda: count(1))
+    procedure: Document | None = None
 
     def act(self) -> Act:
         return Act(f"{self.code}-{next(self.numbers)}", actor="tester")
@@ -98,6 +99,7 @@ class Room:
             "last_quarter": last_quarter,
             "transition": "by_step",
             "clauses": list(clauses),
+            **({} if self.procedure is None else {"procedure": self.procedure}),
         }
 
     def amend(self, *clauses: Document, starts: str) -> int:
@@ -239,9 +241,11 @@ def open_room(
     starts: str = FIRST,
     last_quarter: str | None = None,
     code: str = "A-1",
+    procedure: Document | None = None,
 ) -> Room:
     """An agreement in force from ``starts`` between a party for each role."""
     room = Room(database, code=code, roles={role: f"{code}-{role.upper()}" for role in roles})
+    room.procedure = procedure
     for role in roles:
         _register(room, role)
     sides = [SideDraft(role, room.roles[role], role in SIGNING) for role in roles]

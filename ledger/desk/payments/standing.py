@@ -22,7 +22,7 @@ def stands(table: Table) -> ColumnElement[bool]:
 
 def leg_stands() -> ColumnElement[bool]:
     """The condition that a leg isn't void; what is left of a netting rests on no one settlement."""
-    return or_(leg.c.kind == "net", stands(leg))
+    return or_(leg.c.agreement_id.is_(None), stands(leg))
 
 
 def has_moved(connection: Connection, agreement_id: int, quarter: Quarter) -> bool:

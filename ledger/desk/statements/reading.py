@@ -30,7 +30,6 @@ from ledger.desk.settlements.replays import (
     Inputs,
     Materials,
     Side,
-    clause_at,
     facts_of,
     gather,
     reporting_groups,
@@ -50,6 +49,7 @@ from ledger.money import Commodity
 from ledger.periods import Quarter, Span
 from ledger.rules.facts import Line, Version
 from ledger.rules.fields import Bilingual
+from ledger.rules.plain import clause_at
 from ledger.rules.terms import Book, Clause, Scope
 
 COMMODITY_BY_ID: Mapping[int, Commodity] = {

@@ -154,7 +154,7 @@ leg = Table(
     CheckConstraint("(kind = 'interest') = (of_leg_id IS NOT NULL AND months IS NOT NULL)", name="interest"),
     CheckConstraint("(kind = 'net') = (netting_id IS NOT NULL)", name="netting"),
     CheckConstraint(
-        "(kind = 'net') = (agreement_id IS NULL) AND "
+        "(kind <> 'net' OR agreement_id IS NULL) AND (kind <> 'settlement' OR agreement_id IS NOT NULL) AND "
         "num_nulls(agreement_id, booked_quarter, settlement_id, clause) IN (0, 4)",
         name="settlement",
     ),
@@ -274,7 +274,7 @@ payment = Table(
     Column("commodity_id", SmallInteger, ForeignKey("commodity.commodity_id"), nullable=False),
     Column("amount_minor", BigInteger, CheckConstraint("amount_minor > 0", name="amount"), nullable=False),
     Column("value_day", Date, nullable=False),
-    Column("leg_id", BigInteger, ForeignKey("leg.leg_id"), comment="the leg that it names"),
+    Column("purpose", Text, nullable=False, comment="what the payer wrote; may name a leg"),
     Column("recorded_by", Text, nullable=False, comment="person"),
     Column("file_hash", LargeBinary, ForeignKey("payment_file.content_hash")),
     Column("event_id", BigInteger, ForeignKey("event.event_id"), nullable=False),

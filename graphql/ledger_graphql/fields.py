@@ -9,6 +9,9 @@ import strawberry
 
 from ledger_graphql.refusals import ExpectedFailures, FreshSnapshot
 
+INPUT = strawberry.argument(description="What is to be done, and the client's key.")
+REPLAYED = "True when the key had been used for this very request before; then nothing was done now."
+
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 

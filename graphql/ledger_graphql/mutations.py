@@ -35,15 +35,13 @@ from ledger_graphql.failures import (
     TermsRefused,
     WrongState,
 )
-from ledger_graphql.fields import mutation
+from ledger_graphql.fields import INPUT, REPLAYED, mutation
 from ledger_graphql.occurrences import Occurrence, occurrence_node
 from ledger_graphql.parties import Party, party_node
+from ledger_graphql.payment_mutations import PaymentMutations
 from ledger_graphql.returns import Filing, filing_node
 from ledger_graphql.settlements import Settlement, settlement_node
 from ledger_graphql.terms import terms_document
-
-INPUT = strawberry.argument(description="What is to be done, and the client's key.")
-REPLAYED = "True when the key had been used for this very request before; then nothing was done now."
 
 
 @strawberry.type(description="The party was registered or changed.")
@@ -193,7 +191,7 @@ CloseQuarterResult = Annotated[
     "all. Several in "
     "one document are separate changes, made one after the other."
 )
-class Mutation:
+class Mutation(PaymentMutations):
     @mutation("Register a party.")
     def register_party(
         self, info: Info, input: Annotated[inputs.RegisterPartyInput, INPUT]

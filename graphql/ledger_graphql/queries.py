@@ -46,6 +46,7 @@ from ledger_graphql.failures import Fault
 from ledger_graphql.fields import resolved, typed
 from ledger_graphql.inputs import ListEntryInput, OccurrenceDayInput, ReturnLineInput
 from ledger_graphql.parties import Party, PartyKind, RegionClass, party_node, party_nodes
+from ledger_graphql.payment_queries import PAYMENT_NODES, PaymentQueries
 from ledger_graphql.reports import Balance, balances_of
 from ledger_graphql.returns import filing_node
 from ledger_graphql.scalars import Json
@@ -83,7 +84,7 @@ class TermsCheck:
 @strawberry.type(
     description="Everything that can be asked. Null stands for what isn't there or may not be known."
 )
-class Query:
+class Query(PaymentQueries):
     @resolved("Any object by its global id; null when there is none.")
     def node(
         self,
@@ -335,6 +336,7 @@ def _party_id(desk: Desk, code: str) -> int:
 
 
 _NODES: dict[tuple[str, int], Callable[..., Node | None]] = {
+    **PAYMENT_NODES,
     ("Party", 1): lambda desk, party: party_node(desk, roster.party(desk.snapshot, party)),
     ("Event", 1): lambda desk, event: event_node(event_reading.event(desk.snapshot, event)),
     ("Enterprise", 1): lambda desk, enterprise: enterprise_batch(desk, [enterprise]).get(enterprise),

@@ -43,6 +43,8 @@ class Queue(IntEnum):
     """By the agreement's id: its versions, its enterprise lists and its occurrences."""
     RETURN = 4
     """By agreement, role and quarter: the sequence of the returns. Comes after the open quarter is held."""
+    PAYMENT_FILE = 7
+    """By the file's hash. The one act that takes it takes it before the others."""
     LEG = 8
     """By the leg's id: what clears it. Comes after the agreements of all the legs at hand."""
     PAYER = 9

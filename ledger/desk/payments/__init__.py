@@ -12,7 +12,6 @@ from ledger.desk.payments.faults import (
     NotLate,
     NotOfNetting,
     NotThePayee,
-    PaymentFileKnown,
     PaymentLineKnown,
 )
 from ledger.desk.payments.interest import charge_interest
@@ -37,6 +36,7 @@ from ledger.desk.payments.reading import (
     legs,
     legs_by_id,
     legs_of_settlements,
+    state_of_all,
 )
 from ledger.desk.payments.receiving import (
     Match,
@@ -75,7 +75,6 @@ __all__ = [
     "Payment",
     "PaymentDraft",
     "PaymentFile",
-    "PaymentFileKnown",
     "PaymentLineKnown",
     "Waiver",
     "arrears",
@@ -98,6 +97,7 @@ __all__ = [
     "propose_netting",
     "record_payment",
     "sign_netting",
+    "state_of_all",
     "suggested_matches",
     "waive",
     "waiver_bytes",

@@ -19,14 +19,6 @@ class PaymentLineKnown(LedgerError):
     sentence_zh = "{payer} 账户 {account} 的流水 {reference} 已登记。若为另一笔付款，请填写其自身的流水号。"
 
 
-class PaymentFileKnown(LedgerError):
-    """A file with these very bytes was imported before."""
-
-    code = "PAYMENT_FILE_KNOWN"
-    sentence_en = "A file with exactly this content was imported before, as {name}. Nothing is left to do."
-    sentence_zh = "内容完全相同的文件此前已导入（{name}），无需再次导入。"
-
-
 class NotThePayee(LedgerError):
     """What a payment is for, what is waived and what interest is charged is the payee's to say."""
 

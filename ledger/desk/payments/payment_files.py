@@ -21,12 +21,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, insert, select
 
-from ledger.desk.acts import Act, Done, Recorder, perform
+from ledger.desk.acts import Act, Done, Queue, Recorder, perform, queue_on
 from ledger.desk.failures import refuse, text_faults
-from ledger.desk.payments.faults import PaymentFileKnown, PaymentLineKnown, person_faults
+from ledger.desk.payments.faults import PaymentLineKnown, person_faults
 from ledger.desk.payments.receiving import (
     PaymentDraft,
     add_payments,
@@ -61,7 +60,7 @@ BYTES_MAX = 4 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class PaymentFile:
-    """A file that was imported: its hash and how many payments it has."""
+    """A file that was imported: its hash, its name then, and how many payments it has."""
 
     content_hash: bytes
     name: str
@@ -86,25 +85,33 @@ def import_payments(
 ) -> Done[PaymentFile]:
     """Record every payment of the file, or none.
 
-    Raises ``RequestRefused`` with every fault and its cell, ``PaymentFileKnown`` for a file that was imported
-    under another key, ``PaymentLineKnown``.
+    A file with exactly these bytes that was imported before is a replay, under another key too. Raises
+    ``RequestRefused`` with every fault and its cell.
     """
     refuse([*person_faults("person", person), *text_faults("file_name", file_name)])
     content_hash = digest(content)
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
-        _refuse_known(connection, content_hash)
-        rows, faults = read_rows(content)
-        drafts, more = read_drafts(rows, _known_codes(connection, rows))
-        faults += more or _known_line_faults(connection, rows, drafts)
-        refuse(faults)
-        _add_file(connection, record, content_hash, file_name, len(drafts))
-        add_payments(connection, record, person, drafts, content_hash)
-        return {"payments": len(drafts)}
+        queue_on(connection, Queue.PAYMENT_FILE, content_hash.hex())
+        imported = _imported(connection, content_hash)
+        if imported is None:
+            drafts = _read(connection, content)
+            _add_file(connection, record, content_hash, file_name, len(drafts))
+            add_payments(connection, record, person, drafts, content_hash)
+            return {"name": file_name, "payments": len(drafts), "replayed": False}
+        return {"name": imported.name, "payments": imported.payment_count, "replayed": True}
 
     request = {"person": person, "file_name": file_name, "content_sha256": content_hash.hex()}
     done = perform(database, act, "import_payments", request, work)
-    return Done(PaymentFile(content_hash, file_name, int(done.value["payments"])), done.replayed)
+    taken = PaymentFile(content_hash, done.value["name"], int(done.value["payments"]))
+    return Done(taken, done.replayed or bool(done.value["replayed"]))
+
+
+def _read(connection: Connection, content: bytes) -> list[PaymentDraft]:
+    rows, faults = read_rows(content)
+    drafts, more = read_drafts(rows, _known_codes(connection, rows))
+    refuse(faults + (more or _known_line_faults(connection, rows, drafts)))
+    return drafts
 
 
 # --- reading ----------------------------------------------------------------------------------------------
@@ -248,26 +255,21 @@ def _known_line_faults(
     return known
 
 
-def _refuse_known(connection: Connection, content_hash: bytes) -> None:
-    name = connection.execute(
-        select(payment_file.c.name).where(payment_file.c.content_hash == content_hash)
-    ).scalar_one_or_none()
-    if name is not None:
-        raise PaymentFileKnown(name=name)
+def _imported(connection: Connection, content_hash: bytes) -> PaymentFile | None:
+    row = connection.execute(
+        select(payment_file).where(payment_file.c.content_hash == content_hash)
+    ).one_or_none()
+    return None if row is None else PaymentFile(row.content_hash, row.name, row.payment_count)
 
 
 def _add_file(
     connection: Connection, record: Recorder, content_hash: bytes, name: str, payment_count: int
 ) -> None:
-    """Waits for whoever imports the same file at this moment. Raises ``PaymentFileKnown``."""
     event_id = record(
         "payments_imported", {"content_sha256": content_hash.hex(), "name": name, "payments": payment_count}
     )
-    added = connection.execute(
-        insert(payment_file)
-        .values(content_hash=content_hash, name=name, payment_count=payment_count, event_id=event_id)
-        .on_conflict_do_nothing()
-        .returning(payment_file.c.content_hash)
+    connection.execute(
+        insert(payment_file).values(
+            content_hash=content_hash, name=name, payment_count=payment_count, event_id=event_id
+        )
     )
-    if added.one_or_none() is None:
-        raise PaymentFileKnown(name=name)

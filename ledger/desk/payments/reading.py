@@ -155,6 +155,25 @@ def _settled_state(kinds: set[str]) -> LegState:
     return LegState.NETTED if "netting" in kinds else LegState.WAIVED
 
 
+URGENCY = (LegState.OVERDUE, LegState.CALLED_AGAIN, LegState.PARTLY_PAID, LegState.DUE)
+
+
+def state_of_all(legs: Sequence[Leg], day: date) -> str:
+    """The most urgent state of the legs; nothing_due of none, paid of what is done in several ways.
+
+    What is due beside something that is done with is partly paid.
+    """
+    states = {one.state_on(day) for one in legs}
+    if not states:
+        return "nothing_due"
+    urgent = next((state for state in URGENCY if state in states), None)
+    if urgent is LegState.DUE and len(states) > 1:
+        return LegState.PARTLY_PAID.value
+    if urgent is not None:
+        return urgent.value
+    return states.pop().value if len(states) == 1 else LegState.PAID.value
+
+
 def legs(
     connection: Connection,
     *,

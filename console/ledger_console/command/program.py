@@ -14,6 +14,7 @@ from ledger_console.command import (
     agreements,
     interrupts,
     national,
+    payments,
     results,
     returns,
     serve,
@@ -50,6 +51,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "statement": results.statement,
         "explain": results.explain,
         "balances": results.balances,
+        "arrears": payments.arrears,
     },
 }
 
@@ -83,6 +85,7 @@ def _program() -> typer.Typer:
     for panel, commands in PANELS.items():
         for name, command in commands.items():
             program.command(name, rich_help_panel=panel)(command)
+    program.add_typer(payments.payment_commands, name="payments", rich_help_panel="结算 Settlement")
     program.add_typer(rules, name="rules", rich_help_panel="规则 Rules")
     return program
 

@@ -15,11 +15,9 @@ from ledger.desk.acts import Queue, queue_on_all
 from ledger.desk.failures import NotFound
 from ledger.desk.payments.faults import MoreThanOpen
 from ledger.desk.payments.reading import Leg, legs_by_id
-from ledger.measures import COMMODITIES
+from ledger.measures import COMMODITY_BY_ID
 from ledger.money import format_amount
 from ledger_schema.tables import leg_clearing
-
-SCALES = {commodity.commodity_id: commodity.scale for commodity in COMMODITIES}
 
 
 def hold_legs(connection: Connection, leg_ids: Iterable[int]) -> dict[int, Leg]:
@@ -70,4 +68,4 @@ def add_clearing(
 
 def written(amount_minor: int, commodity_id: int) -> str:
     """The amount in the commodity's unit, for people and for signed documents."""
-    return format_amount(amount_minor, SCALES[commodity_id])
+    return format_amount(amount_minor, COMMODITY_BY_ID[commodity_id].scale)

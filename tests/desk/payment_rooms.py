@@ -149,3 +149,11 @@ def owed_by_the_journal(room: Room) -> dict[tuple[int, int], int]:
     for row in rows:
         owed[row.clause, row.party_id] += row.amount_minor
     return dict(owed)
+
+
+def every_leg_between(room: Room) -> list[Leg]:
+    """All legs between the two sides, those of nettings included."""
+    with room.database.reading() as connection:
+        return payments.every_leg(
+            connection, party_id=room.party_id("origin"), counterparty_id=room.party_id("host")
+        )

@@ -232,6 +232,7 @@ def create_legs() -> None:
         op.f("leg_agreement_id_booked_quarter_index"), "leg", ["agreement_id", "booked_quarter"], unique=False
     )
     op.create_index(op.f("leg_payee_party_id_index"), "leg", ["payee_party_id"], unique=False)
+    op.create_index(op.f("leg_settlement_id_index"), "leg", ["settlement_id"], unique=False)
     op.create_index(
         op.f("leg_payer_party_id_payee_party_id_index"),
         "leg",

@@ -67,16 +67,14 @@ class PaymentQueries:
         after: After = None,
     ) -> Connection[Leg]:
         desk = info.context
-        page = payments.legs(
-            desk.snapshot,
+        wanted = payments.LegFilter(
             agreement_id=_agreement_id(desk, agreement),
             quarter=quarter,
             party_id=_party_id(desk, party),
             counterparty_id=_party_id(desk, counterparty),
             only_open=only_open,
-            after=number_key(after),
-            limit=first,
         )
+        page = payments.legs(desk.snapshot, wanted, after=number_key(after), limit=first)
         return connection(
             leg_nodes(desk, page.items),
             [(record.leg_id,) for record in page.items],
@@ -122,13 +120,12 @@ class PaymentQueries:
         after: After = None,
     ) -> Connection[Arrears]:
         desk = info.context
-        found = payments.arrears(
-            desk.snapshot,
-            as_of,
-            party_id=roster.party_by_code(desk.snapshot, party).party_id,
+        wanted = payments.LegFilter(
+            party_id=_party_id(desk, party),
             counterparty_id=_party_id(desk, counterparty),
             agreement_id=_agreement_id(desk, agreement),
         )
+        found = payments.arrears(desk.snapshot, as_of, wanted)
         page, has_next = cut(found, lambda record: record.key, first, after)
         return connection(
             arrears_nodes(desk, page), [record.key for record in page], has_next=has_next, after=after

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from ledger.desk import agreements, payments
 from ledger.desk.agreements import AgreementDraft, SideDraft
-from ledger.desk.payments import Leg, Match, Netting, Payment, PaymentDraft, Waiver
+from ledger.desk.payments import Leg, LegFilter, Match, Netting, Payment, PaymentDraft, Waiver
 from ledger.evidence.signatures import public_key_of, sign
 from ledger.money import parse_amount
 from ledger_schema.tables import account, agreement_quarter, posting
@@ -52,7 +52,7 @@ def beside(room: Room, code: str, *clauses: Document) -> Room:
 
 def legs_of(room: Room) -> list[Leg]:
     with room.database.reading() as connection:
-        return payments.every_leg(connection, agreement_id=room.agreement_id)
+        return payments.every_leg(connection, LegFilter(agreement_id=room.agreement_id))
 
 
 def leg_of(room: Room, leg_id: int) -> Leg:
@@ -154,6 +154,5 @@ def owed_by_the_journal(room: Room) -> dict[tuple[int, int], int]:
 def every_leg_between(room: Room) -> list[Leg]:
     """All legs between the two sides, those of nettings included."""
     with room.database.reading() as connection:
-        return payments.every_leg(
-            connection, party_id=room.party_id("origin"), counterparty_id=room.party_id("host")
-        )
+        pair = LegFilter(party_id=room.party_id("origin"), counterparty_id=room.party_id("host"))
+        return payments.every_leg(connection, pair)

@@ -10,7 +10,7 @@ from desk_fixtures import Room, open_room, text
 from payment_rooms import PROCEDURE, RATE, legs_of, pay, paying
 
 from ledger.desk import payments
-from ledger.desk.payments import Arrears
+from ledger.desk.payments import Arrears, LegFilter
 from ledger_schema.sessions import Database
 
 DUE = date(2024, 4, 30)
@@ -33,7 +33,7 @@ def room(database: Database) -> Room:
 
 def arrears(room: Room, day: date, role: str = "origin") -> list[Arrears]:
     with room.database.reading() as connection:
-        return payments.arrears(connection, day, party_id=room.party_id(role))
+        return payments.arrears(connection, day, LegFilter(party_id=room.party_id(role)))
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from ledger.desk.acts import Recorder, perform
 from ledger.desk.failures import RequestRefused
 from ledger.desk.payments import (
     ActSignatureWrong,
+    LegFilter,
     LegState,
     Netting,
     NettingSigned,
@@ -69,7 +70,7 @@ def settle(room: Room, netting: Netting) -> None:
 
 def net_legs(room: Room) -> list[payments.Leg]:
     with room.database.reading() as connection:
-        every = payments.every_leg(connection, party_id=room.party_id("origin"))
+        every = payments.every_leg(connection, LegFilter(party_id=room.party_id("origin")))
     return [one for one in every if one.kind == "net"]
 
 

@@ -72,7 +72,7 @@ def arrears(
     day = (as_of or datetime.now(BEIJING)).date()
     with ledger() as database, database.reading() as connection:
         party_id = roster.party_by_code(connection, party).party_id
-        found = payments.arrears(connection, day, party_id=party_id)
+        found = payments.arrears(connection, day, payments.LegFilter(party_id=party_id))
         rows = _rows(connection, found, language)
     show(f"{party} 截至 {day}" if language == "zh" else f"{party} on {day}")
     show_table(ARREARS_HEADS, rows, language, right=set(range(3, len(ARREARS_HEADS))))

@@ -199,7 +199,12 @@ def terms_in_force(
 
 def procedure_in_force(connection: Connection, agreement_id: int, quarter: Quarter) -> Procedure:
     """How the sides work ``quarter`` through; one that asks for nothing where the terms have none."""
-    begun = [row for row in terms_in_force(connection, agreement_id) if row.starts <= quarter]
+    return procedure_at(terms_in_force(connection, agreement_id), quarter)
+
+
+def procedure_at(versions: Sequence[NumberedVersion], quarter: Quarter) -> Procedure:
+    """``procedure_in_force`` of terms that are at hand."""
+    begun = [row for row in versions if row.starts <= quarter]
     return (begun[-1].terms.procedure if begun else None) or Procedure()
 
 

@@ -30,6 +30,7 @@ from ledger.desk.payments.payment_files import PaymentFile, import_payments
 from ledger.desk.payments.reading import (
     Clearing,
     Leg,
+    LegFilter,
     LegState,
     every_leg,
     interest_charged,
@@ -58,6 +59,7 @@ __all__ = [
     "Arrears",
     "Clearing",
     "Leg",
+    "LegFilter",
     "LegState",
     "LegUnsuited",
     "Match",

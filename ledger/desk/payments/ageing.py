@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from ledger.desk.payments.interest import uncharged
-from ledger.desk.payments.reading import Leg, every_leg
+from ledger.desk.payments.reading import Leg, LegFilter, every_leg
 
 BUCKETS: tuple[tuple[str, int], ...] = (
     ("not_due", 0),
@@ -48,23 +48,12 @@ class Arrears:
         return sum(amount_minor for name, amount_minor in self.open_minor.items() if name != "not_due")
 
 
-def arrears(
-    connection: Connection,
-    day: date,
-    *,
-    party_id: int,
-    counterparty_id: int | None = None,
-    agreement_id: int | None = None,
-) -> list[Arrears]:
-    """Everything between a party and others that is open at the end of ``day``, or bears interest till then.
+def arrears(connection: Connection, day: date, wanted: LegFilter) -> list[Arrears]:
+    """Everything that is open at the end of ``day``, or bears interest till then.
 
-    By pair and agreement, in the order of their numbers; all that is open of an agreement or pair only where
-    one is given.
+    By pair and agreement, in the order of their numbers.
     """
-    found = every_leg(
-        connection, party_id=party_id, counterparty_id=counterparty_id, agreement_id=agreement_id
-    )
-    return arrears_of(found, day)
+    return arrears_of(every_leg(connection, wanted), day)
 
 
 def arrears_of(legs: Sequence[Leg], day: date) -> list[Arrears]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Table, func, insert, select, true
 
 from ledger.desk import roster
 from ledger.desk.acts import Act, Done, Recorder, named_number, perform
@@ -335,30 +335,23 @@ def _settle(connection: Connection, record: Recorder, netting_id: int, plan: Net
 
 def netting(connection: Connection, netting_id: int) -> Netting:
     """One netting. Raises ``NotFound``."""
-    row = connection.execute(
-        select(netting_table).where(netting_table.c.netting_id == netting_id)
-    ).one_or_none()
-    if row is None:
+    found = _nettings(connection, [netting_id])
+    if not found:
         raise NotFound("netting", netting_id)
-    return Netting(
-        netting_id=netting_id,
-        day=row.day,
-        content=row.content,
-        party_ids=_party_ids(connection, netting_party, netting_id),
-        signed_party_ids=_party_ids(connection, netting_signature, netting_id),
-        recorded_at=row.recorded_at,
-    )
+    return found[0]
 
 
 def nettings(
     connection: Connection, party_id: int, *, after: int | None = None, limit: int = PAGE_LIMIT
 ) -> Page[Netting]:
     """The nettings that the party takes part in, in the order in which they were proposed."""
-    of_party = select(netting_party.c.netting_id).where(netting_party.c.party_id == party_id)
-    if after is not None:
-        of_party = of_party.where(netting_party.c.netting_id > after)
-    ids = connection.execute(of_party.order_by(netting_party.c.netting_id).limit(rows_to_read(limit)))
-    return page_of(ids.scalars().all(), limit, lambda netting_id: netting(connection, netting_id))
+    of_party = select(netting_party.c.netting_id).where(
+        netting_party.c.party_id == party_id,
+        true() if after is None else netting_party.c.netting_id > after,
+    )
+    ordered = of_party.order_by(netting_party.c.netting_id).limit(rows_to_read(limit))
+    netting_ids = connection.execute(ordered).scalars().all()
+    return page_of(_nettings(connection, netting_ids), limit, lambda one: one)
 
 
 def is_stale(connection: Connection, proposed: Netting) -> bool:
@@ -373,8 +366,38 @@ def is_stale(connection: Connection, proposed: Netting) -> bool:
     )
 
 
-def _party_ids(connection: Connection, table: Any, netting_id: int) -> list[int]:
+def _nettings(connection: Connection, netting_ids: Sequence[int]) -> list[Netting]:
+    """By id."""
+    parties = _party_ids(connection, netting_party, netting_ids)
+    signed = _party_ids(connection, netting_signature, netting_ids)
     rows = connection.execute(
-        select(table.c.party_id).where(table.c.netting_id == netting_id).order_by(table.c.party_id)
+        select(netting_table)
+        .where(netting_table.c.netting_id == func.any(netting_ids))
+        .order_by(netting_table.c.netting_id)
     )
-    return list(rows.scalars())
+    return [
+        Netting(
+            netting_id=row.netting_id,
+            day=row.day,
+            content=row.content,
+            party_ids=parties[row.netting_id],
+            signed_party_ids=signed[row.netting_id],
+            recorded_at=row.recorded_at,
+        )
+        for row in rows
+    ]
+
+
+def _party_ids(
+    connection: Connection, table: Table, netting_ids: Sequence[int]
+) -> defaultdict[int, list[int]]:
+    """The parties that ``table`` names, by netting."""
+    rows = connection.execute(
+        select(table.c.netting_id, table.c.party_id)
+        .where(table.c.netting_id == func.any(netting_ids))
+        .order_by(table.c.party_id)
+    )
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        found[row.netting_id].append(row.party_id)
+    return found

@@ -55,16 +55,15 @@ def raise_legs(connection: Connection, record: Recorder, closing: Closing) -> No
     brought = _brought(connection, closing)
     if not booked and not brought:
         return
-    versions = [
-        Version(row.starts, row.terms) for row in agreements.terms_in_force(connection, closing.agreement_id)
-    ]
+    terms = agreements.terms_in_force(connection, closing.agreement_id)
+    versions = [Version(row.starts, row.terms) for row in terms]
     sides = agreements.sides_of(connection, closing.agreement_id)
     owed = _owed(booked, versions, {role: side.party_id for role, side in sides.items()})
     numbers = {key.clause for key in (*owed, *brought)}
     clauses = {number: clause_at(versions, number, closing.quarter) for number in numbers}
     then = {number: clause.then for number, clause in clauses.items()}
     payables = payables_of(owed, brought, then, carries=not closing.ends)
-    calendar = agreements.procedure_in_force(connection, closing.agreement_id, closing.quarter).calendar
+    calendar = agreements.procedure_at(terms, closing.quarter).calendar
     if payables:
         _write(connection, record, closing, payables, _legs(payables, clauses, closing.quarter, calendar))
 

@@ -174,46 +174,29 @@ def state_of_all(legs: Sequence[Leg], day: date) -> str:
     return states.pop().value if len(states) == 1 else LegState.PAID.value
 
 
+@dataclass(frozen=True, slots=True)
+class LegFilter:
+    """Which legs are wanted: of one agreement, quarter, party or pair; None: of any."""
+
+    agreement_id: int | None = None
+    quarter: Quarter | None = None
+    party_id: int | None = None
+    counterparty_id: int | None = None
+    only_open: bool = False
+
+
 def legs(
-    connection: Connection,
-    *,
-    agreement_id: int | None = None,
-    quarter: Quarter | None = None,
-    party_id: int | None = None,
-    counterparty_id: int | None = None,
-    only_open: bool = False,
-    after: int | None = None,
-    limit: int = PAGE_LIMIT,
+    connection: Connection, wanted: LegFilter, *, after: int | None = None, limit: int = PAGE_LIMIT
 ) -> Page[Leg]:
-    """Legs by id, that is in the order in which they were raised; those of one agreement, party or pair."""
-    wanted = and_(
-        leg_stands(),
-        true() if agreement_id is None else leg_table.c.agreement_id == agreement_id,
-        true() if quarter is None else leg_table.c.booked_quarter == quarter.code,
-        true() if party_id is None else _between(party_id, counterparty_id),
-        _is_open() if only_open else true(),
-        true() if after is None else leg_table.c.leg_id > after,
-    )
-    found = _legs(connection, wanted, rows_to_read(limit))
+    """Legs by id, that is in the order in which they were raised."""
+    following = true() if after is None else leg_table.c.leg_id > after
+    found = _legs(connection, and_(_chosen(wanted), following), rows_to_read(limit))
     return page_of(found, limit, lambda one: one)
 
 
-def every_leg(
-    connection: Connection,
-    *,
-    agreement_id: int | None = None,
-    quarter: Quarter | None = None,
-    party_id: int | None = None,
-    counterparty_id: int | None = None,
-) -> list[Leg]:
-    """All legs of an agreement or its quarter, or of a party or pair, by id."""
-    wanted = and_(
-        leg_stands(),
-        true() if agreement_id is None else leg_table.c.agreement_id == agreement_id,
-        true() if quarter is None else leg_table.c.booked_quarter == quarter.code,
-        true() if party_id is None else _between(party_id, counterparty_id),
-    )
-    return _legs(connection, wanted)
+def every_leg(connection: Connection, wanted: LegFilter) -> list[Leg]:
+    """All wanted legs by id."""
+    return _legs(connection, _chosen(wanted))
 
 
 def legs_of_settlements(connection: Connection, settlement_ids: Sequence[int]) -> dict[int, list[Leg]]:
@@ -247,6 +230,17 @@ def interest_charged(connection: Connection, leg_ids: Iterable[int]) -> dict[int
         if one.of_leg_id is not None:
             found[one.of_leg_id].append(one)
     return found
+
+
+def _chosen(wanted: LegFilter) -> ColumnElement[bool]:
+    columns = leg_table.c
+    return and_(
+        leg_stands(),
+        true() if wanted.agreement_id is None else columns.agreement_id == wanted.agreement_id,
+        true() if wanted.quarter is None else columns.booked_quarter == wanted.quarter.code,
+        true() if wanted.party_id is None else _between(wanted.party_id, wanted.counterparty_id),
+        _is_open() if wanted.only_open else true(),
+    )
 
 
 def _between(party_id: int, counterparty_id: int | None) -> ColumnElement[bool]:

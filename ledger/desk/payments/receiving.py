@@ -26,7 +26,7 @@ from ledger.desk.payments.faults import (
     PaymentLineKnown,
     person_faults,
 )
-from ledger.desk.payments.reading import REFERENCE_PREFIX, Leg, every_leg, legs_by_id
+from ledger.desk.payments.reading import REFERENCE_PREFIX, Leg, LegFilter, every_leg, legs_by_id
 from ledger.evidence.canonical import Json
 from ledger.measures import YUAN
 from ledger.rules.facts import Fault
@@ -352,8 +352,8 @@ def _described_match(one: Match) -> dict[str, Json]:
 
 def suggested_matches(connection: Connection, paid: Payment) -> list[Match]:
     """What the rest of a payment may be for: a leg with exactly that open, else legs in order of due day."""
-    between = every_leg(connection, party_id=paid.payer_party_id, counterparty_id=paid.payee_party_id)
-    suited = [one for one in between if one.open_minor and is_suited(paid, one)]
+    pair = LegFilter(party_id=paid.payer_party_id, counterparty_id=paid.payee_party_id, only_open=True)
+    suited = [one for one in every_leg(connection, pair) if is_suited(paid, one)]
     suited.sort(key=lambda one: (one.due_day or date.max, one.leg_id))
     exact = [one for one in suited if one.open_minor == paid.rest_minor]
     matches, rest_minor = [], paid.rest_minor

@@ -166,6 +166,7 @@ leg = Table(
         ["settlement.agreement_id", "settlement.booked_quarter", "settlement.settlement_id"],
     ),
     Index(None, "agreement_id", "booked_quarter"),
+    Index(None, "settlement_id"),
     Index(None, "payer_party_id", "payee_party_id"),
     Index(None, "payee_party_id"),
 )

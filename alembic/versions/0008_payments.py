@@ -18,6 +18,7 @@ TABLES = (
     "netting_signature",
     "leg",
     "leg_clearing",
+    "leg_objection",
     "waiver",
     "payment_file",
     "payment",
@@ -295,6 +296,25 @@ def create_legs() -> None:
         sa.PrimaryKeyConstraint("leg_id", "sequence", name=op.f("leg_clearing_pk")),
         sa.UniqueConstraint("leg_id", "sequence", "amount_minor", name="leg_clearing_amount_key"),
         sa.UniqueConstraint("leg_id", "sequence", "open_minor", name="leg_clearing_open_key"),
+    )
+    op.create_table(
+        "leg_objection",
+        sa.Column("leg_id", sa.BigInteger(), nullable=False),
+        sa.Column("sequence", sa.SmallInteger(), nullable=False),
+        sa.Column(
+            "stands", sa.Boolean(), nullable=False, comment="false: it is withdrawn; the last row counts"
+        ),
+        sa.Column("party_id", sa.BigInteger(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("sequence > 0", name=op.f("leg_objection_sequence_check")),
+        sa.CheckConstraint("stands = (sequence % 2 = 1)", name=op.f("leg_objection_turns_check")),
+        sa.ForeignKeyConstraint(["event_id"], ["event.event_id"], name=op.f("leg_objection_event_fk")),
+        sa.ForeignKeyConstraint(["leg_id"], ["leg.leg_id"], name=op.f("leg_objection_leg_fk")),
+        sa.ForeignKeyConstraint(["party_id"], ["party.party_id"], name=op.f("leg_objection_party_fk")),
+        sa.PrimaryKeyConstraint("leg_id", "sequence", name=op.f("leg_objection_pk")),
     )
     op.create_table(
         "waiver",

@@ -275,6 +275,10 @@ RULES: tuple[Rule, ...] = (
         "NOTHING_TO_NET",
         "NETTING_STALE",
         "NETTING_SIGNED",
+        "NOT_OF_LEG",
+        "NOTHING_OPEN",
+        "OBJECTION_STANDS",
+        "NO_OBJECTION",
     ),
     _plain(QuarterNotOpen, "QUARTER_NOT_OPEN", "NO_OPEN_QUARTER", "QUARTER_OUT_OF_REACH"),
     _plain(

@@ -120,6 +120,15 @@ class WaiveLegInput:
     signature: Bytes = strawberry.field(description="Ed25519 over exactly waiverToSign, 64 bytes.")
 
 
+@strawberry.input(description="What a side of a leg has against it, or why it takes that back.")
+class ObjectionInput:
+    idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
+    leg: strawberry.ID = strawberry.field(description="Id of the leg.")
+    party: str = strawberry.field(description="Code of the payer or payee.")
+    person: str = strawberry.field(description=PERSON)
+    reason: str = strawberry.field(description="1 to 500 characters.")
+
+
 @strawberry.input(description="Parties that net what they owe each other.")
 class ProposeNettingInput:
     idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
@@ -184,6 +193,14 @@ ChargeInterestResult = Annotated[
 WaiveLegResult = Annotated[
     LegSuccess | InvalidInput | IdempotencyKeyReused | NotFound | WrongState | SignatureRefused | Refused,
     strawberry.union("WaiveLegResult", description="What came of a waiver."),
+]
+ObjectToLegResult = Annotated[
+    LegSuccess | InvalidInput | IdempotencyKeyReused | NotFound | WrongState | Refused,
+    strawberry.union("ObjectToLegResult", description="What came of an objection."),
+]
+WithdrawObjectionResult = Annotated[
+    LegSuccess | InvalidInput | IdempotencyKeyReused | NotFound | WrongState | Refused,
+    strawberry.union("WithdrawObjectionResult", description="What came of taking back an objection."),
 ]
 ProposeNettingResult = Annotated[
     NettingSuccess | InvalidInput | IdempotencyKeyReused | NotFound | WrongState | Refused,
@@ -254,6 +271,24 @@ class PaymentMutations:
             waiver_of(input.leg, input.amount, input.day, input.reason),
             input.public_key,
             input.signature,
+        )
+        return _leg(desk, done.value, replayed=done.replayed)
+
+    @mutation("Object to a leg, for its payer or payee. While the objection stands the leg isn't netted.")
+    def object_to_leg(self, info: Info, input: Annotated[ObjectionInput, INPUT]) -> ObjectToLegResult:
+        desk, leg_id = info.context, numbers_of(input.leg, "Leg", 1)[0]
+        act = desk.act(input.idempotency_key)
+        done = payments.object_to_leg(desk.database, act, leg_id, input.party, input.person, input.reason)
+        return _leg(desk, done.value, replayed=done.replayed)
+
+    @mutation("Take back the objection to a leg.")
+    def withdraw_objection(
+        self, info: Info, input: Annotated[ObjectionInput, INPUT]
+    ) -> WithdrawObjectionResult:
+        desk, leg_id = info.context, numbers_of(input.leg, "Leg", 1)[0]
+        act = desk.act(input.idempotency_key)
+        done = payments.withdraw_objection(
+            desk.database, act, leg_id, input.party, input.person, input.reason
         )
         return _leg(desk, done.value, replayed=done.replayed)
 

@@ -97,6 +97,14 @@ class LegClearing:
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
 
 
+@strawberry.type(description="What a side of a leg has against it.")
+class LegObjection:
+    party: Party = strawberry.field(description="Who objected.")
+    person: str = strawberry.field(description="The acting person, by the client's word.")
+    reason: str = strawberry.field(description="What it has against the leg.")
+    recorded_at: datetime = strawberry.field(description="When it was recorded.")
+
+
 @strawberry.type(description="What one party has to pay another.")
 class Leg(Node):
     kind: LegKind = strawberry.field(description="Where it comes from.")
@@ -132,6 +140,18 @@ class Leg(Node):
     @resolved("Who is paid.")
     def payee(self) -> Party:
         return self.parties[self.record.payee_party_id]
+
+    @resolved("The objection that stands; while one does, the leg is in dispute and isn't netted.")
+    def objection(self) -> LegObjection | None:
+        standing = self.record.objection
+        if standing is None:
+            return None
+        return LegObjection(
+            party=self.parties[standing.party_id],
+            person=standing.person,
+            reason=standing.reason,
+            recorded_at=standing.recorded_at,
+        )
 
     @resolved("Its state at the end of a day.")
     def state(self, as_of: AsOf) -> LegState:

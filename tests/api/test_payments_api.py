@@ -171,6 +171,19 @@ def test_a_leg_is_waived_by_the_payees_signature_of_the_bytes_shown(api: Api) ->
     assert payment_state(api, DUE) == "WAIVED"
 
 
+def test_a_side_objects_to_a_leg_and_takes_it_back(api: Api) -> None:
+    leg = settled(api, CODE, "1000.00")
+    objection = {"leg": leg["id"], "party": "HOST", "person": "王五", "reason": "金额与凭证不符"}
+    objected = api.change("object_to_leg", **objection)["leg"]
+    assert (objected["objection"]["party"]["code"], objected["objection"]["reason"]) == (
+        "HOST",
+        "金额与凭证不符",
+    )
+    assert api.attempt("object_to_leg", **objection)["code"] == "OBJECTION_STANDS"
+    assert api.change("withdraw_objection", **objection)["leg"]["objection"] is None
+    assert api.attempt("withdraw_objection", **objection)["code"] == "NO_OBJECTION"
+
+
 def test_arrears_are_shown_by_age_with_interest(api: Api) -> None:
     settled(api, CODE, "1000.00")
     (edge,) = api.run("arrears", party="HOST", asOf="2024-06-30")["arrears"]["edges"]

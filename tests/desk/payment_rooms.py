@@ -156,3 +156,15 @@ def every_leg_between(room: Room) -> list[Leg]:
     with room.database.reading() as connection:
         pair = LegFilter(party_id=room.party_id("origin"), counterparty_id=room.party_id("host"))
         return payments.every_leg(connection, pair)
+
+
+def object_to(room: Room, leg_id: int, role: str = "host") -> int:
+    return payments.object_to_leg(
+        room.database, room.act(), leg_id, room.roles[role], "王五", "金额与凭证不符"
+    ).value
+
+
+def withdraw(room: Room, leg_id: int, role: str = "host") -> int:
+    return payments.withdraw_objection(
+        room.database, room.act(), leg_id, room.roles[role], "王五", "已核对一致"
+    ).value

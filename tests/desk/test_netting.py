@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from threading import Event
@@ -17,13 +17,15 @@ from payment_rooms import (
     fen,
     leg_of,
     legs_of,
+    object_to,
     pay,
     paying,
     propose,
     sign_netting,
     waive,
+    withdraw,
 )
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 from waiting import WAIT_SECONDS, await_waiting
 
 from ledger.desk import payments
@@ -31,17 +33,24 @@ from ledger.desk.acts import Recorder, perform
 from ledger.desk.failures import RequestRefused
 from ledger.desk.payments import (
     ActSignatureWrong,
+    Leg,
     LegFilter,
     LegState,
     Netting,
     NettingSigned,
     NettingStale,
+    NoObjection,
+    NothingOpen,
     NothingToNet,
+    NotOfLeg,
     NotOfNetting,
+    ObjectionStands,
 )
 from ledger.desk.payments.clearing import add_clearing, hold_legs
+from ledger.desk.payments.reading import legs_by_id
 from ledger.evidence.signatures import public_key_of, sign
 from ledger_schema.sessions import Database
+from ledger_schema.tables import leg_objection
 
 DAY = date(2024, 4, 30)
 
@@ -155,6 +164,37 @@ def test_a_netting_is_stale_once_a_leg_of_it_was_paid_or_waived(room: Room, act:
     assert text(net_legs(room)[0].amount_minor) == "13333.32"
 
 
+def test_nothing_in_dispute_is_netted_until_the_objection_is_withdrawn(room: Room) -> None:
+    (leg,) = legs_of(room)
+    netting = propose(room)
+    object_to(room, leg.leg_id)
+    with pytest.raises(NothingToNet):
+        propose(room)
+    with pytest.raises(NettingStale):
+        sign_netting(room, netting, "origin")
+    withdraw(room, leg.leg_id)
+    settle(room, netting)
+    assert len(net_legs(room)) == 1
+
+
+def test_who_pays_or_is_paid_objects_once_and_takes_it_back_itself(room: Room) -> None:
+    (leg,) = legs_of(room)
+    stranger = open_room(room.database, code="B-1")
+    with pytest.raises(NotOfLeg):
+        object_to(stranger, leg.leg_id)
+    object_to(room, leg.leg_id)
+    with pytest.raises(ObjectionStands):
+        object_to(room, leg.leg_id, "origin")
+    with pytest.raises(NoObjection):
+        withdraw(room, leg.leg_id, "origin")
+    withdraw(room, leg.leg_id)
+    with pytest.raises(NoObjection):
+        withdraw(room, leg.leg_id)
+    pay(room, "33333.33", purpose=leg.reference)
+    with pytest.raises(NothingOpen):
+        object_to(room, leg.leg_id)
+
+
 def test_of_two_nettings_of_the_same_legs_one_settles(room: Room) -> None:
     first, second = propose(room), propose(room)
     sign_netting(room, second, "origin")
@@ -234,14 +274,39 @@ def test_a_circle_is_previewed_and_settles_only_when_all_have_signed(database: D
 def test_a_signature_that_waited_for_a_payment_of_a_leg_finds_the_netting_stale(
     room: Room, database_url: str
 ) -> None:
-    netting = propose(room)
-    sign_netting(room, netting, "origin")
-    assert isinstance(while_a_leg_is_cleared(room, netting, database_url), NettingStale)
-    assert net_legs(room) == []
+    (leg,) = legs_of(room)
+
+    def pay_a_part(connection: Connection, record: Recorder) -> None:
+        held = legs_by_id(connection, [leg.leg_id])[leg.leg_id]
+        add_clearing(connection, held, "waiver", fen("0.01"), DAY, record("noted", {}))
+
+    assert_signing_finds_it_stale(room, database_url, leg, pay_a_part)
 
 
-def while_a_leg_is_cleared(room: Room, netting: Netting, database_url: str) -> BaseException | None:
-    """What comes of the last signature when another act clears a part of a leg meanwhile."""
+def test_a_signature_that_waited_for_an_objection_to_a_leg_finds_the_netting_stale(
+    room: Room, database_url: str
+) -> None:
+    (leg,) = legs_of(room)
+
+    def dispute(connection: Connection, record: Recorder) -> None:
+        connection.execute(
+            insert(leg_objection).values(
+                leg_id=leg.leg_id,
+                sequence=1,
+                stands=True,
+                party_id=leg.payer_party_id,
+                person="王五",
+                reason="金额与凭证不符",
+                event_id=record("noted", {}),
+            )
+        )
+
+    assert_signing_finds_it_stale(room, database_url, leg, dispute)
+
+
+def test_an_objection_that_waited_for_the_last_signature_finds_nothing_open(
+    room: Room, database_url: str
+) -> None:
     (leg,) = legs_of(room)
     entered, released = Event(), Event()
 
@@ -249,14 +314,40 @@ def while_a_leg_is_cleared(room: Room, netting: Netting, database_url: str) -> B
         held = hold_legs(connection, [leg.leg_id])[leg.leg_id]
         entered.set()
         assert released.wait(WAIT_SECONDS)
-        add_clearing(connection, held, "waiver", fen("0.01"), DAY, record("noted", {}))
+        add_clearing(connection, held, "waiver", held.open_minor, DAY, record("noted", {}))
         return {}
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(perform, room.database, room.act(), "clear", {}, clear)
         assert entered.wait(WAIT_SECONDS)
+        second = pool.submit(object_to, room, leg.leg_id)
+        await_waiting(database_url, 1)
+        released.set()
+        first.result(WAIT_SECONDS)
+        assert isinstance(second.exception(WAIT_SECONDS), NothingOpen)
+
+
+def assert_signing_finds_it_stale(
+    room: Room, database_url: str, leg: Leg, change: Callable[[Connection, Recorder], None]
+) -> None:
+    """The last signature waits while another act changes a leg, and then settles nothing."""
+    netting = propose(room)
+    sign_netting(room, netting, "origin")
+    entered, released = Event(), Event()
+
+    def work(connection: Connection, record: Recorder) -> dict[str, object]:
+        hold_legs(connection, [leg.leg_id])
+        entered.set()
+        assert released.wait(WAIT_SECONDS)
+        change(connection, record)
+        return {}
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(perform, room.database, room.act(), "change", {}, work)
+        assert entered.wait(WAIT_SECONDS)
         second = pool.submit(sign_netting, room, netting, "host")
         await_waiting(database_url, 1)
         released.set()
         first.result(WAIT_SECONDS)
-        return second.exception(WAIT_SECONDS)
+        assert isinstance(second.exception(WAIT_SECONDS), NettingStale)
+    assert net_legs(room) == []

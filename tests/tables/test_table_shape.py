@@ -30,6 +30,7 @@ EXEMPT_TABLES = {
     "idempotency_key",
     "leg",
     "leg_clearing",
+    "leg_objection",
     "measure",
     "netting",
     "netting_party",

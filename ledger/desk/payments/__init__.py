@@ -8,10 +8,14 @@ from ledger.desk.payments.faults import (
     MoreThanPaid,
     NettingSigned,
     NettingStale,
+    NoObjection,
+    NothingOpen,
     NothingToNet,
     NotLate,
+    NotOfLeg,
     NotOfNetting,
     NotThePayee,
+    ObjectionStands,
     PaymentLineKnown,
 )
 from ledger.desk.payments.interest import charge_interest
@@ -26,12 +30,14 @@ from ledger.desk.payments.netting import (
     propose_netting,
     sign_netting,
 )
+from ledger.desk.payments.objecting import object_to_leg, withdraw_objection
 from ledger.desk.payments.payment_files import PaymentFile, import_payments
 from ledger.desk.payments.reading import (
     Clearing,
     Leg,
     LegFilter,
     LegState,
+    Objection,
     every_leg,
     interest_charged,
     legs,
@@ -70,10 +76,15 @@ __all__ = [
     "NettingPlan",
     "NettingSigned",
     "NettingStale",
+    "NoObjection",
     "NotLate",
+    "NotOfLeg",
     "NotOfNetting",
     "NotThePayee",
+    "NothingOpen",
     "NothingToNet",
+    "Objection",
+    "ObjectionStands",
     "Payment",
     "PaymentDraft",
     "PaymentFile",
@@ -94,6 +105,7 @@ __all__ = [
     "netting",
     "netting_preview",
     "nettings",
+    "object_to_leg",
     "payment",
     "payments",
     "propose_netting",
@@ -103,4 +115,5 @@ __all__ = [
     "suggested_matches",
     "waive",
     "waiver_bytes",
+    "withdraw_objection",
 ]

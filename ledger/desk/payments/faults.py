@@ -77,21 +77,22 @@ class NothingToNet(LedgerError):
     code = "NOTHING_TO_NET"
     sentence_en = (
         "Between {parties} nothing can be netted on {day}: there must be open legs both ways whose terms "
-        "allow it and that aren't overdue. Pay them instead."
+        "allow it and that are neither overdue nor in dispute. Pay them instead."
     )
     sentence_zh = (
-        "{parties} 之间在 {day} 没有可轧差的款项：须有双向未清、条款允许且未逾期的款项。请直接支付。"
+        "{parties} 之间在 {day} 没有可轧差的款项：须有双向未清、条款允许且未逾期、无争议的款项。请直接支付。"
     )
 
 
 class NettingStale(LedgerError):
-    """A leg of the netting was paid, waived or netted since it was proposed."""
+    """A leg of the netting was paid, waived, netted or disputed since it was proposed."""
 
     code = "NETTING_STALE"
     sentence_en = (
-        "The leg {leg} has changed since the netting was proposed. Propose a new netting and sign that one."
+        "The leg {leg} has changed or is in dispute since the netting was proposed. "
+        "Propose a new netting and sign that one."
     )
-    sentence_zh = "应付款项 {leg} 自提出轧差以来已变化。请重新提出轧差并签署。"
+    sentence_zh = "应付款项 {leg} 自提出轧差以来已变化或有争议。请重新提出轧差并签署。"
 
 
 class NettingSigned(LedgerError):
@@ -116,6 +117,38 @@ class NotLate(LedgerError):
     code = "NO_INTEREST_DUE"
     sentence_en = "On {day} the leg {leg} bears no interest that isn't charged yet."
     sentence_zh = "截至 {day}，应付款项 {leg} 没有尚未计收的利息。"
+
+
+class NotOfLeg(LedgerError):
+    """Only who pays a leg or is paid can object to it."""
+
+    code = "NOT_OF_LEG"
+    sentence_en = "{party} neither pays the leg {leg} nor is paid. Objections are theirs who do."
+    sentence_zh = "{party} 既非应付款项 {leg} 的付款方也非收款方。只有双方可提出异议。"
+
+
+class NothingOpen(LedgerError):
+    """There is nothing left of the leg to object to."""
+
+    code = "NOTHING_OPEN"
+    sentence_en = "Nothing is open of the leg {leg}, so that there is nothing to object to."
+    sentence_zh = "应付款项 {leg} 已结清，无可异议。"
+
+
+class ObjectionStands(LedgerError):
+    """An objection to the leg stands already."""
+
+    code = "OBJECTION_STANDS"
+    sentence_en = "An objection of {party} to the leg {leg} stands already. It can be withdrawn."
+    sentence_zh = "{party} 对应付款项 {leg} 的异议尚未撤回。可先撤回。"
+
+
+class NoObjection(LedgerError):
+    """There is no objection of this party to withdraw."""
+
+    code = "NO_OBJECTION"
+    sentence_en = "No objection of {party} to the leg {leg} stands. Whoever objected withdraws it."
+    sentence_zh = "{party} 对应付款项 {leg} 没有有效的异议。异议由提出方撤回。"
 
 
 def person_faults(path: str, person: str) -> list[Fault]:

@@ -21,7 +21,7 @@ from ledger.desk.failures import NotFound, refuse
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.desk.payments.clearing import add_clearing, hold_legs, written
 from ledger.desk.payments.faults import NettingSigned, NettingStale, NothingToNet, NotOfNetting
-from ledger.desk.payments.reading import Leg, legs_among, legs_by_id
+from ledger.desk.payments.reading import REFERENCE_PREFIX, Leg, legs_among, legs_by_id
 from ledger.desk.payments.waiving import refuse_signature
 from ledger.evidence.canonical import Json, canonical_bytes, digest
 from ledger.measures import YUAN
@@ -174,7 +174,8 @@ def _first_due(legs: Sequence[Leg]) -> dict[int, Leg]:
 def _may_be_netted(leg: Leg, day: date) -> bool:
     later = any(one.day > day for one in leg.clearings)
     is_yuan = leg.commodity_id == YUAN.commodity_id
-    return leg.may_be_netted and is_yuan and not later and not leg.is_overdue(day)
+    is_fit = leg.may_be_netted and is_yuan and leg.objection is None
+    return is_fit and not later and not leg.is_overdue(day)
 
 
 def _party_faults(parties: Sequence[str]) -> list[Fault]:
@@ -295,11 +296,20 @@ def _plan_again(proposed: Netting, codes: Mapping[int, str], held: Mapping[int, 
     """The plan of the legs as they are now. Raises ``NettingStale`` where it isn't the very one proposed."""
     legs = [held[leg_id] for leg_id in proposed.leg_ids]
     plan = NettingPlan(proposed.day, codes, legs, net_legs_of(legs, codes))
-    if plan.canonical() != proposed.content:
-        counted = [one["clearings"] for one in json.loads(proposed.content)["legs"]]
-        changed = [one for one, count in zip(legs, counted, strict=True) if len(one.clearings) != count]
-        raise NettingStale(leg=", ".join(one.reference for one in changed))
+    changed = _changed(proposed, held)
+    if changed or plan.canonical() != proposed.content:
+        raise NettingStale(leg=", ".join(f"{REFERENCE_PREFIX}{leg_id}" for leg_id in changed))
     return plan
+
+
+def _changed(proposed: Netting, found: Mapping[int, Leg]) -> list[int]:
+    """The legs that are gone, in dispute, or were cleared in part since the netting was proposed."""
+    counted = {int(one["leg"]): one["clearings"] for one in json.loads(proposed.content)["legs"]}
+    return [
+        leg_id
+        for leg_id, count in counted.items()
+        if leg_id not in found or found[leg_id].objection or len(found[leg_id].clearings) != count
+    ]
 
 
 def _settle(connection: Connection, record: Recorder, netting_id: int, plan: NettingPlan) -> None:
@@ -355,15 +365,10 @@ def nettings(
 
 
 def is_stale(connection: Connection, proposed: Netting) -> bool:
-    """Whether a leg of a netting that isn't settled has changed, so that it can't be signed any more."""
+    """Whether a leg of a netting that isn't settled has changed or is in dispute, so that none can sign."""
     if proposed.is_settled:
         return False
-    found = legs_by_id(connection, proposed.leg_ids)
-    said = json.loads(proposed.content)["legs"]
-    return any(
-        int(one["leg"]) not in found or len(found[int(one["leg"])].clearings) != one["clearings"]
-        for one in said
-    )
+    return bool(_changed(proposed, legs_by_id(connection, proposed.leg_ids)))
 
 
 def _nettings(connection: Connection, netting_ids: Sequence[int]) -> list[Netting]:

@@ -18,7 +18,7 @@ from ledger.money import parse_share
 from ledger.periods import Quarter
 from ledger.rules.payment import interest_on, late_months
 from ledger_schema.tables import leg as leg_table
-from ledger_schema.tables import leg_clearing, payment_use
+from ledger_schema.tables import leg_clearing, leg_objection, payment_use
 
 REFERENCE_PREFIX = "PL-"
 
@@ -46,6 +46,17 @@ class Clearing:
     day: date
     payment_id: int | None
     netting_id: int | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """What a side of a leg has against it; while it stands the leg is in dispute and isn't netted."""
+
+    sequence: int
+    party_id: int
+    person: str
+    reason: str
     recorded_at: datetime
 
 
@@ -78,6 +89,7 @@ class Leg:
     netting_id: int | None
     recorded_at: datetime
     clearings: list[Clearing] = field(default_factory=list)
+    objection: Objection | None = None
 
     @property
     def reference(self) -> str:
@@ -264,8 +276,9 @@ def _is_open() -> ColumnElement[bool]:
 
 def _legs(connection: Connection, wanted: ColumnElement[bool], limit: int | None = None) -> list[Leg]:
     rows = connection.execute(select(leg_table).where(wanted).order_by(leg_table.c.leg_id).limit(limit)).all()
-    clearings = _clearings(connection, [row.leg_id for row in rows])
-    return [_leg(row, clearings[row.leg_id]) for row in rows]
+    leg_ids = [row.leg_id for row in rows]
+    clearings, objections = _clearings(connection, leg_ids), _objections(connection, leg_ids)
+    return [_leg(row, clearings[row.leg_id], objections.get(row.leg_id)) for row in rows]
 
 
 def _clearings(connection: Connection, leg_ids: Sequence[int]) -> dict[int, list[Clearing]]:
@@ -287,7 +300,21 @@ def _clearings(connection: Connection, leg_ids: Sequence[int]) -> dict[int, list
     return found
 
 
-def _leg(row: Row[Any], clearings: list[Clearing]) -> Leg:
+def _objections(connection: Connection, leg_ids: Sequence[int]) -> dict[int, Objection]:
+    """The objections that stand: the last row of a leg says so."""
+    table = leg_objection
+    rows = connection.execute(
+        select(table).where(table.c.leg_id == func.any(leg_ids)).order_by(table.c.leg_id, table.c.sequence)
+    )
+    last = {row.leg_id: row for row in rows}
+    return {
+        leg_id: Objection(row.sequence, row.party_id, row.person, row.reason, row.recorded_at)
+        for leg_id, row in last.items()
+        if row.stands
+    }
+
+
+def _leg(row: Row[Any], clearings: list[Clearing], objection: Objection | None) -> Leg:
     return Leg(
         leg_id=row.leg_id,
         kind=row.kind,
@@ -309,4 +336,5 @@ def _leg(row: Row[Any], clearings: list[Clearing]) -> Leg:
         netting_id=row.netting_id,
         recorded_at=row.recorded_at,
         clearings=clearings,
+        objection=objection,
     )

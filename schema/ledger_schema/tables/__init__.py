@@ -31,6 +31,7 @@ from ledger_schema.tables.parties import party, party_key, zone, zone_division
 from ledger_schema.tables.payments import (
     leg,
     leg_clearing,
+    leg_objection,
     netting,
     netting_party,
     netting_signature,
@@ -75,6 +76,7 @@ __all__ = [
     "journal_entry",
     "leg",
     "leg_clearing",
+    "leg_objection",
     "measure",
     "metadata",
     "netting",

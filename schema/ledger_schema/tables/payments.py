@@ -219,6 +219,22 @@ leg_clearing = Table(
     ),
 )
 
+leg_objection = Table(
+    "leg_objection",
+    metadata,
+    Column("leg_id", BigInteger, ForeignKey("leg.leg_id"), nullable=False),
+    Column("sequence", SmallInteger, CheckConstraint("sequence > 0", name="sequence"), nullable=False),
+    Column("stands", Boolean, nullable=False, comment="false: it is withdrawn; the last row counts"),
+    Column("party_id", BigInteger, ForeignKey("party.party_id"), nullable=False),
+    Column("person", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("event_id", BigInteger, ForeignKey("event.event_id"), nullable=False),
+    recorded_at(),
+    # Raised and withdrawn take turns.
+    CheckConstraint("stands = (sequence % 2 = 1)", name="turns"),
+    PrimaryKeyConstraint("leg_id", "sequence"),
+)
+
 waiver = Table(
     "waiver",
     metadata,

@@ -46,6 +46,7 @@ from ledger_graphql.inputs import ListEntryInput, OccurrenceDayInput, ReturnLine
 from ledger_graphql.log import LogQueries
 from ledger_graphql.papers import PaperQueries
 from ledger_graphql.parties import Party, PartyKind, RegionClass, party_node, party_nodes
+from ledger_graphql.payment_queries import PAYMENT_NODES, PaymentQueries
 from ledger_graphql.reports import Balance, balances_of
 from ledger_graphql.returns import filing_node
 from ledger_graphql.rule_templates import RuleTemplateQueries
@@ -73,7 +74,7 @@ class TermsCheck:
 @strawberry.type(
     description="Everything that can be asked. Null stands for what isn't there or may not be known."
 )
-class Query(LogQueries, PaperQueries, RuleTemplateQueries, WorklistQueries):
+class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, WorklistQueries):
     @resolved("Any object by its global id; null when there is none.")
     def node(
         self,
@@ -298,6 +299,7 @@ def _party_id(desk: Desk, code: str) -> int:
 
 
 _NODES: dict[tuple[str, int], Callable[..., Node | None]] = {
+    **PAYMENT_NODES,
     ("Party", 1): lambda desk, party: party_node(desk, roster.party(desk.snapshot, party)),
     ("Event", 1): lambda desk, event: event_node(event_reading.event(desk.snapshot, event)),
     ("Enterprise", 1): lambda desk, enterprise: enterprise_batch(desk, [enterprise]).get(enterprise),

@@ -16,23 +16,22 @@ from ledger.measures import MEASURE_BY_ID, MEASURE_BY_NAME
 from ledger.periods import Span
 from ledger.rules.facts import Line
 
-# Whole (subject, measure) pairs, because months of one side may answer a quarter of the other.
+# Whole (subject, measure) pairs, because months of one side may answer a quarter of the other. One grouping
+# of all lines finds them; a join of two grouped sides takes twice as long.
 DIFFERING = """
-WITH of_both AS MATERIALIZED (
-    SELECT filing_id, line, subject_id, measure_id, months, starts, amount_minor, document
-    FROM return_line
+WITH wanted AS MATERIALIZED (
+    SELECT subject_id, measure_id FROM return_line
     WHERE agreement_id = :agreement AND booked_quarter = ANY(:booked) AND filing_id = ANY(:filings)
-), summed AS (
-    SELECT subject_id, measure_id, sum(amount_minor) AS amount_minor, months, starts
-    FROM of_both GROUP BY filing_id, subject_id, measure_id, months, starts
-), wanted AS (
-    SELECT subject_id, measure_id FROM summed
     GROUP BY subject_id, measure_id, months, starts
-    HAVING count(*) <> 2 OR min(amount_minor) <> max(amount_minor)
+    HAVING min(filing_id) = max(filing_id)
+        OR sum(CASE WHEN filing_id = :first THEN amount_minor ELSE -amount_minor END) <> 0
     UNION
     SELECT * FROM unnest(CAST(:subjects AS bigint[]), CAST(:measures AS smallint[]))
 )
-SELECT of_both.* FROM of_both JOIN wanted USING (subject_id, measure_id) ORDER BY filing_id, line
+SELECT filing_id, line, subject_id, measure_id, months, starts, amount_minor, document
+FROM return_line JOIN wanted USING (subject_id, measure_id)
+WHERE agreement_id = :agreement AND booked_quarter = ANY(:booked) AND filing_id = ANY(:filings)
+ORDER BY filing_id, line
 """
 
 
@@ -50,6 +49,7 @@ def differing_lines(
             "agreement": both[0].agreement_id,
             "booked": sorted({filing.booked_quarter.code for filing in both}),
             "filings": list(found),
+            "first": both[0].filing_id,
             "subjects": [subject for subject, _ in pairs],
             "measures": [measure_id for _, measure_id in pairs],
         },

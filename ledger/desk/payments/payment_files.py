@@ -28,8 +28,9 @@ from ledger.desk.failures import refuse, text_faults
 from ledger.desk.payments.faults import PaymentLineKnown, person_faults
 from ledger.desk.payments.receiving import (
     PaymentDraft,
+    PaymentLine,
     add_payments,
-    line_is_known,
+    known_lines,
     payment_faults,
 )
 from ledger.evidence.canonical import digest
@@ -170,21 +171,21 @@ def read_drafts(rows: Sequence[Row], known_codes: frozenset[str]) -> tuple[list[
     """The payments of the rows; every fault with its cell. A line that comes twice is a fault."""
     drafts: list[PaymentDraft] = []
     faults: list[Fault] = []
-    lines: set[tuple[str, str, str]] = set()
+    lines: set[PaymentLine] = set()
     for row in rows:
         found: list[Fault] = []
         draft = _draft(row, found)
-        line = (draft.payer, draft.payer_account, draft.reference)
         found += [
             _fault(row.cell(name), "PARTY_UNKNOWN", "the code of a registered party", row.values[name])
             for name in ("payer", "payee")
             if row.values[name] not in known_codes
         ]
-        if line in lines:
+        if draft.line in lines:
+            repeated = draft.reference
             found.append(
-                _fault(row.cell("reference"), "LINE_REPEATED", "each line of an account once", line[2])
+                _fault(row.cell("reference"), "LINE_REPEATED", "each line of an account once", repeated)
             )
-        lines.add(line)
+        lines.add(draft.line)
         drafts.append(draft)
         faults += found
     return drafts, faults
@@ -247,12 +248,17 @@ def _known_codes(connection: Connection, rows: Iterable[Row]) -> frozenset[str]:
 def _known_line_faults(
     connection: Connection, rows: Sequence[Row], drafts: Sequence[PaymentDraft]
 ) -> list[Fault]:
-    known = []
-    for row, draft in zip(rows, drafts, strict=True):
-        if line_is_known(connection, draft):
-            said = PaymentLineKnown(reference=draft.reference, account=draft.payer_account, payer=draft.payer)
-            known.append(Fault(row.cell("reference"), said.code, said.message_en, said.message_zh))
-    return known
+    known = known_lines(connection, drafts)
+    return [
+        _known_line_fault(row, draft.line)
+        for row, draft in zip(rows, drafts, strict=True)
+        if draft.line in known
+    ]
+
+
+def _known_line_fault(row: Row, line: PaymentLine) -> Fault:
+    said = PaymentLineKnown(reference=line.reference, account=line.payer_account, payer=line.payer)
+    return Fault(row.cell("reference"), said.code, said.message_en, said.message_zh)
 
 
 def _imported(connection: Connection, content_hash: bytes) -> PaymentFile | None:

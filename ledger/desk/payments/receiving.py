@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, true
 
@@ -32,6 +32,7 @@ from ledger.measures import YUAN
 from ledger.rules.facts import Fault
 from ledger_schema.ids import new_id
 from ledger_schema.sessions import Database
+from ledger_schema.tables import party as party_table
 from ledger_schema.tables import payment as payment_table
 from ledger_schema.tables import payment_use
 
@@ -51,6 +52,14 @@ MATCHES_MAX = 200
 _REFERENCE = re.compile(rf"{REFERENCE_PREFIX}([1-9][0-9]{{0,18}})(?![0-9])", re.ASCII)
 
 
+class PaymentLine(NamedTuple):
+    """What makes a line of an account the one it is; the payer by code."""
+
+    payer: str
+    payer_account: str
+    reference: str
+
+
 @dataclass(frozen=True, slots=True)
 class PaymentDraft:
     """A line of a bank's or treasury's statement; parties by code, the amount in minor units of yuan."""
@@ -63,6 +72,10 @@ class PaymentDraft:
     amount_minor: int
     value_day: date
     purpose: str = ""
+
+    @property
+    def line(self) -> PaymentLine:
+        return PaymentLine(self.payer, self.payer_account, self.reference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +142,7 @@ def add_payments(
     existing = legs_by_id(connection, [one for one in named.values() if one is not None])
     held = hold_legs(connection, existing)
     queue_on_all(connection, Queue.PAYER, [draft.payer for draft in drafts])
+    _refuse_known(known_lines(connection, drafts))
     payment_ids = []
     for draft in drafts:
         recorded = _add_payment(connection, record, person, draft, party_ids, file_hash)
@@ -139,6 +153,12 @@ def add_payments(
             _pay(connection, record, recorded, [Match(leg_id, amount_minor)], held, "reference")
             held.update(legs_by_id(connection, [leg_id]))
     return payment_ids
+
+
+def _refuse_known(lines: set[PaymentLine]) -> None:
+    if lines:
+        first = min(lines)
+        raise PaymentLineKnown(reference=first.reference, account=first.payer_account, payer=first.payer)
 
 
 def _named_leg(draft: PaymentDraft) -> int | None:
@@ -156,8 +176,6 @@ def _add_payment(
     party_ids: Mapping[str, int],
     file_hash: bytes | None,
 ) -> Payment:
-    if line_is_known(connection, draft):
-        raise PaymentLineKnown(reference=draft.reference, account=draft.payer_account, payer=draft.payer)
     payment_id = new_id()
     event_id = record("payment_recorded", {"payment": str(payment_id), "person": person, **described(draft)})
     connection.execute(
@@ -180,15 +198,18 @@ def _add_payment(
     return payment(connection, payment_id)
 
 
-def line_is_known(connection: Connection, draft: PaymentDraft) -> bool:
-    """Whether the line of the payer's account was recorded before."""
-    payer_party_id = roster.party_by_code(connection, draft.payer).party_id
-    known = select(payment_table.c.payment_id).where(
-        payment_table.c.payer_party_id == payer_party_id,
-        payment_table.c.payer_account == draft.payer_account,
-        payment_table.c.reference == draft.reference,
+def known_lines(connection: Connection, drafts: Iterable[PaymentDraft]) -> set[PaymentLine]:
+    """Those of the payments' lines that were recorded before."""
+    lines = {draft.line for draft in drafts}
+    rows = connection.execute(
+        select(party_table.c.code, payment_table.c.payer_account, payment_table.c.reference)
+        .join(party_table, party_table.c.party_id == payment_table.c.payer_party_id)
+        .where(
+            party_table.c.code == func.any([line.payer for line in lines]),
+            payment_table.c.reference == func.any([line.reference for line in lines]),
+        )
     )
-    return connection.execute(known).one_or_none() is not None
+    return lines & {PaymentLine(*row) for row in rows}
 
 
 def payment_faults(path: str, draft: PaymentDraft) -> list[Fault]:

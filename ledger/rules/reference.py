@@ -24,8 +24,9 @@ from ledger.rules.choices import readings_at
 from ledger.rules.document import normalise
 from ledger.rules.explanation import BOOK_NAMES
 from ledger.rules.facts import Fault
-from ledger.rules.field_notes import NOTES, Note
+from ledger.rules.field_notes import NOTES
 from ledger.rules.form import expected_at
+from ledger.rules.note import Note
 from ledger.rules.open_choices import Location, Reading, choose, locations, value_at
 from ledger.rules.readings import KINDS, Tried, amounts_of, differing
 from ledger.rules.templates import load

@@ -63,8 +63,9 @@ procedures = st.fixed_dictionaries(
         "arbiter": st.sampled_from([None, *ROLES]),
         "reconciliations": reconciliations,
         "calendar": st.one_of(st.none(), calendars),
+        "sealed": st.booleans(),
     },
-)
+).map(lambda one: one | {"sealed": bool(one.get("sealed") and one.get("calendar"))})
 
 
 def terms_with(procedure: dict[str, Any]) -> Terms:

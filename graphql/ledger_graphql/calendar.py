@@ -33,15 +33,11 @@ class CalendarStep(Enum):
     SECOND_FUND = "second_fund"
 
 
-@strawberry.enum(
-    description="DONE; TO_DO by the role itself; WAITING for others who have to act first; NOT_RECORDED: the "
-    "ledger keeps no record of the step, so nobody can say how far it is."
-)
+@strawberry.enum(description="DONE; TO_DO by the role itself; WAITING for others who have to act first.")
 class StepState(Enum):
     DONE = "done"
     TO_DO = "to_do"
     WAITING = "waiting"
-    NOT_RECORDED = "not_recorded"
 
 
 @strawberry.type(description="A role in the agreement, and what it has to do before others can go on.")
@@ -62,9 +58,8 @@ class RoleStep:
     role: str = strawberry.field(description="Of whom.")
     due_day: date = strawberry.field(description="The last day on which it is in time.")
     state: StepState = strawberry.field(description="How far it is.")
-    late_days: int | None = strawberry.field(
-        description="Days from the due day to when it was done, or else to today; 0 in time. Null when the "
-        "step isn't recorded."
+    late_days: int = strawberry.field(
+        description="Days from the due day to when it was done, or else to today; 0 in time."
     )
     done_at: datetime | None = strawberry.field(description="When it was done; null as long as it isn't.")
     done_by: str | None = strawberry.field(description="The person who did it, where a name was given.")

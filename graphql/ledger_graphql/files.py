@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ledger.desk import agreements, roster, statements
+from ledger.desk.failures import NotFound
 from ledger.desk.returns.template import template_workbook
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
@@ -35,7 +36,6 @@ ZONE_FORMS: Mapping[str, statements.ZoneForm] = {"txt": "text", "csv": "csv", "x
 JOURNAL_FORMS: Mapping[str, statements.JournalForm] = {"hledger": "hledger", "beancount": "beancount"}
 
 STATUS_BY_CODE = {
-    "NOT_FOUND": 404,
     "DOCUMENT_TOO_LARGE": 413,
     "DOCUMENT_DAMAGED": 500,
     **{lacking.code: 503 for lacking in statements.FONTS_LACKING},
@@ -200,4 +200,5 @@ def saved(made: Download) -> Response:
 
 def refusal(error: LedgerError) -> Response:
     """An expected failure as JSON: 404 for what isn't there, 413 for what is too large, 503 for a font."""
-    return JSONResponse(extensions_of(error), status_code=STATUS_BY_CODE.get(error.code, 400))
+    status = 404 if isinstance(error, NotFound) else STATUS_BY_CODE.get(error.code, 400)
+    return JSONResponse(extensions_of(error), status_code=status)

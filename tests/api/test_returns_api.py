@@ -120,7 +120,7 @@ def test_the_calendar_says_what_is_due_and_who_holds_it_up(api: Api) -> None:
         ("SIGN", "host", "WAITING"),
         ("SIGN", "origin", "WAITING"),
     ]
-    assert (fund["state"], fund["lateDays"]) == ("NOT_RECORDED", None)
+    assert (fund["state"], fund["lateDays"]) == ("WAITING", 0)
 
 
 def test_a_partys_worklist_covers_all_of_its_agreements_page_by_page(api: Api) -> None:

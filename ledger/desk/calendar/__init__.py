@@ -1,16 +1,13 @@
 """The calendar: what each agreement expects from whom by when, what is late, and who holds it up."""
 
-from ledger.desk.calendar.progress import RECORDED, AgreementQuarter, Progress, ProgressOf
+from ledger.desk.calendar.progress import AgreementQuarter
 from ledger.desk.calendar.reading import Task, WorkItem, WorkKey, calendar, worklist
 from ledger.desk.calendar.steps import Completion, Holder, RoleStep, StepState
 
 __all__ = [
-    "RECORDED",
     "AgreementQuarter",
     "Completion",
     "Holder",
-    "Progress",
-    "ProgressOf",
     "RoleStep",
     "StepState",
     "Task",

@@ -1,6 +1,7 @@
-"""Which roles have done which step, for many quarters of many agreements with one statement a step.
+"""Which roles have done which step, for many quarters of many agreements with one statement a step; only
+open quarters whose returns are compared are looked at one by one.
 
-``RECORDED`` names for each step the function that knows. A step that it doesn't name isn't recorded.
+``RECORDED`` names for each step the function that knows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import NamedTuple, TypeAlias
 from sqlalchemy import Connection, text
 
 from ledger.desk.calendar.steps import Completion
+from ledger.desk.reconciliation import reconciled_roles
 from ledger.periods import Quarter
 from ledger.rules.procedure import CalendarStep
 
@@ -49,6 +51,42 @@ CERTIFIED = """
         LEFT JOIN filing_certification AS certified USING (agreement_id, booked_quarter, filing_id)
     WHERE certified.person IS NOT NULL OR NOT needs_certification
 """
+SIGNED = """
+    SELECT DISTINCT ON (agreement_id, quarter, role)
+        agreement_id, quarter, role, signed_at, cast(NULL AS text)
+    FROM (
+        SELECT agreement_id, quarter, role, signature.recorded_at AS signed_at
+        FROM (
+            SELECT DISTINCT ON (agreement_id, quarter) agreement_id, quarter, settlement_id
+            FROM asked JOIN settlement USING (agreement_id)
+            WHERE settlement.booked_quarter = quarter
+            ORDER BY agreement_id, quarter, settlement_id DESC
+        ) AS newest JOIN settlement_signature AS signature USING (agreement_id, settlement_id)
+        WHERE signature.booked_quarter = quarter
+        UNION ALL
+        SELECT agreement_id, quarter, role, closed_at
+        FROM asked JOIN agreement_quarter USING (agreement_id, quarter)
+            JOIN agreement_party USING (agreement_id)
+        WHERE state = 'closed'
+    ) AS either
+    ORDER BY agreement_id, quarter, role, signed_at
+"""
+FUNDED = """
+    SELECT asked.agreement_id, asked.quarter, role,
+        coalesce(max(clearing.day)::timestamp AT TIME ZONE 'Asia/Shanghai', closed_at), cast(NULL AS text)
+    FROM asked JOIN agreement_quarter AS closed USING (agreement_id, quarter)
+        JOIN agreement_party AS side USING (agreement_id)
+        LEFT JOIN leg ON leg.agreement_id = asked.agreement_id AND leg.booked_quarter = asked.quarter
+            AND leg.settlement_id = closed.settlement_id AND leg.kind = 'settlement'
+            AND leg.payer_party_id = side.party_id
+        LEFT JOIN LATERAL (
+            SELECT open_minor, day FROM leg_clearing WHERE leg_clearing.leg_id = leg.leg_id
+            ORDER BY sequence DESC LIMIT 1
+        ) AS clearing ON true
+    WHERE state = 'closed'
+    GROUP BY asked.agreement_id, asked.quarter, role, closed_at
+    HAVING bool_and(leg.leg_id IS NULL OR coalesce(clearing.open_minor, 1) = 0)
+"""
 CLOSED = """
     SELECT agreement_id, quarter, role, closed_at, cast(NULL AS text)
     FROM asked JOIN agreement_quarter USING (agreement_id, quarter) JOIN agreement_party USING (agreement_id)
@@ -77,6 +115,26 @@ def closed(connection: Connection, asked: Sequence[AgreementQuarter]) -> Progres
     return _progress(connection, CLOSED, asked)
 
 
+def reconciled(connection: Connection, asked: Sequence[AgreementQuarter]) -> Progress:
+    """Whose turn it isn't in an open quarter, which is compared for each; everybody, once it is closed."""
+    done = dict(closed(connection, asked))
+    for one in asked:
+        if one not in done:
+            since = reconciled_roles(connection, *one)
+            done[one] = {role: Completion(moment) for role, moment in since.items()}
+    return done
+
+
+def signed(connection: Connection, asked: Sequence[AgreementQuarter]) -> Progress:
+    """Who has signed the quarter's newest settlement; everybody, once it is closed."""
+    return _progress(connection, SIGNED, asked)
+
+
+def funded(connection: Connection, asked: Sequence[AgreementQuarter]) -> Progress:
+    """Who owes nothing of what the close raised: since the last value date, else since the close."""
+    return _progress(connection, FUNDED, asked)
+
+
 def committed(connection: Connection, asked: Sequence[AgreementQuarter]) -> Progress:
     """Who has committed to figures."""
     return _progress(connection, COMMITTED, asked)
@@ -97,6 +155,8 @@ def _progress(connection: Connection, statement: str, asked: Sequence[AgreementQ
 RECORDED: Mapping[CalendarStep, ProgressOf] = {
     "submit": submitted,
     "certify": certified,
-    "sign": closed,
+    "reconcile": reconciled,
+    "sign": signed,
+    "fund": funded,
+    "second_fund": funded,
 }
-"""Where there is no other record of signing, a closed quarter was signed by everybody."""

@@ -11,7 +11,7 @@ from typing import NamedTuple, get_args
 from sqlalchemy import Connection, text
 
 from ledger.desk.agreements import Agreement, agreements_by_id, terms_at, terms_of_agreements
-from ledger.desk.calendar.progress import RECORDED, AgreementQuarter, ProgressOf, committed
+from ledger.desk.calendar.progress import RECORDED, AgreementQuarter, committed
 from ledger.desk.calendar.steps import QuarterFacts, RoleStep, StepState, role_steps
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.desk.returns.expected import terms_for
@@ -20,13 +20,16 @@ from ledger.rules.procedure import CalendarStep
 from ledger.rules.terms import Terms
 
 STEP_PLACES: Mapping[CalendarStep, int] = {step: place for place, step in enumerate(get_args(CalendarStep))}
-AFTER_CLOSE: frozenset[CalendarStep] = frozenset({"fund", "second_fund"})
-
 # The open quarter, and earlier ones that it books corrections of; closed ones where money is still to move.
 WATCHED = """
     WITH mine AS (SELECT DISTINCT agreement_id FROM agreement_party WHERE party_id = :party)
     SELECT agreement_id, quarter FROM mine JOIN agreement_quarter USING (agreement_id)
-    WHERE state = 'open' OR :with_closed
+    WHERE state = 'open'
+    UNION
+    SELECT agreement_id, quarter FROM mine JOIN agreement_quarter USING (agreement_id)
+        JOIN leg USING (agreement_id, settlement_id)
+    WHERE state = 'closed' AND kind = 'settlement' AND NOT EXISTS (
+        SELECT FROM leg_clearing WHERE leg_clearing.leg_id = leg.leg_id AND open_minor = 0)
     UNION
     SELECT agreement_id, filing.quarter FROM mine JOIN agreement_quarter AS opened USING (agreement_id)
         JOIN filing USING (agreement_id)
@@ -74,15 +77,13 @@ def calendar(
     agreement_id: int,
     quarter: Quarter,
     today: date,
-    *,
-    recorded: Mapping[CalendarStep, ProgressOf] = RECORDED,
 ) -> list[RoleStep]:
     """Every step of the quarter by role, in order, as it stands ``today``; none without a calendar.
 
     Raises ``NotFound``, ``NoOpenQuarter``, ``QuarterOutOfReach``.
     """
     terms_for(connection, agreement_id, quarter)
-    found = _facts(connection, [AgreementQuarter(agreement_id, quarter)], recorded)
+    found = _facts(connection, [AgreementQuarter(agreement_id, quarter)])
     return [step for facts in found for step in role_steps(facts, today)]
 
 
@@ -93,30 +94,25 @@ def worklist(
     *,
     after: WorkKey | None = None,
     limit: int = PAGE_LIMIT,
-    recorded: Mapping[CalendarStep, ProgressOf] = RECORDED,
 ) -> Page[WorkItem]:
     """What a party has to do or waits for over all of its agreements, by due day, after the key ``after``.
 
     Agreements whose terms have no calendar expect nothing by any day and aren't on it. The number of
     statements doesn't depend on the number of agreements.
     """
-    watched = _watched(connection, party_id, with_closed=not AFTER_CLOSE.isdisjoint(recorded))
-    facts = _facts(connection, watched, recorded)
+    watched = _watched(connection, party_id)
+    facts = _facts(connection, watched)
     items = sorted((item for one in facts for item in _items(one, party_id, today)), key=lambda one: one.key)
     following = [item for item in items if after is None or item.key > after]
     return page_of(following[: rows_to_read(limit)], limit, lambda item: item)
 
 
-def _watched(connection: Connection, party_id: int, *, with_closed: bool) -> list[AgreementQuarter]:
-    rows = connection.execute(text(WATCHED), {"party": party_id, "with_closed": with_closed})
+def _watched(connection: Connection, party_id: int) -> list[AgreementQuarter]:
+    rows = connection.execute(text(WATCHED), {"party": party_id})
     return [AgreementQuarter(agreement_id, Quarter.from_code(code)) for agreement_id, code in rows]
 
 
-def _facts(
-    connection: Connection,
-    asked: Sequence[AgreementQuarter],
-    recorded: Mapping[CalendarStep, ProgressOf],
-) -> list[QuarterFacts]:
+def _facts(connection: Connection, asked: Sequence[AgreementQuarter]) -> list[QuarterFacts]:
     """What is known of the quarters for which there is a calendar."""
     ids = list({one.agreement_id for one in asked})
     named = agreements_by_id(connection, ids)
@@ -124,7 +120,10 @@ def _facts(
     with_terms = [(one, terms_at(versions[one.agreement_id], one.quarter)) for one in asked]
     timed = [(one, terms) for one, terms in with_terms if terms is not None and _has_calendar(terms)]
     keys = [one for one, _ in timed]
-    done = {step: progress(connection, keys) for step, progress in recorded.items()}
+    done = {
+        step: progress(connection, [one for one, terms in timed if _expects(terms, step)])
+        for step, progress in RECORDED.items()
+    }
     sealed = committed(connection, keys)
     return [
         QuarterFacts(
@@ -136,6 +135,11 @@ def _facts(
         )
         for one, terms in timed
     ]
+
+
+def _expects(terms: Terms, step: CalendarStep) -> bool:
+    """Comparing takes each quarter by itself, so it is only asked of terms that ask for it."""
+    return step != "reconcile" or bool(terms.procedure and terms.procedure.reconciliations)
 
 
 def _has_calendar(terms: Terms) -> bool:

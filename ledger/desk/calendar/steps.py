@@ -19,8 +19,6 @@ class StepState(StrEnum):
     TO_DO = "to_do"
     WAITING = "waiting"
     """Others have to act first."""
-    NOT_RECORDED = "not_recorded"
-    """The ledger keeps no record of this step, so nobody can say how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +38,13 @@ class Holder(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RoleStep:
-    """A step of one role. ``late_days``: from its day to when it was done, or to today; 0 in time.
-
-    Of a step that isn't recorded nobody knows, so it has none.
-    """
+    """A step of one role. ``late_days``: from its day to when it was done, or to today; 0 in time."""
 
     step: CalendarStep
     role: str
     due: date
     state: StepState
-    late_days: int | None
+    late_days: int
     completion: Completion | None = None
     held_up_by: Sequence[Holder] = ()
 
@@ -69,7 +64,7 @@ class RoleStep:
 class QuarterFacts:
     """What is known of one quarter of an agreement.
 
-    ``done`` tells of each recorded step which roles have done it; ``committed`` are the roles whose figures
+    ``done`` tells of each step which roles have done it; ``committed`` are the roles whose figures
     are sealed.
     """
 
@@ -120,10 +115,7 @@ def role_steps(facts: QuarterFacts, today: date) -> list[RoleStep]:
 def _role_step(
     facts: QuarterFacts, step: CalendarStep, role: str, due: date, today: date, before: Sequence[RoleStep]
 ) -> RoleStep:
-    completions = facts.done.get(step)
-    if completions is None:
-        return RoleStep(step, role, due, StepState.NOT_RECORDED, None)
-    completion = completions.get(role)
+    completion = facts.done[step].get(role)
     if completion is not None:
         late_days = max(0, (day_of(completion.at) - due).days)
         return RoleStep(step, role, due, StepState.DONE, late_days, completion)

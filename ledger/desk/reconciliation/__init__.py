@@ -24,6 +24,7 @@ from ledger.desk.reconciliation.reading import (
     items,
     reconciliation,
 )
+from ledger.desk.reconciliation.waiting import reconciled_roles
 
 __all__ = [
     "Compared",
@@ -44,6 +45,7 @@ __all__ = [
     "item",
     "items",
     "propose",
+    "reconciled_roles",
     "reconciliation",
     "release",
     "withhold",

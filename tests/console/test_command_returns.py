@@ -176,7 +176,8 @@ def test_a_worklist_tells_what_is_due_and_who_holds_it_up(run: Commands) -> None
         "2024-04-15 to do A-1 2024Q1 submit the host side 3",
         "2024-04-20 waiting A-1 2024Q1 certify the host side the host side: submit",
         "2024-05-10 waiting A-1 2024Q1 sign the host side the host side: submit",
-        "共 3 项 / 3 items",
+        "2024-05-30 waiting A-1 2024Q1 fund the host side the host side: submit",
+        "共 4 项 / 4 items",
     ]
     assert run("worklist", "ORIGIN", "--today", "2024-04-18") == 0
     assert "他方待办" in run.out

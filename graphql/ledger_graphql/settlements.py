@@ -18,6 +18,7 @@ from ledger.desk.signatures import Signature
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_graphql.amounts import AmountValue, amount_value
+from ledger_graphql.bundles import bundle_file
 from ledger_graphql.connections import (
     FIRST_DEFAULT,
     After,
@@ -254,6 +255,15 @@ class Settlement(Node):
         return connection(
             _entries(desk, page), [(entry.entry,) for entry in page], has_next=has_next, after=after
         )
+
+    @resolved(
+        "What proves it with no database, as text of a file (docs/bundles.md); null unless it closed its "
+        "quarter. NOT_LOGGED_YET until the log has the close."
+    )
+    def bundle(self, info: Info) -> str | None:
+        if self.closed_at is None:
+            return None
+        return bundle_file(info.context, self.record.agreement_id, self.record.settlement_id).decode()
 
     @resolved("What each party gets in all, by book and commodity.")
     def net(self, info: Info) -> list[NetAmount]:

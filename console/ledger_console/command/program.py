@@ -12,6 +12,7 @@ import typer
 from ledger.errors import LedgerError
 from ledger_console.command import (
     agreements,
+    bundles,
     certified,
     interrupts,
     national,
@@ -67,6 +68,10 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "journal": papers.journal,
         "explain": results.explain,
         "balances": results.balances,
+    },
+    "存证 Evidence": {
+        "bundle": bundles.bundle,
+        "verify": bundles.verify,
     },
 }
 

@@ -366,7 +366,8 @@ def test_a_result_that_the_rules_dont_give_is_found_even_if_all_signed_it(world:
     """Both sides and the operator together can't pass off another split as that of the signed terms."""
     changed = copy.deepcopy(world.bundle)
     changed["allocations"][0]["amount_minor"] = "1"
-    assert wrong(relogged(changed, world.operator), world.trust).startswith("allocations[0]")
+    named = wrong(relogged(changed, world.operator), world.trust)
+    assert named.startswith("allocations[0].amount_minor: ")
     changed = copy.deepcopy(world.bundle)
     for kind in ("settlement_computed", "settlement_closed"):
         settlement = data_of(changed["events"][place_of(changed, "settlement_signed")])["settlement"]

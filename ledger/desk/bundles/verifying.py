@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import BaseModel
+
 from ledger.desk.agreements import procedure_at
 from ledger.desk.bundles.decisions import compared_in, verify_decisions
 from ledger.desk.bundles.materials import (
@@ -251,10 +253,21 @@ def _recomputed(
     return found
 
 
-def _require_rows(name: str, expected: Sequence[object], shown: Sequence[object]) -> None:
-    for place, (ours, theirs) in enumerate(zip(expected, shown, strict=False)):
-        require_same(f"{name}[{place}]", ours, theirs)
-    require_same(f"{name} (count)", len(expected), len(shown))
+def _require_rows(name: str, expected: Sequence[BaseModel], shown: Sequence[BaseModel]) -> None:
+    _require_equal(name, [row.model_dump() for row in expected], [row.model_dump() for row in shown])
+
+
+def _require_equal(path: str, expected: object, shown: object) -> None:
+    """Raises ``BundleWrong`` for the first value that differs, with its own path."""
+    if isinstance(expected, dict) and isinstance(shown, dict):
+        for name, value in expected.items():
+            _require_equal(f"{path}.{name}", value, shown.get(name))
+    elif isinstance(expected, list) and isinstance(shown, list):
+        for place, (ours, theirs) in enumerate(zip(expected, shown, strict=False)):
+            _require_equal(f"{path}[{place}]", ours, theirs)
+        require_same(f"{path} (count)", len(expected), len(shown))
+    else:
+        require_same(path, expected, shown)
 
 
 def _verify_signatures(

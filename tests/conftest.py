@@ -5,6 +5,7 @@ one in a temporary folder (in memory where there is room) that goes away with th
 migrated once; a test's database is a copy of it.
 
     database_url         a database of the test's own, dropped afterwards: for tests that commit
+    module_database_url  one per module: for what is made once and then only looked at
     shared_database_url  one per worker: for tests that roll back or only read
     server_url           the maintenance database: for tests that make databases themselves
 """
@@ -90,6 +91,15 @@ def template_database(server_url: str) -> str:
 @pytest.fixture
 def database_url(server_url: str, template_database: str) -> Iterator[str]:
     """An empty, migrated database of this test's own, as `postgresql+psycopg://...`."""
+    name = f"{_prefix()}{secrets.token_hex(6)}"
+    _copy_database(server_url, template_database, name)
+    yield _with_database(server_url, name)
+    _drop_database(server_url, name)
+
+
+@pytest.fixture(scope="module")
+def module_database_url(server_url: str, template_database: str) -> Iterator[str]:
+    """A migrated database for the tests of one module, filled once: for tests that need it only to begin."""
     name = f"{_prefix()}{secrets.token_hex(6)}"
     _copy_database(server_url, template_database, name)
     yield _with_database(server_url, name)

@@ -9,6 +9,7 @@ ledger of the page's own that holds the roster of zones and nothing else:
     sh       after a comment ``<!-- run -->``: run in the page's folder
     console  after a comment ``<!-- run -->``: each line that begins with "$ ", and what it prints
     any      after a comment ``<!-- file: NAME -->``: a file in the page's folder
+    sh       after a comment ``<!-- fetch: NAME -->``: what its "$LEDGER/…" gives, as a file in that folder
 
 A page with the comment ``<!-- continues: PAGE -->`` begins where that page ends.
 
@@ -25,8 +26,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,7 @@ BLOCK = re.compile(r"^(?:<!-- (?P<mark>[^\n]+) -->\n)?```(?P<kind>\w+)\n(?P<cont
 CONTINUES = re.compile(r"^<!-- continues: (?P<page>\S+) -->$", re.M)
 LINK = re.compile(r"\[[^\]\n]*\]\((?P<target>[^)\s]+)\)")
 PLACEHOLDER = re.compile(r"<[^<>]+>")
+ADDRESS = re.compile(r'"\$LEDGER(?P<path>/[^"]+)"')
 PUBLIC_KEY = re.compile(r"<public key of (?P<who>.+)>|<(?P<who_zh>.+)的公钥>")
 SIGNATURE = re.compile(
     r"<signature of (?P<who>.+) over (?P<what>.+)>|<(?P<who_zh>.+)对(?P<what_zh>.+)的签名>"
@@ -74,6 +77,8 @@ class Reader:
 
     client: TestClient
     folder: Path
+    sequence: Callable[[], object]
+    """Logs what was recorded so far, which a server does by itself within a second."""
     seen: dict[str, Any] = field(default_factory=dict)
     private_keys: dict[str, bytes] = field(default_factory=dict)
     answer: Any = None
@@ -88,6 +93,8 @@ class Reader:
             block = waiting.pop()
             if block.mark.startswith("file: "):
                 (self.folder / block.mark.removeprefix("file: ")).write_text(block.content)
+            elif block.mark.startswith("fetch: "):
+                self.fetch(block)
             elif block.mark == "run":
                 self.run(block)
             elif block.kind == "graphql":
@@ -110,6 +117,14 @@ class Reader:
         response = self.client.post("/graphql", json={"query": document, "variables": variables}).json()
         assert "errors" not in response, response
         self.answer, self.expected = response["data"], {"json", "text"}
+
+    def fetch(self, block: Block) -> None:
+        """Downloads what the block names into a file of the page's folder."""
+        self.sequence()
+        for address in ADDRESS.finditer(block.content):
+            response = self.client.get(address["path"])
+            assert response.status_code == 200, response.text
+            (self.folder / block.mark.removeprefix("fetch: ")).write_bytes(response.content)
 
     def compare(self, block: Block) -> None:
         """What a block shows must be in the answer: as the whole of it, or as some text of it."""
@@ -181,10 +196,10 @@ def reader(database_url: str, tmp_path: Path) -> Iterator[Reader]:
     database, log_files = Database(database_url), LogFiles(tmp_path / "home")
     load_roster(database)
     log.sequence(database, log_files)
-    database.dispose()
     app = application.create(database_url, log_files=log_files)
     with TestClient(app, base_url=BASE_URL) as client:
-        yield Reader(client, tmp_path)
+        yield Reader(client, tmp_path, partial(log.sequence, database, log_files))
+    database.dispose()
 
 
 def has_examples(page: Path) -> bool:

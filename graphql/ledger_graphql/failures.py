@@ -266,6 +266,7 @@ RULES: tuple[Rule, ...] = (
         WrongState,
         "VERSION_STATE",
         "SETTLEMENT_NOT_PROPOSED",
+        "SETTLEMENT_NOT_CLOSED",
         "QUARTER_NOT_REOPENABLE",
         "REOPENING_OVERTAKEN",
         "VERSION_OVERTAKEN",

@@ -18,6 +18,7 @@ from ledger.desk.signatures import Signature
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_graphql.amounts import AmountValue, amount_value
+from ledger_graphql.bundles import bundle_file
 from ledger_graphql.connections import (
     FIRST_DEFAULT,
     After,
@@ -263,6 +264,15 @@ class Settlement(Node):
     @resolved("How far its legs are paid at the end of a day. Nothing is due of what isn't closed.")
     def payment_state(self, info: Info, as_of: AsOf) -> PaymentState:
         return payment_state_of(info.context, self.record.settlement_id, as_of)
+
+    @resolved(
+        "What proves it with no database, as text of a file (docs/bundles.md); null unless it closed its "
+        "quarter. NOT_LOGGED_YET until the log has the close."
+    )
+    def bundle(self, info: Info) -> str | None:
+        if self.closed_at is None:
+            return None
+        return bundle_file(info.context, self.record.agreement_id, self.record.settlement_id).decode()
 
     @resolved("What each party gets in all, by book and commodity.")
     def net(self, info: Info) -> list[NetAmount]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -136,9 +137,17 @@ def submit_list(
         signing_side(connection, agreement_id, role)
         refuse(_list_faults(entries, sides_of(connection, agreement_id)))
         version = _newest_version(connection, agreement_id) + 1
+        enterprise_ids = _enterprise_ids(connection, entries)
+        listed = [(enterprise_ids[entry.credit_code], entry) for entry in entries]
         event_id = record(
             "enterprise_list_submitted",
-            {"version": version, "role": role, "entries": len(entries), "content_sha256": content_hash},
+            {
+                "version": version,
+                "role": role,
+                "entries": len(entries),
+                "content_sha256": content_hash,
+                "list_sha256": digest(list_bytes(version, role, listed)).hex(),
+            },
             agreement_id,
         )
         connection.execute(
@@ -146,7 +155,7 @@ def submit_list(
                 agreement_id=agreement_id, version=version, compiled_by=role, event_id=event_id
             )
         )
-        _add_entries(connection, agreement_id, version, entries)
+        _add_entries(connection, agreement_id, version, listed)
         _add_confirmation(connection, agreement_id, version, role, event_id)
         return {"version": version}
 
@@ -329,10 +338,45 @@ def _newest_version(connection: Connection, agreement_id: int) -> int:
     return newest or 0
 
 
+# --- the bytes that are hashed ----------------------------------------------------------------------------
+
+
+def list_bytes(version: int, role: str, listed: Iterable[tuple[int, ListEntry | ListedEnterprise]]) -> bytes:
+    """A list with the ids of its enterprises, in order of credit code, as RFC 8785 JSON.
+
+    Its SHA-256 is in the event of the list (``list_sha256``).
+    """
+    in_order = sorted(listed, key=lambda one: one[1].credit_code)
+    return canonical_bytes(
+        {
+            "version": version,
+            "role": role,
+            "entries": [{"enterprise": str(number), **_described(entry)} for number, entry in in_order],
+        }
+    )
+
+
+def content_of(listed: EnterpriseList) -> bytes:
+    """A list as ``list_bytes`` wrote it when it was handed in."""
+    return list_bytes(
+        listed.version, listed.compiled_by, [(one.enterprise_id, one) for one in listed.entries]
+    )
+
+
+def subjects_in(content: bytes) -> dict[int, Subject]:
+    """The enterprises of a list that ``list_bytes`` wrote, as the rules see them."""
+    return {
+        int(entry["enterprise"]): Subject(
+            subject=int(entry["enterprise"]), name=entry["name_zh"], **_attributes_read(entry)
+        )
+        for entry in json.loads(content)["entries"]
+    }
+
+
 # --- attributes -------------------------------------------------------------------------------------------
 
 
-def _attributes_written(entry: ListEntry) -> dict[str, Json]:
+def _attributes_written(entry: ListEntry | ListedEnterprise) -> dict[str, Json]:
     """As stored and hashed: days as ISO text, amounts as text of fen, no key for what is unknown."""
     attributes: dict[str, Json | None] = {
         "events": {event.value: day.isoformat() for event, day in entry.events.items()} or None,
@@ -363,7 +407,7 @@ def _attributes_read(stored: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _described(entry: ListEntry) -> dict[str, Json]:
+def _described(entry: ListEntry | ListedEnterprise) -> dict[str, Json]:
     return {"credit_code": entry.credit_code, "name_zh": entry.name_zh, **_attributes_written(entry)}
 
 
@@ -513,22 +557,21 @@ def _amount_faults(path: str, amount_minor: int) -> list[Fault]:
 
 
 def _add_entries(
-    connection: Connection, agreement_id: int, version: int, entries: Sequence[ListEntry]
+    connection: Connection, agreement_id: int, version: int, listed: Sequence[tuple[int, ListEntry]]
 ) -> None:
-    if not entries:
+    if not listed:
         return
-    enterprise_ids = _enterprise_ids(connection, entries)
     connection.execute(
         insert(enterprise_list_entry),
         [
             {
                 "agreement_id": agreement_id,
                 "version": version,
-                "enterprise_id": enterprise_ids[entry.credit_code],
+                "enterprise_id": enterprise_id,
                 "name_zh": entry.name_zh,
                 "attributes": _attributes_written(entry),
             }
-            for entry in entries
+            for enterprise_id, entry in listed
         ],
     )
 

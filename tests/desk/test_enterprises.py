@@ -30,6 +30,7 @@ from ledger.desk.enterprises import (
     confirmed_list,
     credit_code_check_character,
     enterprises_by_id,
+    ids_by_code,
     is_credit_code,
     lists,
     subjects_of,
@@ -237,31 +238,33 @@ def test_event_of_a_list_holds_the_hash_of_its_content_and_not_the_enterprises(r
     submitted(room, FULL)
     with room.database.reading() as connection:
         row = connection.execute(select(event).where(event.c.kind == "enterprise_list_submitted")).one()
+        (number,) = ids_by_code(connection, [code_of(2)]).values()
     data = json.loads(row.canonical)["data"]
-    content: dict[str, Any] = {
-        "entries": [
-            {
-                "attributes": {"industry": "研发", "tier": "A"},
-                "base_year_amount": "1000",
-                "cause_of_move": "government_led",
-                "controller": "丙集团",
-                "credit_code": code_of(2),
-                "events": {"first_tax": "2024-02-29", "registration": "2023-05-01"},
-                "name_zh": "乙企业",
-                "pre_move_tax": {"2021": "210000000000", "2022": "0", "2023": str(AMOUNT_LIMIT_MINOR)},
-                "referred_by": "origin",
-            }
-        ],
-        "role": "origin",
+    entry = {
+        "attributes": {"industry": "研发", "tier": "A"},
+        "base_year_amount": "1000",
+        "cause_of_move": "government_led",
+        "controller": "丙集团",
+        "credit_code": code_of(2),
+        "events": {"first_tax": "2024-02-29", "registration": "2023-05-01"},
+        "name_zh": "乙企业",
+        "pre_move_tax": {"2021": "210000000000", "2022": "0", "2023": str(AMOUNT_LIMIT_MINOR)},
+        "referred_by": "origin",
     }
-    written = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    numbered = {**entry, "enterprise": str(number)}
     assert row.hash == hashlib.sha256(row.canonical).digest()
     assert data == {
         "version": 1,
         "role": "origin",
         "entries": 1,
-        "content_sha256": hashlib.sha256(written).hexdigest(),
+        "content_sha256": hash_of({"entries": [entry], "role": "origin"}),
+        "list_sha256": hash_of({"entries": [numbered], "role": "origin", "version": 1}),
     }
+
+
+def hash_of(content: dict[str, Any]) -> str:
+    written = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 # --- confirming -------------------------------------------------------------------------------------------

@@ -162,6 +162,17 @@ class CosignatureNotTaken(LedgerError):
     sentence_zh = "账本未接受会签：{zh}"
 
 
+class PartyKeyUnreadable(LedgerError):
+    """An option that should name a party and its public key doesn't."""
+
+    code = "PARTY_KEY_UNREADABLE"
+    sentence_en = (
+        "Expected a party's code and its public key (64 hexadecimal digits), such as EAST-ZONE=3b6a…, "
+        "but got {written!r}."
+    )
+    sentence_zh = "应为主体编号和公钥（64 位十六进制），例如 EAST-ZONE=3b6a…，实际为 {written!r}。"
+
+
 class SealUnreadable(LedgerError):
     """A seal that holds no nonce."""
 

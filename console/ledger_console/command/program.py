@@ -12,6 +12,7 @@ import typer
 from ledger.errors import LedgerError
 from ledger_console.command import (
     agreements,
+    bundles,
     certified,
     interrupts,
     national,
@@ -69,6 +70,10 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "explain": results.explain,
         "balances": results.balances,
         "arrears": payments.arrears,
+    },
+    "存证 Evidence": {
+        "bundle": bundles.bundle,
+        "verify": bundles.verify,
     },
 }
 

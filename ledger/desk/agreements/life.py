@@ -80,7 +80,7 @@ def draft_agreement(database: Database, act: Act, draft: AgreementDraft) -> Done
         agreement_id = new_id()
         _refuse_faulty(connection, agreement_id, terms)
         _add_agreement(connection, agreement_id, draft, party_ids)
-        record("agreement_drafted", _described_draft(draft), agreement_id)
+        record("agreement_drafted", _recorded_draft(draft, party_ids), agreement_id)
         _add_version(connection, record, agreement_id, 1, terms, content)
         return {"agreement_id": agreement_id}
 
@@ -303,6 +303,20 @@ def _described_draft(draft: AgreementDraft) -> dict[str, Json]:
         "unverified": draft.unverified,
         "sides": [{"role": side.role, "party": side.party_code, "signs": side.signs} for side in draft.sides],
     }
+
+
+def _recorded_draft(draft: AgreementDraft, party_ids: Mapping[str, int]) -> dict[str, Json]:
+    """With the numbers under which results name the parties."""
+    sides: list[Json] = [
+        {
+            "role": side.role,
+            "party": side.party_code,
+            "party_id": str(party_ids[side.party_code]),
+            "signs": side.signs,
+        }
+        for side in draft.sides
+    ]
+    return {**_described_draft(draft), "sides": sides}
 
 
 def _named_version(named: AgreementVersion) -> dict[str, Json]:

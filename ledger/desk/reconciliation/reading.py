@@ -248,7 +248,7 @@ def _compared(
             quarter,
             one.record,
             one.against,
-            _basis(terms, one),
+            basis_of(terms, one),
             filings.get((quarter, one.record)),
             filings.get((quarter, one.against)),
             procedure.arbiter,
@@ -268,7 +268,8 @@ def _procedure(terms: Terms | None) -> Procedure:
     return (None if terms is None else terms.procedure) or Procedure()
 
 
-def _basis(terms: Terms, one: rules.Reconciliation) -> Basis:
+def basis_of(terms: Terms, one: rules.Reconciliation) -> Basis:
+    """On what a comparison that the terms ask for is made."""
     measures = {
         name
         for clause in terms.clauses

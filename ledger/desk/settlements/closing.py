@@ -163,17 +163,17 @@ def close_in(connection: Connection, record: Recorder, chosen: Settlement, quart
 def _draft(connection: Connection, agreement_id: int, quarter: Quarter) -> Draft:
     before, now = worlds_now(connection, agreement_id, quarter)
     materials = gather(connection, agreement_id, now, *([] if before is None else [before]))
-    _require_returns(materials, now)
+    require_returns(materials, now)
     base, found, latest = effects(materials, before, now)
     _require_booked(connection, agreement_id, base)
     _require_sum(base, found, latest.totals)
     return Draft(
         agreement_id=agreement_id,
         booked_quarter=quarter,
-        is_final=quarter.quarter == 4 or _is_last(materials, now),
+        is_final=is_final(materials, now),
         inputs=now,
         effects=found,
-        allocations=_allocations_of(found),
+        allocations=allocations_of(found),
         carried=latest.carried,
         materials=materials,
     )
@@ -231,8 +231,8 @@ def _require_open(open_now: Quarter | None, quarter: Quarter) -> None:
         raise QuarterNotOpen(open=open_now or "-", quarter=quarter)
 
 
-def _require_returns(materials: Materials, now: Inputs) -> None:
-    """Every role that a clause in force for the quarter names must have handed in for it."""
+def require_returns(materials: Materials, now: Inputs) -> None:
+    """Raises ``ReturnsMissing`` unless every role that a clause in force names has handed in."""
     in_force = version_in_force(versions_of(materials.versions, now), now.quarter)
     roles = set() if in_force is None else {clause.what.reported_by for clause in in_force.terms.clauses}
     missing = [(now.quarter, role) for role in sorted(roles) if (now.quarter, role) not in now.filings]
@@ -256,7 +256,7 @@ def _require_sum(base: Totals, found: Sequence[Effect], now: Totals) -> None:
         raise InvariantBroken(detail="the causes don't add up to the whole change")
 
 
-def _allocations_of(found: Sequence[Effect]) -> list[Allocation]:
+def allocations_of(found: Sequence[Effect]) -> list[Allocation]:
     """In key order. Zero changes are left out; a cause may have none."""
     listed = [
         Allocation(effect.cause.cause, *slot, amount_minor, routed_minor)
@@ -266,10 +266,11 @@ def _allocations_of(found: Sequence[Effect]) -> list[Allocation]:
     return sorted(listed, key=lambda one: one.key)
 
 
-def _is_last(materials: Materials, now: Inputs) -> bool:
-    """Whether the terms end with the quarter, so that nothing can fall due later."""
+def is_final(materials: Materials, now: Inputs) -> bool:
+    """Whether the quarter ends a year, or the terms, so that what accrued falls due."""
     last_quarter = versions_of(materials.versions, now)[-1].terms.last_quarter
-    return last_quarter is not None and Quarter.parse(last_quarter) <= now.quarter
+    ends = last_quarter is not None and Quarter.parse(last_quarter) <= now.quarter
+    return now.quarter.quarter == 4 or ends
 
 
 # --- closing ----------------------------------------------------------------------------------------------

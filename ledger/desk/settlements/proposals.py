@@ -13,6 +13,7 @@ from ledger.desk import agreements
 from ledger.desk.agreements import RoleDoesNotSign
 from ledger.desk.failures import NotFound
 from ledger.desk.settlements.reading import Allocation, Settlement, all_allocations
+from ledger.desk.settlements.replays import Inputs
 from ledger.desk.signatures import Signable, Signature
 from ledger.evidence.canonical import Json, canonical_bytes, digest
 from ledger.measures import COMMODITY_BY_ID
@@ -104,24 +105,46 @@ def signing_party(connection: Connection, agreement_id: int, role: str, roles: S
 
 def content_to_sign(connection: Connection, chosen: Settlement) -> bytes:
     """The RFC 8785 bytes that docs/settlements.md describes."""
-    code = agreements.agreement(connection, chosen.agreement_id).code
-    inputs = chosen.inputs
+    return signed_content(
+        code=agreements.agreement(connection, chosen.agreement_id).code,
+        settlement_id=chosen.settlement_id,
+        inputs=chosen.inputs,
+        is_final=chosen.is_final,
+        terms_hashes=_terms_hashes(connection, chosen),
+        allocations_hash=chosen.allocations_hash,
+        listed=all_allocations(connection, chosen.agreement_id, chosen.settlement_id),
+        party_codes=_party_codes(connection, chosen.agreement_id),
+    )
+
+
+def signed_content(
+    *,
+    code: str,
+    settlement_id: int,
+    inputs: Inputs,
+    is_final: bool,
+    terms_hashes: Mapping[int, bytes],
+    allocations_hash: bytes,
+    listed: Sequence[Allocation],
+    party_codes: Mapping[int, str],
+) -> bytes:
+    """The bytes to sign of a settlement of the agreement ``code``; terms by version, parties by id."""
     content: dict[str, Json] = {
         "format": PROPOSAL_FORMAT,
         "agreement": code,
-        "quarter": str(chosen.booked_quarter),
-        "settlement": str(chosen.settlement_id),
-        "final": chosen.is_final,
+        "quarter": str(inputs.quarter),
+        "settlement": str(settlement_id),
+        "final": is_final,
         "previous_settlement": _text(inputs.previous_settlement_id),
         "reopened_settlement": _text(inputs.reopened_settlement_id),
-        "terms": _terms(connection, chosen),
+        "terms": [
+            {"version": version, "starts": str(starts), "terms_hash": terms_hashes[version].hex()}
+            for version, starts in sorted(inputs.versions.items())
+        ],
         "inputs_hash": digest(inputs.canonical()).hex(),
-        "allocation_count": chosen.allocation_count,
-        "allocations_hash": chosen.allocations_hash.hex(),
-        "amounts": _amounts(
-            all_allocations(connection, chosen.agreement_id, chosen.settlement_id),
-            _party_codes(connection, chosen.agreement_id),
-        ),
+        "allocation_count": len(listed),
+        "allocations_hash": allocations_hash.hex(),
+        "amounts": _amounts(listed, party_codes),
     }
     return canonical_bytes(content)
 
@@ -130,20 +153,14 @@ def _text(settlement_id: int | None) -> str | None:
     return None if settlement_id is None else str(settlement_id)
 
 
-def _terms(connection: Connection, chosen: Settlement) -> list[Json]:
-    starts = chosen.inputs.versions
+def _terms_hashes(connection: Connection, chosen: Settlement) -> dict[int, bytes]:
     rows = connection.execute(
-        select(agreement_version.c.version, agreement_version.c.terms_hash)
-        .where(
+        select(agreement_version.c.version, agreement_version.c.terms_hash).where(
             agreement_version.c.agreement_id == chosen.agreement_id,
-            agreement_version.c.version.in_(list(starts)),
+            agreement_version.c.version.in_(list(chosen.inputs.versions)),
         )
-        .order_by(agreement_version.c.version)
     )
-    return [
-        {"version": row.version, "starts": str(starts[row.version]), "terms_hash": row.terms_hash.hex()}
-        for row in rows
-    ]
+    return {row.version: row.terms_hash for row in rows}
 
 
 def _party_codes(connection: Connection, agreement_id: int) -> dict[int, str]:

@@ -63,7 +63,7 @@ def recorded_with(connection: Connection, draft: Draft) -> int | None:
 def record_settlement(connection: Connection, record: Recorder, draft: Draft) -> int:
     """Writes the settlement with causes, allocations, carried state and entries; returns its id."""
     settlement_id = new_id()
-    inputs, hashed = draft.inputs.canonical(), _hash(draft.allocations)
+    inputs, hashed = draft.inputs.canonical(), hash_of(draft.allocations)
     event_id = record(
         "settlement_computed",
         {
@@ -94,7 +94,8 @@ def record_settlement(connection: Connection, record: Recorder, draft: Draft) ->
     return settlement_id
 
 
-def _hash(listed: Sequence[Allocation]) -> bytes:
+def hash_of(listed: Sequence[Allocation]) -> bytes:
+    """The hash of a settlement's allocations, which are in key order."""
     return allocations_hash(
         cause=[one.cause for one in listed],
         clause=[one.clause for one in listed],

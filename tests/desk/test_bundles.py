@@ -1,0 +1,184 @@
+"""Bundles: what was closed is proven with no database, down to the last fen."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bundle_room import BundleRoom, open_bundle_room
+from desk_fixtures import clause, open_room
+from signing_room import open_signing_room
+
+from ledger.desk import bundles, log
+from ledger.desk.bundles import SettlementNotClosed, Trust
+from ledger.desk.failures import NotFound
+from ledger.desk.log import LogFiles
+from ledger.desk.log.reading import NotLoggedYet
+from ledger.evidence.bundles import Bundle, BundleUnreadable, BundleWrong
+from ledger.evidence.notes import SignerKey
+from ledger.evidence.signatures import new_private_key
+from ledger.periods import Quarter
+from ledger_schema.sessions import Database
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def room(database: Database, tmp_path: Path) -> BundleRoom:
+    return open_bundle_room(database, tmp_path)
+
+
+def said(bundle: Bundle, trust: Trust | None = None) -> str:
+    return "\n".join(each.en for each in bundles.verify(bundle, trust or Trust()))
+
+
+def bundle_of(database: Database, agreement_id: int, quarter: str, files: LogFiles) -> Bundle:
+    log.sequence(database, files)
+    with database.reading() as connection:
+        settlement_id = bundles.closed_settlement_of(connection, agreement_id, Quarter.parse(quarter))
+        return bundles.settlement_bundle(connection, files.signer().verifier, agreement_id, settlement_id)
+
+
+# --- what holds -------------------------------------------------------------------------------------------
+
+
+def test_a_bundle_holds_with_the_keys_that_the_user_gives(room: BundleRoom) -> None:
+    bundle = Bundle.parse(room.bundle("2024Q2").encode())
+    found = said(bundle, Trust(room.log_key, room.party_keys, cosigners=list(room.party_keys)))
+    assert "Cosigned by: A-1-ORIGIN, A-1-HOST" in found
+    assert "4 allocations and 2 entries, the same to the last fen" in found
+    assert "Settlement signed by: origin, host" in found
+    assert "as you gave them: A-1-HOST, A-1-ORIGIN; taken from the bundle: none" in found
+
+
+def test_keys_that_nobody_gave_are_said_to_be_taken_from_the_bundle(room: BundleRoom) -> None:
+    found = said(room.bundle("2024Q1"))
+    assert "key taken from the bundle" in found
+    assert "as you gave them: none; taken from the bundle: A-1-HOST, A-1-ORIGIN" in found
+
+
+def test_a_bundle_is_the_same_bytes_whenever_it_is_asked_for(room: BundleRoom) -> None:
+    first = room.bundle("2024Q1").encode()
+    room.desk.hand_in("2024Q3", "1.00", "1.00")
+    room.settle_signed("2024Q3")
+    room.sequence()
+    assert room.bundle("2024Q1").encode() == first
+    assert "2024Q3" in said(room.bundle("2024Q3"))
+
+
+def test_it_is_verified_where_no_database_driver_can_be_reached(room: BundleRoom, tmp_path: Path) -> None:
+    file = tmp_path / "bundle.json"
+    file.write_bytes(room.bundle("2024Q2").encode())
+    program = """
+import socket, sys
+from pathlib import Path
+import psycopg, sqlalchemy.engine
+def refuse(*_, **__): raise SystemExit("no network, no database")
+socket.socket.connect = psycopg.connect = sqlalchemy.engine.Engine.connect = refuse
+from ledger.desk import bundles
+from ledger.evidence.bundles import Bundle
+print(len(list(bundles.verify(Bundle.parse(Path(sys.argv[1]).read_bytes()), bundles.Trust()))))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(file)], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > 5
+
+
+def test_a_year_with_accruals_a_correction_and_no_signatures_holds_in_every_quarter(
+    database: Database, tmp_path: Path
+) -> None:
+    accruing = clause(then={"provisional": "accrue"})
+    room = open_room(database, accruing)
+    for quarter in ("2024Q1", "2024Q2", "2024Q3"):
+        room.settle(quarter, "100.01")
+    room.hand_in("2024Q1", "90.00")
+    room.settle("2024Q4", "33.33")
+    for quarter in ("2024Q1", "2024Q3", "2024Q4"):
+        found = said(bundle_of(database, room.agreement_id, quarter, LogFiles(tmp_path)))
+        assert "Settlement signed by: the terms ask nobody" in found
+
+
+def test_a_reopened_quarters_new_settlement_holds_and_so_does_the_one_that_it_replaced(
+    database: Database, tmp_path: Path
+) -> None:
+    room = open_signing_room(database)
+    first = room.settle_signed("2024Q1", "100.00")
+    room.reopen("2024Q1")
+    room.settle_signed("2024Q1", "80.00")
+    files = LogFiles(tmp_path)
+    assert "signed by: " in said(bundle_of(database, room.agreement_id, "2024Q1", files))
+    with database.reading() as connection:
+        old = bundles.settlement_bundle(connection, files.signer().verifier, room.agreement_id, first)
+    assert f"settlement {first}: closed" in said(old)
+
+
+# --- what is refused --------------------------------------------------------------------------------------
+
+
+def test_there_is_no_bundle_before_the_close_or_before_the_log_has_it(
+    database: Database, tmp_path: Path
+) -> None:
+    room, files = open_room(database), LogFiles(tmp_path)
+    log.sequence(database, files)
+    room.hand_in("2024Q1", "1.00")
+    settlement_id = room.compute("2024Q1")
+    key = files.signer().verifier
+    with database.reading() as connection:
+        with pytest.raises(SettlementNotClosed):
+            bundles.settlement_bundle(connection, key, room.agreement_id, settlement_id)
+        with pytest.raises(NotFound):
+            bundles.closed_settlement_of(connection, room.agreement_id, Quarter.parse("2024Q1"))
+    room.close("2024Q1", settlement_id)
+    with database.reading() as connection, pytest.raises(NotLoggedYet):
+        bundles.settlement_bundle(connection, key, room.agreement_id, settlement_id)
+
+
+def test_another_key_than_the_users_is_refused(room: BundleRoom) -> None:
+    bundle = room.bundle("2024Q2")
+    other = SignerKey(room.log_key.name, new_private_key()).verifier
+    with pytest.raises(BundleWrong, match="log_key"):
+        said(bundle, Trust(other))
+    with pytest.raises(BundleWrong, match="is of no trusted key"):
+        said(bundle, Trust(room.log_key, {"A-1-HOST": {new_private_key()}}))
+
+
+def test_a_missing_cosignature_is_refused_where_it_is_insisted_on(database: Database, tmp_path: Path) -> None:
+    room = open_room(database)
+    room.settle("2024Q1", "1.00")
+    bundle = bundle_of(database, room.agreement_id, "2024Q1", LogFiles(tmp_path))
+    with pytest.raises(BundleWrong, match="checkpoint: the cosignatures of A-1-HOST are missing"):
+        said(bundle, Trust(cosigners=["A-1-HOST"]))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[" * 100_000,
+        b'{"format": 1.5}',
+        b'{"format":"\\ud800"}',
+        b'{"format":"parkledger.bundle/2"}',
+        b"\xff",
+    ],
+)
+def test_other_bytes_are_no_bundle(content: bytes) -> None:
+    with pytest.raises(BundleUnreadable):
+        Bundle.parse(content)
+
+
+def test_a_name_said_twice_is_no_bundle(room: BundleRoom) -> None:
+    content = room.bundle("2024Q1").encode()
+    twice = content[:-1] + b',"returns":' + json.dumps([]).encode() + b"}"
+    with pytest.raises(BundleUnreadable):
+        Bundle.parse(twice)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -40,6 +40,7 @@ from ledger_graphql.connections import (
     cut,
     global_id,
     numbers_of,
+    shaped_key,
 )
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.enterprises import EnterpriseList, list_nodes
@@ -227,14 +228,19 @@ class Agreement(ReopeningFields, Node):
         first: First = FIRST_DEFAULT,
         after: After = None,
     ) -> Connection[Filing]:
-        found = returns.filings(
-            info.context.snapshot, self.record.agreement_id, quarter=quarter, role=role, known_at=known_at
+        page = returns.filings_page(
+            info.context.snapshot,
+            self.record.agreement_id,
+            quarter=quarter,
+            role=role,
+            known_at=known_at,
+            after=cast("returns.FilingKey | None", shaped_key(after, int, str, int)),
+            limit=first,
         )
-        page, has_next = cut(found, _filing_key, first, after)
         return connection(
-            [filing_node(record) for record in page],
-            [_filing_key(record) for record in page],
-            has_next=has_next,
+            [filing_node(record) for record in page.items],
+            [record.key for record in page.items],
+            has_next=page.has_next,
             after=after,
         )
 
@@ -282,14 +288,18 @@ class Agreement(ReopeningFields, Node):
         first: First = FIRST_DEFAULT,
         after: After = None,
     ) -> Connection[Settlement]:
-        found = settlements.settlements(
-            info.context.snapshot, self.record.agreement_id, quarter=quarter, known_at=known_at
+        page = settlements.settlements_page(
+            info.context.snapshot,
+            self.record.agreement_id,
+            quarter=quarter,
+            known_at=known_at,
+            after=cast("settlements.SettlementKey | None", shaped_key(after, int, int)),
+            limit=first,
         )
-        page, has_next = cut(found, _settlement_key, first, after)
         return connection(
-            settlement_nodes(info.context, self.record.agreement_id, page),
-            [_settlement_key(record) for record in page],
-            has_next=has_next,
+            settlement_nodes(info.context, self.record.agreement_id, page.items),
+            [record.key for record in page.items],
+            has_next=page.has_next,
             after=after,
         )
 
@@ -520,11 +530,3 @@ def _party_names(desk: Desk, agreement_id: int, language: Language) -> dict[str,
         party.code: (party.name_en or party.name_zh) if language is Language.EN else party.name_zh
         for party in found.values()
     }
-
-
-def _filing_key(record: returns.Filing) -> tuple[int, str, int]:
-    return record.quarter.code, record.role, record.sequence
-
-
-def _settlement_key(record: settlements.Settlement) -> tuple[int, int]:
-    return record.booked_quarter.code, record.settlement_id

@@ -27,7 +27,6 @@ class Balance:
     agreement_id: strawberry.ID = strawberry.field(description="Id of the agreement.")
     account: Account = strawberry.field(description="The account.")
     amount: AmountValue = strawberry.field(description="Its balance.")
-    key: strawberry.Private[tuple[int, int]]
 
 
 @strawberry.type(description="A party's result about a quarter, all true-ups known by then included.")
@@ -143,18 +142,20 @@ class Explanation:
 def balances_of(
     desk: Desk,
     *,
-    agreement_id: int | None = None,
-    party_id: int | None = None,
+    agreement_id: int,
     through: Quarter,
     known_at: datetime | None,
 ) -> list[Balance]:
-    """Balances by agreement, clause and account."""
-    found = history.balances(
-        desk.snapshot, agreement_id=agreement_id, party_id=party_id, through=through, known_at=known_at
-    )
-    holders = {record.party_id for record in found if record.party_id is not None}
+    """An agreement's balances by clause and account."""
+    found = history.balances(desk.snapshot, agreement_id=agreement_id, through=through, known_at=known_at)
+    return balance_nodes(desk, found)
+
+
+def balance_nodes(desk: Desk, records: Sequence[history.Balance]) -> list[Balance]:
+    """What the API shows of balances."""
+    holders = {record.party_id for record in records if record.party_id is not None}
     parties = party_batch(desk, holders)
-    return [_balance(record, parties) for record in found]
+    return [_balance(record, parties) for record in records]
 
 
 def figures_of(desk: Desk, agreement_id: int, quarter: Quarter, known_at: datetime | None) -> list[Figure]:
@@ -224,7 +225,6 @@ def _balance(record: history.Balance, parties: PartyBatch) -> Balance:
         agreement_id=global_id("Agreement", record.agreement_id),
         account=account_node(record, parties),
         amount=amount_value(record.amount_minor, record.commodity_id, record.book),
-        key=(record.agreement_id, record.account_id),
     )
 
 

@@ -13,15 +13,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, true, tuple_
 
 from ledger.desk import agreements
+from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.desk.settlements.journal import AccountKind
 from ledger.desk.settlements.reading import Settlement, closed_settlements
 from ledger.desk.settlements.replays import BOOK_BY_ID, BOOK_IDS, Cause
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_schema.tables import account, allocation, journal_entry, posting, quarter_closing
+
+BalanceKey = tuple[int, int]
+"""Agreement and account: the order of a party's balances."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,10 @@ class Balance:
     book: Book
     commodity_id: int
     amount_minor: int
+
+    @property
+    def key(self) -> BalanceKey:
+        return self.agreement_id, self.account_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,45 @@ def balances(
         .order_by(account.c.agreement_id, account.c.clause, account.c.kind, account.c.account_id)
     )
     return [_balance(row) for row in rows]
+
+
+def balances_page(
+    connection: Connection,
+    *,
+    party_id: int,
+    through: Quarter,
+    known_at: datetime | None = None,
+    after: BalanceKey | None = None,
+    limit: int = PAGE_LIMIT,
+) -> Page[Balance]:
+    """A page of a party's ``balances``, by agreement and account, after the one with the key ``after``.
+
+    No account beyond the page's is added up.
+    """
+    held = (
+        select(func.sum(posting.c.amount_minor).label("balance_minor"))
+        .join(journal_entry, _entry_of_posting())
+        .join(quarter_closing, _posting_closed(known_at))
+        .where(
+            posting.c.agreement_id == account.c.agreement_id,
+            posting.c.account_id == account.c.account_id,
+            journal_entry.c.quarter <= through.code,
+        )
+        .lateral("held")
+    )
+    key = (account.c.agreement_id, account.c.account_id)
+    rows = connection.execute(
+        select(account, held.c.balance_minor)
+        .join(held, true())
+        .where(
+            account.c.party_id == party_id,
+            held.c.balance_minor != 0,
+            true() if after is None else tuple_(*key) > after,
+        )
+        .order_by(*key)
+        .limit(rows_to_read(limit))
+    ).all()
+    return page_of(rows, limit, _balance)
 
 
 def figure(

@@ -19,11 +19,14 @@ from ledger.desk.returns.faults import ReturnFault, ReturnRefused
 from ledger.desk.returns.handing_in import LineDraft, PersonMissing, hand_in, hand_in_file
 from ledger.desk.returns.reading import (
     Filing,
+    FilingKey,
     ReturnLine,
     current_filings,
     effective,
     filing,
     filings,
+    filings_by_id,
+    filings_page,
     lines,
     lines_of_filings,
 )
@@ -48,6 +51,7 @@ __all__ = [
     "FiguresOpen",
     "FiguresSealed",
     "Filing",
+    "FilingKey",
     "LineDraft",
     "MakerCertifies",
     "MakerUnknown",
@@ -72,6 +76,8 @@ __all__ = [
     "expectation",
     "filing",
     "filings",
+    "filings_by_id",
+    "filings_page",
     "hand_in",
     "hand_in_file",
     "lines",

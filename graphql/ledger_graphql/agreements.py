@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Annotated, cast
 
@@ -43,6 +43,7 @@ from ledger_graphql.connections import (
     shaped_key,
 )
 from ledger_graphql.context import Desk, Info
+from ledger_graphql.differences import DifferenceFields
 from ledger_graphql.enterprises import EnterpriseList, list_nodes
 from ledger_graphql.events import Event, EventKindFilter, events_of
 from ledger_graphql.failures import MissingReturn
@@ -56,9 +57,7 @@ from ledger_graphql.reports import (
     Balance,
     Explanation,
     Figure,
-    FigureChange,
     balances_of,
-    changes_of,
     explanation_of,
     figures_of,
 )
@@ -181,7 +180,7 @@ class FileContent:
 
 
 @strawberry.type(description="An agreement 合作协议 between two or more parties.")
-class Agreement(ReopeningFields, Node):
+class Agreement(DifferenceFields, ReopeningFields, Node):
     code: str = strawberry.field(description="Stable code, unique in the ledger.")
     kind: AgreementKind = strawberry.field(description="What kind of carrier it is about.")
     title_zh: str = strawberry.field(description="Title in Chinese.")
@@ -399,20 +398,6 @@ class Agreement(ReopeningFields, Node):
     @resolved("Results about the quarter, in whichever quarter they were booked, as known then.")
     def figures(self, info: Info, quarter: AboutQuarter, known_at: KnownAt = None) -> list[Figure]:
         return figures_of(info.context, self.record.agreement_id, quarter, known_at)
-
-    @resolved("How the results about a quarter changed between two moments.")
-    def difference(
-        self,
-        info: Info,
-        quarter: AboutQuarter,
-        known_from: Annotated[datetime, strawberry.argument(name="from", description="The earlier moment.")],
-        known_to: Annotated[
-            datetime | None,
-            strawberry.argument(name="to", description="The later moment; now when left out."),
-        ] = None,
-    ) -> list[FigureChange]:
-        later = datetime.now(UTC) if known_to is None else known_to
-        return changes_of(info.context, self.record.agreement_id, quarter, known_from, later)
 
     @resolved("How a clause's amounts about a quarter came about, step by step.")
     def explanation(

@@ -43,24 +43,6 @@ class Figure:
         return self.parties[self.party_id]
 
 
-@strawberry.type(description="What one cause of one settlement changed about a quarter.")
-class FigureChange:
-    settlement_id: strawberry.ID = strawberry.field(description="Id of the settlement.")
-    booked_quarter: Quarter = strawberry.field(description="The quarter in which it was booked.")
-    cause: Cause = strawberry.field(description="Why it changed.")
-    clause: int = strawberry.field(description="The number of the clause.")
-    amount: AmountValue = strawberry.field(description="The change.")
-    is_reopened: bool = strawberry.field(
-        description="Whether the settlement's quarter was reopened, so that its change is taken back."
-    )
-    party_id: strawberry.Private[int]
-    parties: strawberry.Private[PartyBatch]
-
-    @resolved("Whose result changed.")
-    def party(self) -> Party:
-        return self.parties[self.party_id]
-
-
 @strawberry.type(description="One thing that was computed or decided.")
 class ExplanationStep:
     code: str = strawberry.field(description="What kind of step it is, such as base, window, cap or share.")
@@ -168,27 +150,6 @@ def figures_of(desk: Desk, agreement_id: int, quarter: Quarter, known_at: dateti
             quarter=record.quarter,
             amount=amount_value(record.amount_minor, record.commodity_id, record.book),
             routed=amount_value(record.routed_minor, record.commodity_id, record.book),
-            party_id=record.party_id,
-            parties=parties,
-        )
-        for record in found
-    ]
-
-
-def changes_of(
-    desk: Desk, agreement_id: int, quarter: Quarter, known_from: datetime, known_to: datetime
-) -> list[FigureChange]:
-    """Every cause that changed the results about ``quarter`` between the two moments."""
-    found = history.difference(desk.snapshot, agreement_id, quarter, known_from, known_to)
-    parties = party_batch(desk, {record.party_id for record in found})
-    return [
-        FigureChange(
-            settlement_id=global_id("Settlement", agreement_id, record.settlement_id),
-            booked_quarter=record.booked_quarter,
-            cause=cause_node(record.cause),
-            clause=record.clause,
-            amount=amount_value(record.amount_minor, record.commodity_id, record.book),
-            is_reopened=record.is_reopened,
             party_id=record.party_id,
             parties=parties,
         )

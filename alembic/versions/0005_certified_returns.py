@@ -31,8 +31,9 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_constraint("filing_filing_commitment_fk", "filing", type_="foreignkey")
     op.drop_constraint("filing_agreement_id_booked_quarter_filing_id_person_key", "filing", type_="unique")
-    op.drop_constraint(op.f("filing_opened_check"), "filing", type_="check")
-    for column in ("commitment", "nonce", "person"):
+    for check in ("opened", "maker"):
+        op.drop_constraint(op.f(f"filing_{check}_check"), "filing", type_="check")
+    for column in ("commitment", "nonce", "needs_certification", "person"):
         op.drop_column("filing", column)
     op.drop_table("filing_commitment")
 
@@ -76,6 +77,16 @@ def extend_returns() -> None:
         "filing",
         sa.Column("person", sa.Text(), comment="who handed it in; null where nobody was asked"),
     )
+    op.add_column(
+        "filing",
+        sa.Column(
+            "needs_certification",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="whether the terms asked for it when it was handed in",
+        ),
+    )
     op.add_column("filing", sa.Column("nonce", sa.LargeBinary(), comment="opens the commitment"))
     op.add_column(
         "filing",
@@ -89,6 +100,7 @@ def extend_returns() -> None:
         "person": PERSON,
         "nonce": "octet_length(nonce) = 32",
         "commitment": COMMITMENT,
+        "maker": "person IS NOT NULL OR NOT needs_certification",
         "opened": "(nonce IS NULL) = (commitment IS NULL)",
     }
     for name, check in checks.items():

@@ -111,10 +111,13 @@ def create(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         if sequencer:
             sequencer.start()
-        yield
-        if sequencer:
-            await to_thread.run_sync(sequencer.stop)
-        database.dispose()
+        try:
+            yield
+        finally:
+            # A signal can cancel this task, which then may not wait for anything that is itself cancelled.
+            if sequencer:
+                sequencer.stop()
+            database.dispose()
 
     return Starlette(
         routes=[

@@ -43,6 +43,7 @@ from ledger_graphql.fields import INPUT, REPLAYED, mutation
 from ledger_graphql.log import LogMutations
 from ledger_graphql.occurrences import Occurrence, occurrence_node
 from ledger_graphql.parties import Party, party_node
+from ledger_graphql.payment_mutations import PaymentMutations
 from ledger_graphql.reconciliation_mutations import ReconciliationMutations
 from ledger_graphql.reopening import ReopeningMutations
 from ledger_graphql.settling import SettlingMutations
@@ -168,6 +169,7 @@ class Mutation(
     ReconciliationMutations,
     SettlingMutations,
     ReopeningMutations,
+    PaymentMutations,
     LogMutations,
 ):
     @mutation("Register a party.")

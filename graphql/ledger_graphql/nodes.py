@@ -15,6 +15,7 @@ from ledger_graphql.context import Desk
 from ledger_graphql.enterprises import enterprise_batch, list_node
 from ledger_graphql.events import event_node
 from ledger_graphql.parties import party_nodes
+from ledger_graphql.payment_queries import PAYMENT_NODES
 from ledger_graphql.returns import filing_node
 from ledger_graphql.settlements import settlement_nodes
 
@@ -89,6 +90,7 @@ def _settlements(desk: Desk, agreement_id: int, ids: list[int]) -> Mapping[int, 
 
 
 _LOADS: Mapping[str, Load] = {
+    **PAYMENT_NODES,
     "Party": _parties,
     "Event": _events,
     "Enterprise": _enterprises,

@@ -44,6 +44,7 @@ from ledger_graphql.log import LogQueries
 from ledger_graphql.nodes import nodes_by_id
 from ledger_graphql.papers import PaperQueries
 from ledger_graphql.parties import Party, PartyKind, RegionClass, party_node, party_nodes
+from ledger_graphql.payment_queries import PaymentQueries
 from ledger_graphql.reports import Balance, balance_nodes
 from ledger_graphql.rule_templates import RuleTemplateQueries
 from ledger_graphql.scalars import Json
@@ -69,7 +70,7 @@ class TermsCheck:
 @strawberry.type(
     description="Everything that can be asked. Null stands for what isn't there or may not be known."
 )
-class Query(LogQueries, PaperQueries, RuleTemplateQueries, WorklistQueries):
+class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, WorklistQueries):
     @resolved("Any object by its global id; null when there is none.")
     def node(
         self,

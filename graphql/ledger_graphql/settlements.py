@@ -36,6 +36,7 @@ from ledger_graphql.enterprises import Enterprise, EnterpriseBatch, enterprise_b
 from ledger_graphql.failures import MissingReturn
 from ledger_graphql.fields import resolved
 from ledger_graphql.parties import Party, PartyBatch, party_batch
+from ledger_graphql.payments import AsOf, Leg, PaymentState, legs_of_settlement, payment_state_of
 from ledger_graphql.scalars import Bytes, Hash, Json
 
 
@@ -262,6 +263,14 @@ class Settlement(Node):
             has_next=page.has_next,
             after=after,
         )
+
+    @resolved("What its close made payable, by leg; interest charged on it is among Query.legs.")
+    def legs(self, info: Info) -> list[Leg]:
+        return legs_of_settlement(info.context, self.record.settlement_id)
+
+    @resolved("How far its legs are paid at the end of a day. Nothing is due of what isn't closed.")
+    def payment_state(self, info: Info, as_of: AsOf) -> PaymentState:
+        return payment_state_of(info.context, self.record.settlement_id, as_of)
 
     @resolved("What each party gets in all, by book and commodity.")
     def net(self, info: Info) -> list[NetAmount]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Integer, Text, func, insert, literal, select
+from sqlalchemy import Connection, Integer, Text, func, insert, literal, select, text
 
 from ledger.desk.copying import copy_rows
 from ledger.errors import LedgerError
@@ -19,6 +19,12 @@ from ledger_schema.tables import event, idempotency_key
 
 EVENT_FORMAT = "parkledger.event/1"
 KEY_LENGTH_MAX = 200
+
+QUEUE_ON_ALL = text("""
+    SELECT pg_advisory_xact_lock(:queue, code)
+    FROM (SELECT DISTINCT hashtext(name) AS code
+          FROM unnest(cast(:names AS text[])) AS name ORDER BY 1) AS codes
+""")
 
 Value = TypeVar("Value")
 
@@ -37,7 +43,13 @@ class Queue(IntEnum):
     """By the agreement's id: its versions, its enterprise lists and its occurrences."""
     RETURN = 4
     """By agreement, role and quarter: the sequence of the returns. Comes after the open quarter is held."""
-    LOG = 9
+    PAYMENT_FILE = 5
+    """By the file's hash. The one act that takes it takes it before the others."""
+    LEG = 6
+    """By the leg's id: what clears it. Comes after the agreements of all the legs at hand."""
+    PAYER = 7
+    """By the party's code: its payments, and what they are used for."""
+    LOG = 8
     """The log's one sequencer; no act takes it."""
 
 
@@ -145,6 +157,11 @@ def queue_on(connection: Connection, queue: Queue, name: str) -> None:
     connection.execute(
         select(func.pg_advisory_xact_lock(literal(int(queue), Integer), func.hashtext(literal(name, Text))))
     )
+
+
+def queue_on_all(connection: Connection, queue: Queue, names: Iterable[str]) -> None:
+    """``queue_on`` for several names, in one order for everybody, so that none wait in a circle."""
+    connection.execute(QUEUE_ON_ALL, {"queue": int(queue), "names": sorted(set(names))})
 
 
 def perform(

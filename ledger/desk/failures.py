@@ -24,6 +24,9 @@ Kind = Literal[
     "line",
     "reconciliation item",
     "document",
+    "leg",
+    "payment",
+    "netting",
     "event",
     "checkpoint",
 ]
@@ -44,6 +47,9 @@ _KIND_ZH: dict[Kind, str] = {
     "line": "明细行",
     "reconciliation item": "对账事项",
     "document": "文件",
+    "leg": "应付款项",
+    "payment": "收款",
+    "netting": "轧差",
     "event": "事件",
     "checkpoint": "检查点",
 }

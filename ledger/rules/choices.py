@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ledger.rules.explanation import Choice
+from ledger.rules.procedure import UNANSWERED
 from ledger.rules.terms import Clause
 
 READINGS: dict[str, dict[str, tuple[str, str]]] = {
@@ -211,21 +212,26 @@ READINGS: dict[str, dict[str, tuple[str, str]]] = {
 }
 """Field path to value to a phrase in Chinese and English."""
 
-
 TRANSITIONS: dict[str, tuple[str, str]] = {
     "by_step": (
         "条款修订时，各期按该期有效的条款计算",
-        "When these terms take the place of others, every step is computed under the terms in force for it",
+        "when these terms take the place of others, every step is computed under the terms in force for it",
     ),
     "open_windows_keep_terms": (
         "本条款取代原条款时，分享期已开始且尚未届满的对象沿用原条款至其分享期届满，其余各期按该期有效的条款计算",
         (
-            "When these terms take the place of others, a subject whose window is open stays under the terms "
+            "when these terms take the place of others, a subject whose window is open stays under the terms "
             "of then until it closes, and every other step is computed under the terms in force for it"
         ),
     ),
 }
 """What becomes of open windows at an amendment."""
+
+READINGS_OF_DOCUMENT: dict[str, dict[str, tuple[str, str]]] = {
+    "transition": TRANSITIONS,
+    "procedure.reconciliations.unanswered": UNANSWERED,
+}
+"""The same for what stands beside the clauses, by its path in the document."""
 
 BUDGET_CHOICES = ("over", "applied", "within_period", "order", "unused")
 """The readings of a budget, in the order in which an article tells them."""
@@ -256,8 +262,9 @@ def _values_at(value: object, names: Sequence[str], path: str) -> Iterator[tuple
 
 
 def readings_at(path: str) -> dict[str, tuple[str, str]]:
-    """The readings of the field at ``path`` inside a clause; empty where it isn't a choice."""
-    return READINGS.get(choice_at(path), {})
+    """The readings of the field at ``path`` inside a clause, or in the document; empty where it isn't a
+    choice."""
+    return READINGS.get(choice_at(path)) or READINGS_OF_DOCUMENT.get(path, {})
 
 
 def choice_at(path: str) -> str:

@@ -6,9 +6,9 @@ comes of another value, ``instead``, is computed where the page of fields is mad
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from ledger.rules.budget_notes import BUDGET_NOTES
+from ledger.rules.note import Note
+from ledger.rules.procedure_notes import PROCEDURE_NOTES
 
 _MOVED = "beijing-tianjin-hebei"
 _DOUBLE = "liusong-double-split"
@@ -75,20 +75,6 @@ _OWN_BASE = _WINDOW_OF_EVENT | {
 _ROUTED = {"examples.0.expect.0.routed": "350000.00"}
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """``zh`` is the field's Chinese name; ``en`` its meaning, where the model doesn't say it.
-
-    ``changes`` are by path in the clause, or in the document where they begin with ``$.``.
-    """
-
-    zh: str
-    instead: Any
-    base: str
-    en: str = ""
-    changes: Mapping[str, Any] = field(default_factory=dict)
-
-
 NOTES: dict[str, Note] = {
     "format": Note("文档格式", "parkledger.terms/2", _MOVED, "The form of this document."),
     "semantics": Note(
@@ -110,7 +96,7 @@ NOTES: dict[str, Note] = {
         "The last quarter that is computed; null: as long as nothing else is in force.",
         {"$.last_quarter": "2028Q4"},
     ),
-    "transition": Note("修订时的衔接", "at_once", _MOVED),
+    "transition": Note("修订时的衔接", "open_windows_keep_terms", _MOVED),
     "number": Note("条款编号", 7, _MOVED, "Stays the same through all versions and is never used again."),
     "title.zh": Note("中文标题", "企业税收分享", _MOVED, "The article's title in Chinese."),
     "title.en": Note("英文标题", "sharing taxes", _MOVED, "The article's title in English."),
@@ -120,7 +106,7 @@ NOTES: dict[str, Note] = {
         "output_value",
         _MOVED,
         "`tax` 税收分成, `output_value` 产值分计 or `development_revenue` 共建园区开发建设收益分成: the "
-        "three that the national plan names.",
+        "three that the national plan names; or `innovation_voucher` 科技创新券通用通兑.",
     ),
     "what.measures": Note("计入的指标", ["vat"], _MOVED),
     "what.deduct": Note("扣除的指标", [], _RETAINED, changes={"what.deduct": ["incentive_paid"]}),
@@ -269,7 +255,11 @@ NOTES: dict[str, Note] = {
     "how_much.smoothing.missing_years": Note(
         "首年之前年度的处理", "zero", _AREA, "What the average does in its first years."
     ),
-    "how_much.own_rates": Note("各方税率", {}, "head-office-own-rates"),
+    "how_much.own_rates": Note(
+        "各方税率",
+        {"head_office": "1/4", "branch_a": "1/4", "branch_b": "1/4"},
+        "head-office-own-rates",
+    ),
     # --- to whom ------------------------------------------------------------------------------------------
     "to_whom.regime": Note(
         "计入方式",
@@ -379,7 +369,7 @@ NOTES: dict[str, Note] = {
         _LAYERS,
         changes={
             "examples.0.figures": [
-                {"span": span, "measure": "service_fee", "amount": amount, "subject": "e1"}
+                {"span": span, "measure": "voucher_service_cost", "amount": amount, "subject": "e1"}
                 for span, amount in (("2024Q1", "300000.00"), ("2025Q1", "600000.00"))
             ]
         },
@@ -416,6 +406,7 @@ NOTES: dict[str, Note] = {
     "then.routing.part": Note("划转比例", "1/2", _REINVESTED, "Which part of every share goes there."),
     "then.routing.window": Note("划转期限", None, _COMPANY),
     "then.provisional": Note("年内各季度", "accrue", _FLOOR),
+    "then.paid_by": Note("付款方", "origin", _MOVED, changes={"then.paid_by": "host"}),
     "then.negative": Note("负数的处理", "refund", _MOVED),
     "then.netting": Note("可否轧差", False, _MOVED),
     "then.form": Note("结算方式", "direct", _MOVED, changes={"then.form": "year_end"}),
@@ -498,5 +489,7 @@ NOTES: dict[str, Note] = {
     "examples[].expect[].routed": Note(
         "其中划入基金", "1.00", _REINVESTED, "How much of it goes to the fund; null: not tested.", _ROUTED
     ),
+    **BUDGET_NOTES,
+    **PROCEDURE_NOTES,
 }
 """By the field's path in its clause, or in the document, with ``[]`` for an entry and ``*`` for a name."""

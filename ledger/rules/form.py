@@ -33,6 +33,8 @@ _MONTHS = Expectation("a whole number of months from 1 to 1200", "1 至 1200 的
 _MEASURE = Expectation("a measure", "指标", '"retained_tax"')
 _MEASURES = Expectation("a list of measures", "指标列表", '["vat", "cit"]')
 _FLAG = Expectation("true or false", "true 或 false", "true")
+_ROLES = Expectation("a list of roles", "角色列表", '["origin", "host"]')
+_DAYS = Expectation("a whole number of days from 0 to 730", "0 至 730 的整日数", "15")
 _TEXT = Expectation("text in both languages", "中英文文字", '{"zh": "税收分成", "en": "tax sharing"}')
 _PLAIN_TEXT = Expectation("text that isn't empty", "非空文字", '"税收分成"')
 _OBJECT = Expectation("an object", "对象", "{…}")
@@ -120,6 +122,7 @@ _EXPECTED: dict[str, Expectation] = {
         "dated monthly rates", "逾期月利率表", '[{"starts": "2025-01-01", "monthly_rate": "3/400"}]'
     ),
     "monthly_rate": _SHARE,
+    "paid_by": _ROLE,
     "party": _ROLE,
     "from_party": _ROLE,
     "yearly_amount": _AMOUNT,
@@ -168,6 +171,31 @@ _EXPECTED: dict[str, Expectation] = {
         "by_step or open_windows_keep_terms", "by_step 或 open_windows_keep_terms", '"by_step"'
     ),
     "zh": _PLAIN_TEXT,
+    "procedure": Expectation("a procedure", "办理程序", '{"signed_by": ["origin", "host"]}'),
+    "certified": _ROLES,
+    "sealed": _FLAG,
+    "reconciliations": Expectation(
+        "a list of reconciliations",
+        "对账列表",
+        '[{"record": "host", "against": "origin", "unanswered": "withheld"}]',
+    ),
+    "record": _ROLE,
+    "against": _ROLE,
+    "tolerances": Expectation(
+        "tolerances by measure", "各指标的允许误差", '[{"measure": "vat", "amount": "1.00"}]'
+    ),
+    "signed_by": _ROLES,
+    "arbiter": _ROLE,
+    "reopened_by": _ROLES,
+    "calendar": Expectation(
+        "a calendar in days", "以日数表示的日程", '{"submit_days": 15, "sign_days": 40, "fund_days": 60}'
+    ),
+    "submit_days": _DAYS,
+    "certify_days": _DAYS,
+    "reconcile_days": _DAYS,
+    "sign_days": _DAYS,
+    "fund_days": _DAYS,
+    "second_fund_days": _DAYS,
 }
 
 _CODES_OF_READINGS = {
@@ -352,6 +380,9 @@ _EXPECTED_INSIDE = {
     "deduct": _MEASURE,
     "base_by_quarter": _AMOUNT,
     "ends_at": _EXPECTED["event"],
+    "certified": _ROLE,
+    "signed_by": _ROLE,
+    "reopened_by": _ROLE,
 }
 
 

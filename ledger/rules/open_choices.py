@@ -1,7 +1,7 @@
 """Choices that a document leaves open: where they are, and what could stand there.
 
-A choice is a field that a clause must decide because the rule can be read in more than one way: those of
-``READINGS``, and the parties who take what rounding, a window or a cap leaves.
+A choice is a field that must be decided because the rule can be read in more than one way: those of
+``READINGS``, those beside the clauses, and the parties who take what rounding, a window or a limit leaves.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ ROLE_CHOICES = frozenset(
         "to_whom.apportion.ratio_rounding.remainder_to",
         "rounding.remainder_to",
         "within.caps.excess_to",
+        "within.budget.excess_to",
     }
 )
 _HELD_AT = {"rounding.grain": "subject"}
@@ -58,7 +59,7 @@ class OpenChoice:
 
     @property
     def field(self) -> str:
-        """The field's path in its clause, without indexes."""
+        """The field's path in its clause, or in the document, without indexes."""
         return relative(self.location)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -27,15 +27,25 @@ def interest(amount_minor: int, due: date, paid: date, table: Sequence[tuple[dat
     rates (in date order) held on its first day, nothing before the first row. The sum is rounded down,
     that is towards zero.
     """
-    rates = (row_on(table, first) or Fraction(0) for first in _late_months(due, paid))
-    return round_exact(amount_minor * sum(rates, Fraction(0)), RoundingMode.DOWN)
+    return interest_on(lambda _first: amount_minor, due, late_months(due, paid), table)
 
 
-def _late_months(due: date, paid: date) -> list[date]:
-    """The first day of every month, or part of one, from the day after ``due`` to ``paid``."""
+def interest_on(
+    open_on: Callable[[date], int], due: date, months: int, table: Sequence[tuple[date, Fraction]]
+) -> int:
+    """Simple interest for so many ``months`` after ``due``, on what was open on each one's first day.
+
+    ``open_on`` gives minor units; rates and rounding are those of ``interest``.
+    """
+    firsts = (add_months(due, month) + timedelta(days=1) for month in range(months))
+    exact = (open_on(first) * (row_on(table, first) or Fraction(0)) for first in firsts)
+    return round_exact(sum(exact, Fraction(0)), RoundingMode.DOWN)
+
+
+def late_months(due: date, paid: date) -> int:
+    """How many months have begun after ``due``, up to and with the day ``paid``."""
     count = max(0, (paid.year - due.year) * 12 + paid.month - due.month + 1)
-    ends = [add_months(due, months) for months in range(count)]
-    return [end + timedelta(days=1) for end in ends if end < paid]
+    return sum(add_months(due, month) < paid for month in range(count))
 
 
 def instalments(amount_minor: int, parts: Sequence[Fraction]) -> list[int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
-from ledger.errors import LedgerError
+from ledger.errors import InvariantBroken, LedgerError
 from ledger.money import RoundingMode, divide, round_exact
 from ledger.periods import Quarter, Span, add_months, quarters_between
 from ledger.rules.choices import choices_of
@@ -161,6 +161,18 @@ def version_in_force(versions: Sequence[Version], quarter: Quarter) -> Version |
     if not begun:
         return None
     return None if has_ended(begun[-1].terms, quarter) else begun[-1]
+
+
+def clause_at(versions: Sequence[Version], number: int, quarter: Quarter) -> Clause:
+    """The clause as it is in force for ``quarter``, else as it last was."""
+    held: Clause | None = None
+    for version in versions:
+        clause = version.terms.clause(number)
+        if clause is not None and (held is None or version.starts <= quarter):
+            held = clause
+    if held is None:
+        raise InvariantBroken(detail=f"no version of the terms has clause {number}")
+    return held
 
 
 def _clause_in_force(versions: Sequence[Version], quarter: Quarter, number: int) -> Clause:

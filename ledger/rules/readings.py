@@ -35,7 +35,14 @@ _TRIED_MOST = 60
 _QUARTERS_OF_YEAR = 4
 
 TOLD_APART_BY: dict[str, tuple[str, str]] = {
-    "transition": ("修订时分享期尚未届满的示例", "terms that change while a window is open"),
+    "transition": (
+        "分享期尚未届满时的条款修订（示例仅按一个版本的条款计算）",
+        "terms that change while a window is open; a worked example is computed under one version of them",
+    ),
+    "procedure.reconciliations.unanswered": (
+        "对方未申报的数据（示例只有条款所依据的数据，没有对方的申报表）",
+        "lines that the other side says nothing about; a worked example has the figures of record alone",
+    ),
     "to_whom.regime": ("任一统计数", "any figure of a statistic"),
     "to_whom.otherwise": ("分享期以外的数据", "a figure outside the window"),
     "to_whom.bands.over": ("合计跨越一档的两期数据", "two steps whose figures together pass a band"),
@@ -74,6 +81,19 @@ TOLD_APART_BY: dict[str, tuple[str, str]] = {
         "figures that put more than the limit in to be shared",
     ),
     "within.caps.excess_to": ("超过上限的数据", "figures above the limit"),
+    "within.budget.over": (
+        "同一年度内不同季度、合计超过预算的数据",
+        "figures of several quarters of a year that together exceed the budget",
+    ),
+    "within.budget.applied": (
+        "个别超过上限、合计超过预算的多家企业",
+        "several enterprises that together exceed the budget, one of them with more than its cap",
+    ),
+    "within.budget.order": (
+        "同一期内合计超过预算的多家企业",
+        "several enterprises that together exceed the budget inside a step",
+    ),
+    "within.budget.excess_to": ("超过预算的数据", "figures above the budget"),
     "when.step": (
         "起算日不在季度首月的数据",
         "a clock whose day isn't in the first month of its quarter",
@@ -117,15 +137,27 @@ TOLD_APART_BY: dict[str, tuple[str, str]] = {
 
 
 class AmountKey(NamedTuple):
-    """What an amount is: shared, sent on to a fund, or due, by quarter, book and role."""
+    """What an amount is: shared, sent on to a fund, or due, by quarter, book and role; or what is shared of
+    one ``subject`` of the example, which tells readings apart where all subjects together are alike."""
 
     kind: int
     quarter: Quarter
     book: Book
     role: str
+    subject: str = ""
+
+    @property
+    def whose_zh(self) -> str:
+        """Whose the amount is, in Chinese."""
+        return f"{role_zh(self.role)}（{self.subject}）" if self.subject else role_zh(self.role)
+
+    @property
+    def whose_en(self) -> str:
+        """Whose the amount is, in English."""
+        return f"{role_en(self.role)} for {self.subject}" if self.subject else role_en(self.role)
 
 
-KINDS = (("", ""), ("入基金", ", to the fund"), ("应付", ", due"))
+KINDS = (("", ""), ("入基金", ", to the fund"), ("应付", ", due"), ("", ""))
 Amounts = Mapping[AmountKey, int]
 
 
@@ -224,12 +256,16 @@ def _alone(document: Any, location: Sequence[int | str]) -> Any:
 def amounts_of(terms: Terms, clause: Clause, example: int) -> Amounts:
     """Everything that the clause gives on its example at this index."""
     accrues = clause.then.provisional == "accrue"
+    names = dict(enumerate(clause.examples[example].subjects, start=1))
     found: Counter[AmountKey] = Counter()
     for key, amount in example_outcome(terms, clause, example).amounts.items():
         due_in = Quarter(key.quarter.year, _QUARTERS_OF_YEAR) if accrues else key.quarter
         found[AmountKey(0, key.quarter, key.book, key.role)] += amount.amount_minor
         found[AmountKey(1, key.quarter, key.book, key.role)] += amount.routed_minor
         found[AmountKey(2, due_in, key.book, key.role)] += amount.amount_minor - amount.routed_minor
+        if key.subject in names:
+            one = AmountKey(3, key.quarter, key.book, key.role, names[key.subject])
+            found[one] += amount.amount_minor
     return found
 
 
@@ -248,7 +284,12 @@ def _shown(choice: OpenChoice, form: Form, clause_faults: ClauseFaults) -> tuple
     if len(choice.readings) == 1:
         return "", ""
     by_zh, by_en = TOLD_APART_BY[choice.kind]
-    if choice.location[0] != "clauses" or choice not in form.open_choices[:_TRIED_MOST]:
+    if choice.location[0] != "clauses":
+        return (
+            f"该项不在条款之内，示例不能区分各读法；能区分的是：{by_zh}。",
+            f" It isn't inside a clause, so no worked example tells them apart; what does: {by_en}.",
+        )
+    if choice not in form.open_choices[:_TRIED_MOST]:
         return f"能区分各读法的是：{by_zh}。", f" What tells them apart: {by_en}."
     results = tried(form.document, choice, clause_faults)
     computed = [result for result in results if isinstance(result, Tried)]
@@ -291,8 +332,8 @@ def _row(key: AmountKey, results: Sequence[Tried], language: int) -> str:
     amounts = [f"{result.reading.written} {result.shown(key)}" for result in results]
     kind, book = KINDS[key.kind][language], BOOK_NAMES[key.book][language]
     if language == 0:
-        return f"{role_zh(key.role)} {key.quarter}（{book}{kind}，{commodity.unit_zh}）{'、'.join(amounts)}"
-    return f"{role_en(key.role)}, {key.quarter} ({book}{kind}, {commodity.unit_en}): {', '.join(amounts)}"
+        return f"{key.whose_zh} {key.quarter}（{book}{kind}，{commodity.unit_zh}）{'、'.join(amounts)}"
+    return f"{key.whose_en}, {key.quarter} ({book}{kind}, {commodity.unit_en}): {', '.join(amounts)}"
 
 
 def _refusals(results: Sequence[Untried]) -> list[tuple[str, str]]:

@@ -20,18 +20,18 @@ from pydantic_core import PydanticUndefined
 from ledger.measures import MEASURE_BY_NAME
 from ledger.money import Commodity
 from ledger.rules.check import RESULT_FAULTS, check, read_document
-from ledger.rules.choices import READINGS, choice_at
+from ledger.rules.choices import readings_at
 from ledger.rules.document import normalise
 from ledger.rules.explanation import BOOK_NAMES
 from ledger.rules.facts import Fault
-from ledger.rules.field_notes import NOTES, Note
+from ledger.rules.field_notes import NOTES
 from ledger.rules.form import expected_at
+from ledger.rules.note import Note
 from ledger.rules.open_choices import Location, Reading, choose, locations, value_at
 from ledger.rules.readings import KINDS, Tried, amounts_of, differing
 from ledger.rules.templates import load
 from ledger.rules.terms import Clause, Terms, Window
 from ledger.rules.text import agreement_text
-from ledger.rules.words import role_en
 
 INTRODUCTION = """# Every field of the terms 条款字段
 
@@ -39,9 +39,9 @@ This page is made from the code by `parkledger rules fields`; a test keeps it cu
 the last detail is in [rule-semantics.md](rule-semantics.md), how a rule is written in
 [write-your-rule.md](write-your-rule.md).
 
-A path is inside the clause; `[]` stands for any entry of a list, `*` for any name. **Required** fields have
-no default. A field with readings is a choice that a rule leaves open: a clause without it is refused, with
-what each reading gives on the clause's own worked example.
+A path is inside the clause, or in the document for what stands beside the clauses; `[]` stands for any entry
+of a list, `*` for any name. **Required** fields have no default. A field with readings is a choice that terms
+can leave open: those without it are refused, with what each reading gives on the clause's own worked example.
 
 Each example is computed when the page is made: a template's clause in which the field has a value, and what
 changes with another value.
@@ -55,10 +55,11 @@ _SECTIONS: tuple[tuple[str, str], ...] = (
     ("when", "when: steps and the window 期间"),
     ("how_much", "how_much: the base 基数"),
     ("to_whom", "to_whom: the shares 份额"),
-    ("within", "within: caps and floor 上限与保底"),
+    ("within", "within: caps, budget and floor 上限、预算与保底"),
     ("then", "then: what happens with the result 结果处理"),
     ("rounding", "rounding: to the last unit 取整"),
     ("examples", "examples: the proof 示例"),
+    ("procedure", "procedure: how a quarter is worked through 办理程序"),
 )
 
 _STRUCTURE = frozenset({"clauses", "clauses[].examples"})
@@ -91,9 +92,9 @@ class TermsField:
 
     @property
     def section(self) -> str:
-        if self.is_of_document:
-            return ""
-        return "number" if self._first == "title" else self._first
+        if self._first in dict(_SECTIONS):
+            return self._first
+        return "" if self.is_of_document else "number"
 
     @property
     def _first(self) -> str:
@@ -103,6 +104,11 @@ class TermsField:
 def fields() -> list[TermsField]:
     """Every field that can be given a value of its own, in the order in which a clause is read."""
     return list(_fields_of(Terms, ""))
+
+
+def without_note() -> list[str]:
+    """The paths of fields that ``NOTES`` says nothing about; the page has their form alone."""
+    return [field.path for field in fields() if field.path not in NOTES]
 
 
 def page() -> str:
@@ -146,16 +152,17 @@ def _models_in(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:
 
 
 def _entry(field: TermsField) -> str:
-    note = NOTES[field.path]
+    note = NOTES.get(field.path, Note("", None, ""))
     lines = [f"**`{field.path}`** {note.zh} · {_presence(field)} · {_form(field)}", ""]
     meaning = field.form.description or note.en
     if field.path.endswith(".window") and field.path != "when.window":
         meaning += " Of the same fields as `when.window`."
     lines += [meaning, ""] if meaning else []
-    readings = READINGS.get(choice_at(field.path.replace("[]", "")), {})
+    readings = readings_at(field.path.replace("[]", ""))
     lines += [f"- `{value}`: {zh} / {en}" for value, (zh, en) in readings.items()]
     lines += [""] if readings else []
-    return "\n".join([*lines, _example(field, note), ""])
+    lines += [_example(field, note), ""] if note.base else []
+    return "\n".join(lines)
 
 
 def _presence(field: TermsField) -> str:
@@ -166,7 +173,7 @@ def _presence(field: TermsField) -> str:
 
 
 def _form(field: TermsField) -> str:
-    if READINGS.get(choice_at(field.path.replace("[]", ""))):
+    if readings_at(field.path.replace("[]", "")):
         return "one of the readings below"
     expected = expected_at(field.location)
     return f"{expected.en} {expected.zh}, such as `{expected.example}`"
@@ -274,7 +281,7 @@ def _rows(before: tuple[Terms, Clause], after: tuple[Terms, Clause], example: in
     was, now = results
     unit = was.commodity.unit_en
     return [
-        f"{role_en(key.role)}, {key.quarter} ({BOOK_NAMES[key.book][1]}{KINDS[key.kind][1]}): "
+        f"{key.whose_en}, {key.quarter} ({BOOK_NAMES[key.book][1]}{KINDS[key.kind][1]}): "
         f"{was.shown(key)} becomes {now.shown(key)} {unit}"
         for key in differing(results)
     ]

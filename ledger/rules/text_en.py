@@ -58,7 +58,7 @@ def agreement(terms: Terms, party_names: Mapping[str, str]) -> str:
     if terms.procedure is not None:
         articles.append(procedure_article(terms.procedure, "en"))
     closing = (
-        f"{TRANSITIONS[terms.transition][1]}; windows that are open, caps and rounding go on."
+        f"{_capital(TRANSITIONS[terms.transition][1])}; windows that are open, caps and rounding go on."
         f" (Format {terms.format}, semantics {terms.semantics}.)"
     )
     annexes = [_annex(clause) for clause in terms.clauses]

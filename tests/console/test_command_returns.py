@@ -155,6 +155,20 @@ def test_sealed_returns_are_committed_to_and_then_opened(
     assert filing.commitment is not None
 
 
+@pytest.mark.usefixtures("sealed")
+def test_a_file_that_would_be_refused_is_not_committed_to(
+    database: Database, run: Commands, tmp_path: Path
+) -> None:
+    file = return_file(tmp_path, str(NOW), "5 yuan")
+    assert run("returns", "commit", CODE, "host", str(NOW), str(file)) == 2
+    assert "AMOUNT_UNREADABLE" in run.err
+    with database.reading() as connection:
+        found = agreements.agreement_by_code(connection, CODE)
+        seal = returns.seal(connection, found.agreement_id, NOW)
+    assert seal is not None
+    assert seal.commitments == {}
+
+
 @pytest.mark.usefixtures("certified", "database")
 def test_a_worklist_tells_what_is_due_and_who_holds_it_up(run: Commands) -> None:
     assert run("worklist", "HOST", "--today", "2024-04-18", "-l", "en") == 0

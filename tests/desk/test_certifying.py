@@ -30,6 +30,7 @@ from ledger.desk.returns import (
     ReturnOvertaken,
 )
 from ledger.desk.settlements import ReturnsMissing, StaleSettlement
+from ledger.desk.settlements.replays import Cause
 from ledger.periods import Quarter, day_of
 from ledger_schema.sessions import Database
 from ledger_schema.tables import event, filing_certification
@@ -260,15 +261,27 @@ def test_a_return_that_its_quarter_closed_without_is_handed_in_anew_and_then_cer
     assert hand_in(room, "120.00").filing_id == again.filing_id
 
 
-def test_a_return_from_before_anybody_was_asked_for_a_name_is_handed_in_anew(database: Database) -> None:
+def test_a_return_from_before_certification_was_asked_for_goes_on_counting(database: Database) -> None:
     room = open_room(database)
     nameless = hand_in(room, "100.00", person=None)
+    room.close("2024Q1", room.compute("2024Q1"))
     room.procedure = CERTIFIED
     room.amend(clause(), starts="2024Q1")
-    assert counting(room) is None
     with pytest.raises(MakerUnknown):
         certify(room, nameless)
-    assert certify(room, hand_in(room, "100.00")).value.is_current
+    certify(room, hand_in(room, "50.00", quarter="2024Q2"))
+    second = room.compute("2024Q2")
+    assert [cause.kind for cause in causes(room, second)] == ["amendment", "quarter"]
+    room.close("2024Q2", second)
+    correction = hand_in(room, "120.00")
+    assert counting(room) == 1
+    certify(room, correction)
+    assert counting(room) == 2
+
+
+def causes(room: Room, settlement_id: int) -> list[Cause]:
+    with room.database.reading() as connection:
+        return settlements.settlement(connection, room.agreement_id, settlement_id).causes
 
 
 def test_the_database_itself_refuses_a_maker_who_certifies(room: Room) -> None:

@@ -6,16 +6,18 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from desk_fixtures import Document, clause, open_room
+from desk_fixtures import Document, clause, enterprise, open_room
 from reconciliation_fixtures import HOST, ORIGIN, Desk, open_desk, procedure
 
 from ledger.desk import national, settlements
 from ledger.desk.acts import Act
+from ledger.desk.reconciliation.ladder import Key, excepted_of
+from ledger.desk.returns import LineDraft
 from ledger.desk.settlements import StaleSettlement
 from ledger.desk.settlements.explanations import explanation
 from ledger.desk.settlements.replays import Inputs
 from ledger.desk.statements import Statement, render_statement, statement, statement_csv, statement_json
-from ledger.periods import Quarter
+from ledger.periods import Quarter, Span
 from ledger_schema.sessions import Database
 
 CAP: Document = {
@@ -251,6 +253,31 @@ def test_the_explanation_of_an_amount_names_the_agreed_figure_and_what_was_left_
     assert [step.document for step in found.after.steps if step.code == "figure"] == [f"对账第{number}号"]
     assert [(one.counts_minor, one.item) for one in found.excepted_before.values()] == [(None, number)]
     assert [(one.counts_minor, one.item) for one in found.excepted_after.values()] == [(12000, number)]
+
+
+def test_what_the_database_finds_to_differ_is_what_comparing_every_line_finds(database: Database) -> None:
+    """Lines that agree, differ, are missing, are summed up, and one that agrees and is withheld."""
+    whose = clause(whose={"scope": "listed_enterprises"}, what={"measures": ("vat", "cit")})
+    whose["examples"][0] |= {"subjects": {"a": {}}}
+    whose["examples"][0]["figures"][0] |= {"subject": "a", "measure": "vat"}
+    desk = open_desk(database, whose)
+    desk.room.confirm_list(*(enterprise(place) for place in range(1, 8)))
+    codes = [enterprise(place).credit_code for place in range(1, 8)]
+    figures_of = {
+        "host": [(0, "2024Q1", 1), (1, "2024Q1", 2), (2, "2024Q1", 3), (3, "2024-01", 4), (3, "2024-02", 5)],
+        "origin": [(0, "2024Q1", 1), (1, "2024Q1", 9), (3, "2024Q1", 9), (4, "2024Q1", 6)],
+    }
+    for role, rows in figures_of.items():
+        alike = [LineDraft(codes[place], "cit", "2024-03", "7.00", "凭证") for place in (5, 6)]
+        lines = [LineDraft(codes[place], "vat", span, f"{yuan}.00", "凭证") for place, span, yuan in rows]
+        desk.room.hand_in_lines("2024Q1", [*lines, *alike], role=role)
+    desk.withhold("2024Q1", HOST, Key(desk.enterprise_ids()["企业6"], "cit", Span.parse("2024-03")))
+    report = desk.report("2024Q1")
+    with database.reading() as connection:
+        found = settlements.preview(connection, desk.agreement_id).inputs.excepted
+    assert {key.line: one for key, one in found.items()} == excepted_of(report.groups)
+    assert len(found) == 4
+    assert {key[:2] for key in found} == {(Quarter(2024, 1), "host")}
 
 
 # --- what people see --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rule_builders import clause, version
 
 from ledger.rules.check import TermsRefused, read_terms
-from ledger.rules.choices import READINGS
+from ledger.rules.choices import READINGS, READINGS_OF_DOCUMENT
 from ledger.rules.document import normalise
 from ledger.rules.facts import Fault
 from ledger.rules.open_choices import ROLE_CHOICES
@@ -100,6 +100,92 @@ def test_reading_that_does_not_fit_the_clause_says_what_else_must_change() -> No
     assert "year_to_date 0.00, pro_rata 1,000,000.00, final_only 0.00" in fault.message_en
 
 
+def two_claims(limit: str) -> Json:
+    """Vouchers whose payer has a budget of ``limit``, and two claims on it, both above the payer's cap."""
+    data = document("voucher-fujian")
+    shown = data["clauses"][0]
+    shown["within"]["caps"][0]["amount"] = "1000000.00"
+    shown["within"]["budget"]["amounts"][0]["amount"] = limit
+    shown["examples"][0] |= {
+        "subjects": {"e1": {}, "e2": {}},
+        "figures": [
+            {"span": "2024Q1", "measure": "voucher_service_cost", "amount": amount, "subject": subject}
+            for subject, amount in (("e1", "900000.00"), ("e2", "400000.00"))
+        ],
+    }
+    return data
+
+
+@pytest.mark.parametrize(
+    ("field", "shown_en", "shown_zh"),
+    [
+        ("applied", "before_caps 181,538.47, after_caps 200,000.00", "before_caps 181,538.47"),
+        (
+            "order",
+            (
+                "the province's treasury for e1, 2024Q1 (cash book, yuan): pro_rata 100,000.00, "
+                "by_subject 120,000.00; the province's treasury for e2"
+            ),
+            "省级财政（e1） 2024Q1（现金账，元）pro_rata 100,000.00、by_subject 120,000.00",
+        ),
+        ("excess_to", "province 240,000.00, host 200,000.00, null 200,000.00", "host 200,000.00"),
+        ("over", "comes out the same; one that tells them apart has figures of several", "不同季度"),
+    ],
+)
+def test_choice_of_a_budget_shows_its_readings_in_money(field: str, shown_en: str, shown_zh: str) -> None:
+    (fault,) = refused(without(two_claims("200000.00"), f"within.budget.{field}"))
+    assert (fault.code, fault.path) == ("CHOICE_MISSING", f"$.clauses[0].within.budget.{field}")
+    assert shown_en in fault.message_en
+    assert shown_zh in fault.message_zh
+
+
+@pytest.mark.parametrize(
+    ("field", "reading"),
+    [
+        ("within_period", "step_by_step (steps draw on the budget one after another"),
+        ("unused", "lapses (what a period leaves unspent lapses)"),
+    ],
+)
+def test_choice_of_a_budget_with_a_single_reading_is_told_with_it(field: str, reading: str) -> None:
+    (fault,) = refused(without(two_claims("200000.00"), f"within.budget.{field}"))
+    assert fault.code == "CHOICE_MISSING"
+    assert f"Say which: {reading}" in fault.message_en
+
+
+def test_transition_left_out_is_refused_with_its_readings_and_why_no_example_shows_them() -> None:
+    data = document("beijing-tianjin-hebei")
+    del data["transition"]
+    (fault,) = refused(data)
+    assert (fault.code, fault.path) == ("CHOICE_MISSING", "$.transition")
+    assert "open_windows_keep_terms (when these terms take the place of others" in fault.message_en
+    assert "no worked example tells them apart" in fault.message_en
+    assert "terms that change while a window is open" in fault.message_en
+    assert "该项不在条款之内，示例不能区分各读法" in fault.message_zh
+
+
+def test_reconciliation_that_does_not_say_what_unanswered_lines_do_is_refused_with_both_readings() -> None:
+    data = document("beijing-tianjin-hebei")
+    data["procedure"] = {"reconciliations": [{"record": "host", "against": "origin"}]}
+    (fault,) = refused(data)
+    assert (fault.code, fault.path) == ("CHOICE_MISSING", "$.procedure.reconciliations[0].unanswered")
+    assert "withheld (what the other side says nothing about waits outside" in fault.message_en
+    assert "accepted (what the other side says nothing about counts)" in fault.message_en
+    assert "no worked example tells them apart" in fault.message_en
+    assert "示例不能区分各读法" in fault.message_zh
+
+
+def test_reading_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    data = document("beijing-tianjin-hebei")
+    data["procedure"] = {"reconciliations": [{"record": "host", "against": "origin", "unanswered": "no"}]}
+    data["transition"] = "at_once"
+    faults = refused(data)
+    assert {fault.code for fault in faults} == {"CHOICE_UNKNOWN"}
+    assert {fault.path for fault in faults} == {
+        "$.transition",
+        "$.procedure.reconciliations[0].unanswered",
+    }
+
+
 def test_all_open_choices_are_told_each_with_how_the_others_were_held() -> None:
     data = without(
         document("voucher-fujian"),
@@ -144,7 +230,8 @@ def test_fault_of_one_clause_does_not_hide_the_figures_of_another() -> None:
 
 
 def test_every_choice_has_an_example_that_would_tell_it_apart() -> None:
-    several = {path for path, readings in READINGS.items() if len(readings) > 1}
+    readings_of_fields = READINGS | READINGS_OF_DOCUMENT
+    several = {path for path, readings in readings_of_fields.items() if len(readings) > 1}
     assert several | ROLE_CHOICES <= TOLD_APART_BY.keys()
 
 

@@ -28,7 +28,12 @@ OTHER_VALUES: dict[str, list[Any]] = {
     "missing_years": ["fewer", "zero"],
     "smoothing": [None],
     "above": ["77.00", "5"],
-    "over": ["step", "year", "lifetime"],
+    "over": ["step", "quarter", "year", "lifetime"],
+    "budget": [None],
+    "amounts": [[{"starts": "2031-04-01", "amount": "77.00"}]],
+    "payer": [None, "developer", "origin"],
+    "applied": ["before_caps", "after_caps"],
+    "order": ["pro_rata", "by_subject"],
     "own_rates": [{}, {"host": "1/4"}, {"host": "1/5", "origin": "1/4"}],
     "factor_year": ["same", "previous", "two_before"],
     "zero_denominator": ["drop_factor", "equal"],
@@ -151,7 +156,15 @@ def _places(value: Any) -> list[tuple[Any, str]]:
     return here + [place for part in value.values() for place in _places(part)]
 
 
-ONLY_ONE_VALUE = {"when.window.extension.condition", "within.caps[].order", "within.floor.tested"}
+ONLY_ONE_VALUE = {
+    "format",
+    "semantics",
+    "when.window.extension.condition",
+    "within.caps[].order",
+    "within.budget.within_period",
+    "within.budget.unused",
+    "within.floor.tested",
+}
 TOGETHER: dict[str, tuple[str, Any]] = {
     "when.window.clock.first_shared": ("clock", {"day": "2024-01-01", "begins": "year_of_day"}),
     "how_much.surplus.base_of_enterprise": (
@@ -184,30 +197,35 @@ TOGETHER: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize(
-    "of_clause",
-    [field for field in fields() if not (field.is_of_document or field.path.startswith("examples"))],
+    "varied",
+    [field for field in fields() if field.path in NOTES and not field.path.startswith("examples")],
     ids=lambda field: field.path,
 )
-def test_another_value_of_any_field_reads_differently(of_clause: TermsField) -> None:
-    document, location = placed(of_clause)
-    instead = NOTES[of_clause.path].instead
-    if of_clause.path in TOGETHER:
-        above, instead = TOGETHER[of_clause.path]
+def test_another_value_of_any_field_reads_differently(varied: TermsField) -> None:
+    document, location = placed(varied)
+    instead = NOTES[varied.path].instead
+    if varied.path in TOGETHER:
+        above, instead = TOGETHER[varied.path]
         location = location[: location.index(above) + 1]
     before = Terms.model_validate_json(json.dumps(document))
     choose(document, location, Reading(instead, "", ""))
-    if of_clause.path in ONLY_ONE_VALUE:
+    if varied.path in ONLY_ONE_VALUE:
         with pytest.raises(ValueError, match="Input should be"):
             Terms.model_validate_json(json.dumps(document))
         return
     after = Terms.model_validate_json(json.dumps(document))
-    languages = {"zh", "en"} & {of_clause.name} or {"zh", "en"}
-    was, now = (dict(zip(("zh", "en"), articles_of(terms), strict=True)) for terms in (before, after))
-    assert all(was[language] != now[language] for language in languages)
+    read = agreement_in if varied.is_of_document else articles_in
+    languages = [varied.name] if varied.name in LANGUAGES else LANGUAGES
+    for language in languages:
+        assert read(before, language) != read(after, language)
 
 
-def articles_of(terms: Terms) -> tuple[str, ...]:
-    return tuple("".join(article(clause, language) for clause in terms.clauses) for language in LANGUAGES)
+def agreement_in(terms: Terms, language: Language) -> str:
+    return agreement_text(terms, language, {})
+
+
+def articles_in(terms: Terms, language: Language) -> str:
+    return "".join(article(clause, language) for clause in terms.clauses)
 
 
 def test_articles_of_all_templates_differ_from_each_other() -> None:
@@ -219,7 +237,14 @@ def test_articles_of_all_templates_differ_from_each_other() -> None:
 
 def test_every_field_of_a_clause_is_changed_by_the_generated_test_or_named_here() -> None:
     """A new field is given another value in OTHER_VALUES, so that it is varied inside generated clauses."""
-    varied_as_a_whole = {"condition", "tested", "order", "first_shared", "base_of_enterprise", "values"}
+    varied_as_a_whole = {
+        "condition",
+        "tested",
+        "within_period",
+        "first_shared",
+        "base_of_enterprise",
+        "values",
+    }
     varied_as_a_whole |= {"base_by_quarter", "pre_move_tax_total", "bands", "rows", "key", "tiers", "inputs"}
     varied_as_a_whole |= {"shares", "share", "mechanism", "measure", "role", "per", "measured_on", "regime"}
     of_clauses = [field for field in fields() if not field.path.startswith("examples")]

@@ -14,7 +14,7 @@ from ledger.desk.failures import NotFound
 from ledger.evidence.canonical import digest
 from ledger_console.command.opening import ledger
 from ledger_console.command.options import AgreementCode, QuarterArgument, Role
-from ledger_console.command.output import show
+from ledger_console.command.output import read_bytes, show
 from ledger_console.command.returns import show_filing
 from ledger_console.command.sealed import seal_path, sealed_commitment
 
@@ -56,15 +56,18 @@ def commit(
     quarter: QuarterArgument,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The return to seal. 待密封的申报文件。")],
 ) -> None:
-    """Seal a return and commit to it; only the hash is sent. 密封申报并提交承诺，只发送哈希值。
+    """Seal a return and commit to it; only the hash is kept. 密封申报并提交承诺，只保存哈希值。
 
-    Once the figures are open, hand in the same file: parkledger import ... --seal FILE.seal.
-    开封后用 parkledger import ... --seal FILE.seal 提交同一文件。
+    The file is checked first: what is sealed can't be corrected before it is opened. Once the figures are
+    open, hand in the same file: parkledger import ... --seal FILE.seal.
+    先行校验文件：密封后、开封前不能更正。开封后用 parkledger import ... --seal FILE.seal 提交同一文件。
     """
-    commitment = sealed_commitment(file)
+    content = read_bytes(file)
     with ledger() as database:
         with database.reading() as connection:
             agreement_id = agreement_by_code(connection, code).agreement_id
+            desk.check_file(connection, agreement_id, role, quarter, file.name, content)
+        commitment = sealed_commitment(file)
         act = Act(
             f"command/commit/{agreement_id}/{digest(role.encode()).hex()[:16]}/{quarter}/{commitment.hex()}",
             actor="command",

@@ -16,6 +16,7 @@ from ledger_console.command import (
     interrupts,
     national,
     papers,
+    payments,
     reconciliations,
     results,
     returns,
@@ -67,6 +68,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "journal": papers.journal,
         "explain": results.explain,
         "balances": results.balances,
+        "arrears": payments.arrears,
     },
 }
 
@@ -102,6 +104,7 @@ def _program() -> typer.Typer:
             program.command(name, rich_help_panel=panel)(command)
     program.add_typer(certified.returns, name="returns", rich_help_panel="申报 Returns")
     program.add_typer(settlement, name="settlement", rich_help_panel="结算 Settlement")
+    program.add_typer(payments.payment_commands, name="payments", rich_help_panel="结算 Settlement")
     program.add_typer(rules, name="rules", rich_help_panel="规则 Rules")
     program.add_typer(log_commands, name="log", rich_help_panel="存证 Evidence")
     program.add_typer(witness_commands, name="witness", rich_help_panel="存证 Evidence")

@@ -69,7 +69,8 @@ def worklist(
                 lambda item: item.key,
             )
         )
-    show_table(HEADS, [_row(item, language) for item in items], language, right={6})
+    if items:
+        show_table(HEADS, [_row(item, language) for item in items], language, right={6})
     show(f"共 {len(items)} 项 / {len(items)} items")
 
 

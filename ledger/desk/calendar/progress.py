@@ -39,13 +39,15 @@ SUBMITTED = """
     ORDER BY agreement_id, quarter, role, filing.sequence
 """
 CERTIFIED = """
-    SELECT agreement_id, quarter, role, certification.recorded_at, certification.person
+    SELECT agreement_id, quarter, role, coalesce(certified.recorded_at, newest.recorded_at), certified.person
     FROM (
         SELECT DISTINCT ON (agreement_id, quarter, role)
-            agreement_id, quarter, role, booked_quarter, filing_id
+            agreement_id, quarter, role, booked_quarter, filing_id, needs_certification, recorded_at
         FROM asked JOIN filing USING (agreement_id, quarter)
         ORDER BY agreement_id, quarter, role, sequence DESC
-    ) AS newest JOIN filing_certification AS certification USING (agreement_id, booked_quarter, filing_id)
+    ) AS newest
+        LEFT JOIN filing_certification AS certified USING (agreement_id, booked_quarter, filing_id)
+    WHERE certified.person IS NOT NULL OR NOT needs_certification
 """
 CLOSED = """
     SELECT agreement_id, quarter, role, closed_at, cast(NULL AS text)
@@ -66,7 +68,7 @@ def submitted(connection: Connection, asked: Sequence[AgreementQuarter]) -> Prog
 
 
 def certified(connection: Connection, asked: Sequence[AgreementQuarter]) -> Progress:
-    """Whose newest return is certified: a correction is to be certified too."""
+    """Whose newest return is certified, or was handed in before that was asked for."""
     return _progress(connection, CERTIFIED, asked)
 
 

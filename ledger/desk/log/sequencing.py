@@ -139,13 +139,16 @@ def require_consistent(connection: Connection, files: LogFiles) -> None:
 
 
 class Sequencer:
-    """A thread that sequences every second until it is stopped; what goes wrong is logged once."""
+    """A thread that sequences every second until it is stopped; what goes wrong is logged once.
+
+    It may be cut off anywhere, so a process that ends in haste needn't wait for it.
+    """
 
     def __init__(self, database: Database, files: LogFiles) -> None:
         self._database = database
         self._files = files
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="log-sequencer")
+        self._thread = threading.Thread(target=self._run, name="log-sequencer", daemon=True)
         self._has_looked = False
         self._last_failure = ""
 

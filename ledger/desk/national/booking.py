@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from sqlalchemy import Connection, func, select, text
 
-from ledger.desk.acts import Queue, Recorder
+from ledger.desk.acts import Queue, Recorder, queue_on_all
 from ledger.desk.copying import copy_rows
 from ledger.desk.national.columns import Columns, Int64Column, copy_columns, copy_with_array
 from ledger.desk.national.reading import Units
@@ -74,12 +74,6 @@ POSTING_WIDTHS: Final = {
     "amount_minor": 8,
 }
 
-# Taken in one order, the same for everybody who takes several; whoever takes one can't be in a circle.
-QUEUE_ON_AGREEMENTS = """
-    SELECT pg_advisory_xact_lock(:queue, code)
-    FROM (SELECT DISTINCT hashtext(name) AS code
-          FROM unnest(cast(:names AS text[])) AS name ORDER BY 1) AS codes
-"""
 SHARE_OPEN_QUARTERS = """
     SELECT agreement_id FROM agreement_quarter
     WHERE quarter = :quarter AND state = 'open' AND agreement_id = ANY(:agreements)
@@ -337,8 +331,7 @@ def overtaken(connection: Connection, quarter: Quarter, computed: Sequence[World
     That is a quarter that was closed since it was computed, or a settlement of the same inputs.
     """
     agreement_ids = [world.agreement_id for world in computed]
-    names = [str(agreement_id) for agreement_id in agreement_ids]
-    connection.execute(text(QUEUE_ON_AGREEMENTS), {"queue": int(Queue.AGREEMENT), "names": names})
+    queue_on_all(connection, Queue.AGREEMENT, map(str, agreement_ids))
     parameters = {"quarter": quarter.code, "agreements": agreement_ids}
     still_open = connection.execute(text(SHARE_OPEN_QUARTERS), parameters).scalars().all()
     if len(still_open) < len(agreement_ids):

@@ -6,16 +6,14 @@ The same worlds as ``settlements.replays`` knows for one agreement, from one que
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 from typing import Literal
 
 from sqlalchemy import Connection, text
 
 from ledger.desk.agreements import NumberedVersion, procedure_at
-from ledger.desk.returns import effective
 from ledger.desk.settlements.replays import (
     Cause,
     FilingReference,
@@ -64,14 +62,13 @@ SIDES = """
     FROM agreement_party JOIN party USING (party_id)
 """
 FILINGS = """
-    SELECT DISTINCT ON (agreement_id, quarter, role, is_certified)
-        agreement_id, quarter, role, filing_id, encode(lines_hash, 'hex') AS lines_hash, line_count,
-        sequence, certified.filing_id IS NOT NULL AS is_certified
+    SELECT DISTINCT ON (agreement_id, quarter, role)
+        agreement_id, quarter, role, filing_id, encode(lines_hash, 'hex') AS lines_hash, line_count
     FROM filing LEFT JOIN filing_certification AS certified USING (agreement_id, booked_quarter, filing_id)
-    WHERE quarter <= :quarter
+    WHERE quarter <= :quarter AND (certified.person IS NOT NULL OR NOT needs_certification)
         AND agreement_id IN (SELECT agreement_id FROM agreement_quarter
                              WHERE quarter = :quarter AND state = 'open')
-    ORDER BY agreement_id, quarter, role, is_certified, sequence DESC
+    ORDER BY agreement_id, quarter, role, sequence DESC
 """
 CONFIRMED_LISTS = """
     SELECT agreement_id, max(version) AS version FROM enterprise_list AS list
@@ -200,7 +197,7 @@ def worlds(connection: Connection, quarter: Quarter) -> Iterator[World]:
     open_agreements = connection.execute(text(OPEN), parameters).scalars().all()
     terms = _terms(connection, parameters)
     sides = _sides(connection)
-    filings = _filings(connection, parameters, terms)
+    filings = _filings(connection, parameters)
     lists = {row.agreement_id: row.version for row in connection.execute(text(CONFIRMED_LISTS))}
     happened = _occurrences(connection)
     closed = {
@@ -254,19 +251,11 @@ def _occurrences(connection: Connection) -> dict[int, dict[str, OccurrenceRefere
 
 
 def _filings(
-    connection: Connection,
-    parameters: Mapping[str, object],
-    terms: Mapping[int, Sequence[NumberedVersion]],
+    connection: Connection, parameters: Mapping[str, object]
 ) -> defaultdict[int, dict[tuple[Quarter, str], tuple[FilingReference, int]]]:
     """The returns of each agreement that count, by quarter and role, with their numbers of lines."""
     found: defaultdict[int, dict[tuple[Quarter, str], tuple[FilingReference, int]]] = defaultdict(dict)
-    rows = connection.execute(text(FILINGS), parameters)
-    for (agreement_id, code, role), of_slot in groupby(rows, lambda row: row[:3]):
-        quarter = Quarter.from_code(code)
-        candidates = sorted(of_slot, key=lambda row: row.sequence)
-        procedure = procedure_at(terms[agreement_id], quarter)
-        row = effective(candidates, role, procedure, lambda row: row.is_certified)
-        if row is not None:
-            reference = FilingReference(row.filing_id, row.lines_hash)
-            found[agreement_id][quarter, role] = reference, row.line_count
+    for row in connection.execute(text(FILINGS), parameters):
+        filing = FilingReference(row.filing_id, row.lines_hash)
+        found[row.agreement_id][Quarter.from_code(row.quarter), row.role] = filing, row.line_count
     return found

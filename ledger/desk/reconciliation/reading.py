@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, select, true
 from ledger.desk import agreements, returns
 from ledger.desk.agreements import NumberedVersion
 from ledger.desk.failures import NotFound
+from ledger.desk.reconciliation.differing import differing_lines
 from ledger.desk.reconciliation.disputes import OUTCOMES, Standing, State, Step, StepKind, standing_of
 from ledger.desk.reconciliation.failures import NothingCompared
 from ledger.desk.reconciliation.ladder import (
@@ -205,17 +206,20 @@ def excepted(
     ]
     if not found:
         return {}
-    of_filings = _lines(connection, agreement_id, [each for one in found for each in one.filing_ids])
     by_comparison: defaultdict[tuple[Quarter, str], list[Item]] = defaultdict(list)
     for item in items(connection, agreement_id):
         by_comparison[item.quarter, item.standing.record].append(item)
     return {
         (one.quarter, one.record, key): exception
         for one in found
-        for key, exception in excepted_of(
-            _report(one, of_filings, by_comparison[one.quarter, one.record]).groups
-        ).items()
+        for key, exception in _excepted_of(connection, one, by_comparison[one.quarter, one.record]).items()
     }
+
+
+def _excepted_of(connection: Connection, compared: Compared, found: Sequence[Item]) -> dict[Key, Excepted]:
+    about = (key for item in found for key in (*item.record, *item.against))
+    lines = differing_lines(connection, (compared.record_return, compared.against_return), about)
+    return excepted_of(_report(compared, lines, found).groups)
 
 
 def _report(

@@ -16,13 +16,12 @@ from ledger.desk.returns.expected import (
     expectation,
 )
 from ledger.desk.returns.faults import ReturnFault, ReturnRefused
-from ledger.desk.returns.handing_in import LineDraft, PersonMissing, hand_in, hand_in_file
+from ledger.desk.returns.handing_in import LineDraft, PersonMissing, check_file, hand_in, hand_in_file
 from ledger.desk.returns.reading import (
     Filing,
     FilingKey,
     ReturnLine,
     current_filings,
-    effective,
     filing,
     filings,
     filings_by_id,
@@ -70,9 +69,9 @@ __all__ = [
     "RoleReportsNothing",
     "Seal",
     "certify_return",
+    "check_file",
     "commit",
     "current_filings",
-    "effective",
     "expectation",
     "filing",
     "filings",

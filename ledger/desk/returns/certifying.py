@@ -47,24 +47,25 @@ class ReturnAlreadyCertified(LedgerError):
 
 
 class ReturnBookedBefore(LedgerError):
-    """The quarter in which the return was booked has closed without it."""
+    """The quarter in which the return was booked has closed."""
 
     code = "RETURN_BOOKED_BEFORE"
     sentence_en = (
-        "The return was booked in {booked}, which has closed without it. Hand it in again: it will be booked "
-        "in the open quarter ({open}) and can be certified there."
+        "The return was booked in {booked}, which has closed. Hand it in again: it will be booked in the "
+        "open quarter ({open}) and can be certified there."
     )
-    sentence_zh = (
-        "该申报表入账于 {booked}，该季度已关账且未计入。请重新申报，计入未结季度（{open}）后再复核。"
-    )
+    sentence_zh = "该申报表入账于 {booked}，该季度已关账。请重新申报，计入未结季度（{open}）后再复核。"
 
 
 class MakerUnknown(LedgerError):
     """The return was handed in when nobody was asked for a name."""
 
     code = "MAKER_UNKNOWN"
-    sentence_en = "The return doesn't say who handed it in. Hand it in again with the name of a person."
-    sentence_zh = "该申报表未载明经办人。请填写经办人姓名后重新申报。"
+    sentence_en = (
+        "The return doesn't say who handed it in, so nobody can certify it as a second person. "
+        "Hand in a correction with the name of a person if it is to be certified."
+    )
+    sentence_zh = "该申报表未载明经办人，无法由第二人复核。如需复核，请填写经办人姓名提交更正申报。"
 
 
 class MakerCertifies(LedgerError):
@@ -81,7 +82,7 @@ def certify_return(
     """``person`` of the ``role`` that handed the return in certifies it; returns it as it is then.
 
     Raises ``RequestRefused``, ``NotFound``, ``ReturnOfOtherRole``, ``ReturnOvertaken``,
-    ``ReturnAlreadyCertified``, ``ReturnBookedBefore``, ``MakerUnknown``, ``MakerCertifies``.
+    ``ReturnAlreadyCertified``, ``MakerUnknown``, ``ReturnBookedBefore``, ``MakerCertifies``.
     """
     refuse(person_faults("person", person))
 
@@ -108,10 +109,10 @@ def _maker_to_certify(found: Filing, open_now: Quarter | None, role: str, person
         raise ReturnOvertaken(sequence=found.sequence, role=found.role, quarter=found.quarter)
     if found.certified_by is not None:
         raise ReturnAlreadyCertified(person=found.certified_by)
-    if found.booked_quarter != open_now:
-        raise ReturnBookedBefore(booked=found.booked_quarter, open=open_now or "-")
     if found.person is None:
         raise MakerUnknown()
+    if found.booked_quarter != open_now:
+        raise ReturnBookedBefore(booked=found.booked_quarter, open=open_now or "-")
     if is_same_person(found.person, person):
         raise MakerCertifies(person=found.person)
     return found.person

@@ -94,12 +94,14 @@ class Cover:
         }
 
 
-class _Place(NamedTuple):
-    """Where a return is stored."""
+class _Taken(NamedTuple):
+    """What the ledger finds of a return that it takes."""
 
     slot: Slot
     booked_quarter: Quarter
     sequence: int
+    needs_certification: bool
+    commitment: bytes | None
 
 
 # --- handing in -------------------------------------------------------------------------------------------
@@ -159,6 +161,20 @@ def hand_in_file(
     return _hand_in(database, act, Slot(agreement_id, role, quarter), cover, read)
 
 
+def check_file(
+    connection: Connection, agreement_id: int, role: str, quarter: Quarter, file_name: str, content: bytes
+) -> None:
+    """Finds the faults for which handing in the file would be refused now. Nothing is kept.
+
+    Whoever commits to a file can't correct it before it is opened. Raises ``ReturnRefused`` with all faults,
+    ``NotFound``, ``RoleReportsNothing``, ``QuarterOutOfReach``, ``NoOpenQuarter``.
+    """
+    faults = Faults()
+    written = read_file(file_name, content, faults)
+    check(written, expectation(connection, agreement_id, role, quarter), faults)
+    faults.refuse_if_any()
+
+
 def _hand_in(
     database: Database, act: Act, slot: Slot, cover: Cover, read: Callable[[Faults], WrittenReturn]
 ) -> Done[Filing]:
@@ -170,18 +186,21 @@ def _hand_in(
         written = read(faults)
         booked_quarter = hold_quarter_to_book_in(connection, slot)
         expected = expectation(connection, *slot)
-        _refuse_without_person(connection, slot, cover)
+        procedure = procedure_in_force(connection, slot.agreement_id, slot.quarter)
+        needs_certification = slot.role in procedure.certified
+        if needs_certification and cover.person is None:
+            raise PersonMissing(role=slot.role, quarter=slot.quarter)
         queue_on_return(connection, *slot)
         newest = _newest(connection, slot)
         if newest is not None and _is_handed_in_again(newest, cover, booked_quarter):
             return {"filing": str(newest.filing_id), "is_same_content": True}
-        commitment = opened_commitment(
-            connection, slot, cover.content_hash, cover.nonce, is_first=newest is None
-        )
+        is_sealed = procedure.sealed and newest is None
+        commitment = opened_commitment(connection, slot, cover.content_hash, cover.nonce, is_sealed=is_sealed)
         checked = check(written, expected, faults)
         faults.refuse_if_any()
-        place = _Place(slot, booked_quarter, 1 if newest is None else newest.sequence + 1)
-        stored = _store(connection, record, place, cover, commitment, checked)
+        sequence = 1 if newest is None else newest.sequence + 1
+        taken = _Taken(slot, booked_quarter, sequence, needs_certification, commitment)
+        stored = _store(connection, record, taken, cover, checked)
         return {"filing": str(stored), "is_same_content": False}
 
     request = {
@@ -213,17 +232,9 @@ def _cover_faults(cover: Cover) -> list[Fault]:
     return faults
 
 
-def _refuse_without_person(connection: Connection, slot: Slot, cover: Cover) -> None:
-    certified = procedure_in_force(connection, slot.agreement_id, slot.quarter).certified
-    if cover.person is None and slot.role in certified:
-        raise PersonMissing(role=slot.role, quarter=slot.quarter)
-
-
 def _is_handed_in_again(newest: Filing, cover: Cover, booked_quarter: Quarter) -> bool:
     """Whether it is the newest return once more. One that can't be certified any more is worth a new one."""
-    is_stuck = newest.awaits_certification and (
-        newest.person is None or newest.booked_quarter != booked_quarter
-    )
+    is_stuck = newest.awaits_certification and newest.booked_quarter != booked_quarter
     return newest.content_hash == cover.content_hash and not is_stuck
 
 
@@ -278,12 +289,11 @@ def _newest(connection: Connection, slot: Slot) -> Filing | None:
 def _store(
     connection: Connection,
     record: Recorder,
-    place: _Place,
+    taken: _Taken,
     cover: Cover,
-    commitment: bytes | None,
     checked: CheckedReturn,
 ) -> int:
-    slot, booked_quarter, sequence = place
+    slot, booked_quarter, sequence, needs_certification, commitment = taken
     filing_id = new_id()
     hash_of_lines = _hash_of(checked)
     line_count = len(checked.subjects)
@@ -326,6 +336,7 @@ def _store(
             lines_hash=hash_of_lines,
             line_count=line_count,
             person=cover.person,
+            needs_certification=needs_certification,
             nonce=cover.nonce,
             commitment=commitment,
             event_id=event_id,

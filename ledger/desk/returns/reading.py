@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true, tuple_
 
@@ -20,8 +20,6 @@ from ledger.rules.facts import Line
 from ledger.rules.procedure import Procedure
 from ledger_schema.tables import filing as filing_table
 from ledger_schema.tables import filing_certification, filing_commitment, filing_total, return_line
-
-Candidate = TypeVar("Candidate")
 
 FilingKey = tuple[int, str, int]
 """Quarter (20243), role, sequence: the order of an agreement's returns."""
@@ -75,20 +73,6 @@ class ReturnLine:
     span: Span
     amount_minor: int
     document: str
-
-
-def effective(
-    candidates: Sequence[Candidate],
-    role: str,
-    procedure: Procedure,
-    is_certified: Callable[[Candidate], bool],
-) -> Candidate | None:
-    """Of the returns of one role and quarter, in sequence, the one that counts.
-
-    That is the newest; of those that were certified, where the procedure asks the role for it.
-    """
-    counting = [one for one in candidates if role not in procedure.certified or is_certified(one)]
-    return counting[-1] if counting else None
 
 
 def filings(
@@ -306,30 +290,20 @@ def _filings(
     rows: Iterable[Row[Any]], procedure: Procedure, totals: dict[int, dict[str, int]]
 ) -> list[Filing]:
     """The returns of one quarter, by role and sequence."""
-    found: list[Filing] = []
-    for role, of_role in groupby(rows, lambda row: row.role):
-        slot = list(of_role)
-        current = effective(slot, role, procedure, _is_certified)
-        found += [
-            _filing(row, slot[place + 1 :], procedure, totals[row.filing_id], is_current=row is current)
-            for place, row in enumerate(slot)
-        ]
-    return found
+    return [
+        _filing(row, slot[place + 1 :], procedure, totals[row.filing_id])
+        for slot in (list(of_role) for _, of_role in groupby(rows, lambda row: row.role))
+        for place, row in enumerate(slot)
+    ]
 
 
-def _is_certified(row: Row[Any]) -> bool:
-    return row.certified_at is not None
+def _counts(row: Row[Any]) -> bool:
+    """Whether nothing is missing to the return itself; a later one may still have taken its place."""
+    return row.certified_at is not None or not row.needs_certification
 
 
-def _filing(
-    row: Row[Any],
-    later: Sequence[Row[Any]],
-    procedure: Procedure,
-    totals: dict[str, int],
-    *,
-    is_current: bool,
-) -> Filing:
-    needs_certification = row.role in procedure.certified
+def _filing(row: Row[Any], later: Sequence[Row[Any]], procedure: Procedure, totals: dict[str, int]) -> Filing:
+    superseded_by = _superseding(row, later)
     return Filing(
         filing_id=row.filing_id,
         agreement_id=row.agreement_id,
@@ -344,22 +318,21 @@ def _filing(
         line_count=row.line_count,
         totals=totals,
         recorded_at=row.recorded_at,
-        is_current=is_current,
-        superseded_by=_superseding(row, later, needs_certification=needs_certification),
+        is_current=_counts(row) and superseded_by is None,
+        superseded_by=superseded_by,
         person=row.person,
         certified_by=row.certified_by,
         certified_at=row.certified_at,
         is_newest=not later,
-        awaits_certification=needs_certification and not later and not _is_certified(row),
+        awaits_certification=not later and not _counts(row),
         late_days=_late_days(row, procedure),
         commitment=row.commitment,
     )
 
 
-def _superseding(row: Row[Any], later: Sequence[Row[Any]], *, needs_certification: bool) -> int | None:
-    """The next return; of a certified one that needed it, the next certified one."""
-    only_certified = needs_certification and _is_certified(row)
-    return next((one.sequence for one in later if _is_certified(one) or not only_certified), None)
+def _superseding(row: Row[Any], later: Sequence[Row[Any]]) -> int | None:
+    """The next return; of one that counted, the next one that counts."""
+    return next((one.sequence for one in later if _counts(one) or not _counts(row)), None)
 
 
 def _late_days(row: Row[Any], procedure: Procedure) -> int | None:

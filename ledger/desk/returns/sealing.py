@@ -165,13 +165,13 @@ def seal(connection: Connection, agreement_id: int, quarter: Quarter) -> Seal | 
 
 
 def opened_commitment(
-    connection: Connection, slot: Slot, content_hash: bytes, nonce: bytes | None, *, is_first: bool
+    connection: Connection, slot: Slot, content_hash: bytes, nonce: bytes | None, *, is_sealed: bool
 ) -> bytes | None:
-    """The commitment that the first return of a sealed quarter opens; None where there is none to open.
+    """The commitment that the first return of a sealed quarter (``is_sealed``) opens; None without one.
 
     Raises ``FiguresSealed``, ``CommitmentDiffers``, ``NothingToOpen``.
     """
-    found = _hold_seal(connection, slot) if is_first else None
+    found = _hold_seal(connection, slot) if is_sealed else None
     if found is not None and not found.is_open:
         raise FiguresSealed(quarter=slot.quarter, waiting=", ".join(found.waiting), due=found.due)
     made = None if found is None else found.commitments.get(slot.role)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select, update
 
 from ledger.desk import agreements
 from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on
+from ledger.desk.payments.raising import Closing, raise_legs
 from ledger.desk.settlements.proposals import proposals, signable
 from ledger.desk.settlements.reading import (
     Allocation,
@@ -153,6 +154,10 @@ def close_in(connection: Connection, record: Recorder, chosen: Settlement, quart
     _mark_closed(connection, chosen)
     following = _open_next(connection, chosen)
     record("settlement_closed", _closing_data(chosen, following), chosen.agreement_id)
+    closing = Closing(
+        chosen.agreement_id, chosen.booked_quarter, chosen.settlement_id, ends=following is None
+    )
+    raise_legs(connection, record, closing)
 
 
 def _draft(connection: Connection, agreement_id: int, quarter: Quarter) -> Draft:

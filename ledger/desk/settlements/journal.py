@@ -23,10 +23,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from ledger.desk.copying import copy_rows
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
-from ledger.desk.settlements.replays import BOOK_BY_ID, BOOK_IDS, Effect, Slot, clause_at
+from ledger.desk.settlements.replays import BOOK_BY_ID, BOOK_IDS, Effect, Slot
 from ledger.errors import InvariantBroken
 from ledger.periods import Quarter
 from ledger.rules.facts import Version
+from ledger.rules.plain import clause_at
 from ledger.rules.terms import Book
 from ledger_schema.ids import new_id
 from ledger_schema.tables import account, agreement_quarter, journal_entry, posting

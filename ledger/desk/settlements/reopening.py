@@ -32,6 +32,7 @@ from ledger.desk import agreements
 from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on
 from ledger.desk.failures import NotFound, refuse, text_faults
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
+from ledger.desk.payments.standing import has_moved
 from ledger.desk.settlements.proposals import signature_of, signing_party
 from ledger.desk.settlements.reading import last_closed
 from ledger.desk.signatures import Signable, Signature, refuse_signature, refuse_unsigned, unsigned
@@ -205,6 +206,7 @@ def _booked_after(table: Table) -> Callable[[Connection, int, Quarter], bool]:
 RESTING: Final[Sequence[tuple[Callable[[Connection, int, Quarter], bool], Reason]]] = (
     (_booked_after(filing), ("returns were handed in since it closed", "关账后已有申报")),
     (_booked_after(settlement_table), ("a settlement was computed since it closed", "关账后已计算过结算")),
+    (has_moved, ("money of it was paid, netted or waived", "其款项已有支付、轧差或免除")),
 )
 """What may rest on a closed quarter: whether it does, of an agreement and quarter, and how that is told.
 

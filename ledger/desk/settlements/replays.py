@@ -38,6 +38,7 @@ from ledger.measures import MEASURE_BY_NAME
 from ledger.periods import Quarter, row_on
 from ledger.rules import plain
 from ledger.rules.facts import Carried, Facts, Key, Line, Subject, Version
+from ledger.rules.plain import clause_at
 from ledger.rules.terms import Book, Clause
 from ledger_schema.tables import agreement_party, party
 
@@ -555,18 +556,6 @@ def facts_of(materials: Materials, world: Inputs, reporters: Reporters) -> Facts
     ]
     subjects = {} if world.list_version is None else materials.subjects[world.list_version]
     return Facts(lines, subjects, world.days_of_occurrences)
-
-
-def clause_at(versions: Sequence[Version], number: int, quarter: Quarter) -> Clause:
-    """The clause as it is in force for ``quarter``, else as it last was."""
-    held: Clause | None = None
-    for version in versions:
-        clause = version.terms.clause(number)
-        if clause is not None and (held is None or version.starts <= quarter):
-            held = clause
-    if held is None:
-        raise InvariantBroken(detail=f"no version of the terms has clause {number}")
-    return held
 
 
 def latest_clauses(terms: Mapping[int, NumberedVersion], world: Inputs) -> dict[int, Clause]:

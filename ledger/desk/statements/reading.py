@@ -31,7 +31,6 @@ from ledger.desk.settlements.replays import (
     Inputs,
     Materials,
     Side,
-    clause_at,
     facts_of,
     gather,
     reporting_groups,
@@ -53,6 +52,7 @@ from ledger.measures import COMMODITY_BY_ID, MEASURE_BY_NAME
 from ledger.periods import Quarter, Span
 from ledger.rules.facts import Line, Version
 from ledger.rules.fields import Bilingual
+from ledger.rules.plain import clause_at
 from ledger.rules.terms import Book, Clause, Scope
 from ledger.rules.text import article
 

@@ -30,6 +30,19 @@ from ledger_schema.tables.events import event, idempotency_key
 from ledger_schema.tables.log import log_cosignature, log_head, log_leaf
 from ledger_schema.tables.occurrences import occurrence, occurrence_confirmation
 from ledger_schema.tables.parties import party, party_key, zone, zone_division
+from ledger_schema.tables.payments import (
+    leg,
+    leg_clearing,
+    leg_objection,
+    netting,
+    netting_party,
+    netting_signature,
+    payable,
+    payment,
+    payment_file,
+    payment_use,
+    waiver,
+)
 from ledger_schema.tables.reconciliation import (
     reconciliation_item,
     reconciliation_line,
@@ -86,15 +99,25 @@ __all__ = [
     "filing_total",
     "idempotency_key",
     "journal_entry",
+    "leg",
+    "leg_clearing",
+    "leg_objection",
     "log_cosignature",
     "log_head",
     "log_leaf",
     "measure",
     "metadata",
+    "netting",
+    "netting_party",
+    "netting_signature",
     "occurrence",
     "occurrence_confirmation",
     "party",
     "party_key",
+    "payable",
+    "payment",
+    "payment_file",
+    "payment_use",
     "posting",
     "quarter_closing",
     "quarter_reopened",
@@ -109,6 +132,7 @@ __all__ = [
     "settlement_proposal",
     "settlement_signature",
     "version_signature",
+    "waiver",
     "zone",
     "zone_division",
 ]

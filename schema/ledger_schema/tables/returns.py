@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from ledger_schema.tables.base import (
@@ -70,6 +71,13 @@ filing = Table(
         comment="who handed it in; null where nobody was asked",
     ),
     Column(
+        "needs_certification",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="whether the terms asked for it when it was handed in",
+    ),
+    Column(
         "nonce",
         LargeBinary,
         CheckConstraint("octet_length(nonce) = 32", name="nonce"),
@@ -88,6 +96,7 @@ filing = Table(
     recorded_at(),
     CheckConstraint("quarter <= booked_quarter", name="not_ahead"),
     CheckConstraint("is_nil = (line_count = 0)", name="nil"),
+    CheckConstraint("person IS NOT NULL OR NOT needs_certification", name="maker"),
     CheckConstraint("(nonce IS NULL) = (commitment IS NULL)", name="opened"),
     PrimaryKeyConstraint("agreement_id", "booked_quarter", "filing_id"),
     UniqueConstraint("agreement_id", "quarter", "role", "sequence"),

@@ -32,6 +32,7 @@ from ledger.desk.payments.netting import (
     sign_netting,
 )
 from ledger.desk.payments.objecting import object_to_leg, withdraw_objection
+from ledger.desk.payments.owed import Owed, OwedChange, owed, owed_between
 from ledger.desk.payments.payment_files import PaymentFile, import_payments
 from ledger.desk.payments.reading import (
     Clearing,
@@ -87,6 +88,8 @@ __all__ = [
     "NothingToNet",
     "Objection",
     "ObjectionStands",
+    "Owed",
+    "OwedChange",
     "Payment",
     "PaymentDraft",
     "PaymentFile",
@@ -109,6 +112,8 @@ __all__ = [
     "nettings",
     "nettings_by_id",
     "object_to_leg",
+    "owed",
+    "owed_between",
     "payment",
     "payments",
     "payments_by_id",

@@ -193,7 +193,7 @@ def lines(
         .order_by(columns.line)
         .limit(rows_to_read(limit))
     ).all()
-    return page_of(rows, limit, _return_line)
+    return page_of(rows, limit, return_line_of)
 
 
 def lines_of_filings(connection: Connection, agreement_id: int, filing_ids: Sequence[int]) -> list[Line]:
@@ -342,7 +342,8 @@ def _late_days(row: Row[Any], procedure: Procedure) -> int | None:
     return max(0, (day_of(row.submitted_at) - due).days)
 
 
-def _return_line(row: Row[Any]) -> ReturnLine:
+def return_line_of(row: Row[Any]) -> ReturnLine:
+    """The line in a row of the table."""
     return ReturnLine(
         line=row.line,
         subject_id=row.subject_id,

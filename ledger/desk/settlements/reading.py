@@ -171,7 +171,7 @@ def allocations(
         .order_by(*key)
         .limit(rows_to_read(limit))
     ).all()
-    return page_of(rows, limit, _allocation)
+    return page_of(rows, limit, allocation_of)
 
 
 def all_allocations(connection: Connection, agreement_id: int, settlement_id: int) -> list[Allocation]:
@@ -179,7 +179,7 @@ def all_allocations(connection: Connection, agreement_id: int, settlement_id: in
     rows = connection.execute(
         select(allocation).where(_of_settlement(connection, agreement_id, settlement_id))
     ).all()
-    return sorted(map(_allocation, rows), key=lambda one: one.key)
+    return sorted(map(allocation_of, rows), key=lambda one: one.key)
 
 
 def _of_settlement(connection: Connection, agreement_id: int, settlement_id: int) -> ColumnElement[bool]:
@@ -198,7 +198,8 @@ def _of_settlement(connection: Connection, agreement_id: int, settlement_id: int
     )
 
 
-def _allocation(row: Row[Any]) -> Allocation:
+def allocation_of(row: Row[Any]) -> Allocation:
+    """The allocation in a row of the table."""
     return Allocation(
         row.cause,
         row.clause,

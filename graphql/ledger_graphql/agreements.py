@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -40,8 +40,10 @@ from ledger_graphql.connections import (
     cut,
     global_id,
     numbers_of,
+    shaped_key,
 )
 from ledger_graphql.context import Desk, Info
+from ledger_graphql.differences import DifferenceFields
 from ledger_graphql.enterprises import EnterpriseList, list_nodes
 from ledger_graphql.events import Event, EventKindFilter, events_of
 from ledger_graphql.failures import MissingReturn
@@ -55,9 +57,7 @@ from ledger_graphql.reports import (
     Balance,
     Explanation,
     Figure,
-    FigureChange,
     balances_of,
-    changes_of,
     explanation_of,
     figures_of,
 )
@@ -180,7 +180,7 @@ class FileContent:
 
 
 @strawberry.type(description="An agreement 合作协议 between two or more parties.")
-class Agreement(ReopeningFields, Node):
+class Agreement(DifferenceFields, ReopeningFields, Node):
     code: str = strawberry.field(description="Stable code, unique in the ledger.")
     kind: AgreementKind = strawberry.field(description="What kind of carrier it is about.")
     title_zh: str = strawberry.field(description="Title in Chinese.")
@@ -227,14 +227,19 @@ class Agreement(ReopeningFields, Node):
         first: First = FIRST_DEFAULT,
         after: After = None,
     ) -> Connection[Filing]:
-        found = returns.filings(
-            info.context.snapshot, self.record.agreement_id, quarter=quarter, role=role, known_at=known_at
+        page = returns.filings_page(
+            info.context.snapshot,
+            self.record.agreement_id,
+            quarter=quarter,
+            role=role,
+            known_at=known_at,
+            after=cast("returns.FilingKey | None", shaped_key(after, int, str, int)),
+            limit=first,
         )
-        page, has_next = cut(found, _filing_key, first, after)
         return connection(
-            [filing_node(record) for record in page],
-            [_filing_key(record) for record in page],
-            has_next=has_next,
+            [filing_node(record) for record in page.items],
+            [record.key for record in page.items],
+            has_next=page.has_next,
             after=after,
         )
 
@@ -282,14 +287,18 @@ class Agreement(ReopeningFields, Node):
         first: First = FIRST_DEFAULT,
         after: After = None,
     ) -> Connection[Settlement]:
-        found = settlements.settlements(
-            info.context.snapshot, self.record.agreement_id, quarter=quarter, known_at=known_at
+        page = settlements.settlements_page(
+            info.context.snapshot,
+            self.record.agreement_id,
+            quarter=quarter,
+            known_at=known_at,
+            after=cast("settlements.SettlementKey | None", shaped_key(after, int, int)),
+            limit=first,
         )
-        page, has_next = cut(found, _settlement_key, first, after)
         return connection(
-            settlement_nodes(info.context, self.record.agreement_id, page),
-            [_settlement_key(record) for record in page],
-            has_next=has_next,
+            settlement_nodes(info.context, self.record.agreement_id, page.items),
+            [record.key for record in page.items],
+            has_next=page.has_next,
             after=after,
         )
 
@@ -389,20 +398,6 @@ class Agreement(ReopeningFields, Node):
     @resolved("Results about the quarter, in whichever quarter they were booked, as known then.")
     def figures(self, info: Info, quarter: AboutQuarter, known_at: KnownAt = None) -> list[Figure]:
         return figures_of(info.context, self.record.agreement_id, quarter, known_at)
-
-    @resolved("How the results about a quarter changed between two moments.")
-    def difference(
-        self,
-        info: Info,
-        quarter: AboutQuarter,
-        known_from: Annotated[datetime, strawberry.argument(name="from", description="The earlier moment.")],
-        known_to: Annotated[
-            datetime | None,
-            strawberry.argument(name="to", description="The later moment; now when left out."),
-        ] = None,
-    ) -> list[FigureChange]:
-        later = datetime.now(UTC) if known_to is None else known_to
-        return changes_of(info.context, self.record.agreement_id, quarter, known_from, later)
 
     @resolved("How a clause's amounts about a quarter came about, step by step.")
     def explanation(
@@ -520,11 +515,3 @@ def _party_names(desk: Desk, agreement_id: int, language: Language) -> dict[str,
         party.code: (party.name_en or party.name_zh) if language is Language.EN else party.name_zh
         for party in found.values()
     }
-
-
-def _filing_key(record: returns.Filing) -> tuple[int, str, int]:
-    return record.quarter.code, record.role, record.sequence
-
-
-def _settlement_key(record: settlements.Settlement) -> tuple[int, int]:
-    return record.booked_quarter.code, record.settlement_id

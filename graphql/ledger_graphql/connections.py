@@ -198,6 +198,16 @@ def split_id(text: str) -> tuple[str, tuple[int, ...]]:
     return kind, parts
 
 
+def shaped_key(after: str | None, *shape: type[str | int]) -> CursorKey | None:
+    """The key of a list that is ordered by texts and whole numbers. Raises ``CursorUnreadable``."""
+    if after is None:
+        return None
+    key = key_from(after)
+    if _shape(key) != list(shape):
+        raise CursorUnreadable(cursor=after)
+    return key
+
+
 def numbers_of(text: str, kind: str, count: int) -> tuple[int, ...]:
     """The ``count`` numbers of an id of the type ``kind``. Raises ``IdUnreadable``."""
     found, numbers = split_id(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated
 
@@ -33,9 +33,7 @@ from ledger_graphql.payments import (
     Leg,
     Payment,
     arrears_nodes,
-    leg_node,
     leg_nodes,
-    payment_node,
     payment_nodes,
 )
 from ledger_graphql.scalars import Amount, Bytes
@@ -187,8 +185,23 @@ def _party_id(desk: Desk, code: str | None) -> int | None:
     return None if code is None else roster.party_by_code(desk.snapshot, code).party_id
 
 
-PAYMENT_NODES: dict[tuple[str, int], Callable[..., Node | None]] = {
-    ("Leg", 1): leg_node,
-    ("Payment", 1): payment_node,
-    ("Netting", 1): lambda desk, number: netting_node(desk, payments.netting(desk.snapshot, number)),
+def _legs(desk: Desk, ids: list[int]) -> Mapping[int, Node]:
+    found = payments.legs_by_id(desk.snapshot, ids)
+    return dict(zip(found, leg_nodes(desk, list(found.values())), strict=True))
+
+
+def _payments(desk: Desk, ids: list[int]) -> Mapping[int, Node]:
+    found = payments.payments_by_id(desk.snapshot, ids)
+    return dict(zip(found, payment_nodes(desk, list(found.values())), strict=True))
+
+
+def _nettings(desk: Desk, ids: list[int]) -> Mapping[int, Node]:
+    found = payments.nettings_by_id(desk.snapshot, ids)
+    return {netting_id: netting_node(desk, record) for netting_id, record in found.items()}
+
+
+PAYMENT_NODES: Mapping[str, Callable[[Desk, list[int]], Mapping[int, Node]]] = {
+    "Leg": _legs,
+    "Payment": _payments,
+    "Netting": _nettings,
 }

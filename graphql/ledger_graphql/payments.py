@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import Enum
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import strawberry
 
-from ledger.desk import payments
+from ledger.desk import drill, payments
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_graphql.amounts import AmountValue, amount_value
-from ledger_graphql.connections import Node, global_id
+from ledger_graphql.connections import FIRST_DEFAULT, After, Connection, First, Node, global_id
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.fields import resolved
 from ledger_graphql.parties import Party, PartyBatch, party_batch
+
+if TYPE_CHECKING:
+    from ledger_graphql.drill import BookedAllocation
 
 AsOf: TypeAlias = Annotated[date, strawberry.argument(description="The end of this day.")]
 
@@ -128,7 +131,15 @@ class Leg(Node):
     may_be_netted: bool = strawberry.field(description="Whether the terms let it be netted.")
     interest_on: strawberry.ID | None = strawberry.field(description="Id of the leg that the interest is on.")
     months: int | None = strawberry.field(description="Through how many months the interest counts.")
-    clearings: list[LegClearing] = strawberry.field(description="What cleared it, in order.")
+    clearings: list[LegClearing] = strawberry.field(
+        description="What cleared it, in order; up: its payments and nettings by their ids."
+    )
+    settlement_id: strawberry.ID | None = strawberry.field(
+        description="Id of the settlement that raised it; null for what is left of a netting."
+    )
+    netting_id: strawberry.ID | None = strawberry.field(
+        description="Down: id of the netting that it is left of, with its legs; null for others."
+    )
     recorded_at: datetime = strawberry.field(description="When it was raised.")
     record: strawberry.Private[payments.Leg]
     parties: strawberry.Private[PartyBatch]
@@ -153,6 +164,16 @@ class Leg(Node):
             recorded_at=standing.recorded_at,
         )
 
+    @resolved("Down: the allocations that it rests on; what is left of a netting rests on legs.")
+    def allocations(
+        self, info: Info, first: First = FIRST_DEFAULT, after: After = None
+    ) -> Connection[Annotated[BookedAllocation, strawberry.lazy("ledger_graphql.drill")]]:
+        from ledger_graphql.drill import booked_connection, booked_key
+
+        desk = info.context
+        page = drill.allocations_under(desk.snapshot, self.record, after=booked_key(after), limit=first)
+        return booked_connection(desk, page, after)
+
     @resolved("Its state at the end of a day.")
     def state(self, as_of: AsOf) -> LegState:
         return LegState(self.record.state_on(as_of).value)
@@ -164,6 +185,12 @@ class Leg(Node):
 
 @strawberry.type(description="A leg that a payment may be for, and with how much of it.")
 class SuggestedMatch:
+    leg: Leg = strawberry.field(description="The leg.")
+    amount: AmountValue = strawberry.field(description="How much of the payment.")
+
+
+@strawberry.type(description="A leg that a payment paid, and with how much of it.")
+class PaidLeg:
     leg: Leg = strawberry.field(description="The leg.")
     amount: AmountValue = strawberry.field(description="How much of the payment.")
 
@@ -189,6 +216,17 @@ class Payment(Node):
     @resolved("Who was paid.")
     def payee(self) -> Party:
         return self.parties[self.record.payee_party_id]
+
+    @resolved("Down: the legs that it paid, in the order of the matches.")
+    def legs(self, info: Info) -> list[PaidLeg]:
+        desk = info.context
+        paid = drill.legs_paid(desk.snapshot, [self.record.payment_id])[self.record.payment_id]
+        legs = payments.legs_by_id(desk.snapshot, [leg_id for leg_id, _ in paid])
+        nodes = leg_nodes(desk, [legs[leg_id] for leg_id, _ in paid])
+        return [
+            PaidLeg(leg=node, amount=_cash(amount_minor, self.record.commodity_id))
+            for node, (_, amount_minor) in zip(nodes, paid, strict=True)
+        ]
 
     @resolved("What the rest may be for: a leg with exactly that open, else legs in the order of due days.")
     def suggested_matches(self, info: Info) -> list[SuggestedMatch]:
@@ -315,10 +353,18 @@ def _leg(record: payments.Leg, parties: PartyBatch) -> Leg:
         interest_on=None if record.of_leg_id is None else global_id("Leg", record.of_leg_id),
         months=record.months,
         clearings=[_clearing(one, record.commodity_id) for one in record.clearings],
+        settlement_id=_settlement_id(record),
+        netting_id=None if record.netting_id is None else global_id("Netting", record.netting_id),
         recorded_at=record.recorded_at,
         record=record,
         parties=parties,
     )
+
+
+def _settlement_id(record: payments.Leg) -> strawberry.ID | None:
+    if record.agreement_id is None or record.settlement_id is None:
+        return None
+    return global_id("Settlement", record.agreement_id, record.settlement_id)
 
 
 def _clearing(record: payments.Clearing, commodity_id: int) -> LegClearing:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, cast
 
 import strawberry
 
-from ledger.desk import agreements, enterprises, returns, roster, settlements
+from ledger.desk import agreements, history, roster
 from ledger.desk import events as event_reading
 from ledger.desk.failures import NotFound as NotFoundError
 from ledger.desk.pages import LimitUnusable
@@ -22,7 +22,6 @@ from ledger_graphql.agreements import (
     KnownAt,
     agreement_node,
     agreement_nodes,
-    version_node,
 )
 from ledger_graphql.amounts import COMMODITIES, MEASURES, Commodity, Measure
 from ledger_graphql.connections import (
@@ -32,26 +31,23 @@ from ledger_graphql.connections import (
     First,
     Node,
     connection,
-    cut,
     numbers_of,
-    split_id,
+    shaped_key,
     text_key,
 )
 from ledger_graphql.context import Desk, Info
-from ledger_graphql.enterprises import enterprise_batch, list_node
 from ledger_graphql.events import Event, EventKindFilter, event_node, events_of
 from ledger_graphql.failures import Fault, faults_of_terms
 from ledger_graphql.fields import resolved, typed
 from ledger_graphql.inputs import ListEntryInput, OccurrenceDayInput, ReturnLineInput
 from ledger_graphql.log import LogQueries
+from ledger_graphql.nodes import nodes_by_id
 from ledger_graphql.papers import PaperQueries
 from ledger_graphql.parties import Party, PartyKind, RegionClass, party_node, party_nodes
-from ledger_graphql.payment_queries import PAYMENT_NODES, PaymentQueries
-from ledger_graphql.reports import Balance, balances_of
-from ledger_graphql.returns import filing_node
+from ledger_graphql.payment_queries import PaymentQueries
+from ledger_graphql.reports import Balance, balance_nodes
 from ledger_graphql.rule_templates import RuleTemplateQueries
 from ledger_graphql.scalars import Json
-from ledger_graphql.settlements import settlement_node
 from ledger_graphql.trials import TrialResult, trial_of
 from ledger_graphql.worklists import WorklistQueries
 
@@ -81,7 +77,7 @@ class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, Workl
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="As the object gave it.")],
     ) -> Node | None:
-        return _node(info.context, id)
+        return nodes_by_id(info.context, [id])[0]
 
     @resolved("Objects by their global ids, in the order asked for; null where there is none.")
     def nodes(
@@ -94,7 +90,7 @@ class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, Workl
     ) -> list[Node | None]:
         if len(ids) > NODES_MAX:
             raise LimitUnusable(limit=len(ids), limit_max=NODES_MAX)
-        return [_node(info.context, one) for one in ids]
+        return nodes_by_id(info.context, ids)
 
     @resolved("National high-tech zones and other zones, by code.")
     def zones(
@@ -223,9 +219,20 @@ class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, Workl
         after: After = None,
     ) -> Connection[Balance]:
         desk = info.context
-        found = balances_of(desk, party_id=_party_id(desk, party), through=through, known_at=known_at)
-        page, has_next = cut(found, lambda balance: balance.key, first, after)
-        return connection(page, [balance.key for balance in page], has_next=has_next, after=after)
+        page = history.balances_page(
+            desk.snapshot,
+            party_id=_party_id(desk, party),
+            through=through,
+            known_at=known_at,
+            after=cast("history.BalanceKey | None", shaped_key(after, int, int)),
+            limit=first,
+        )
+        return connection(
+            balance_nodes(desk, page.items),
+            [record.key for record in page.items],
+            has_next=page.has_next,
+            after=after,
+        )
 
     @resolved("Every measure that a return may report.")
     def measures(self) -> list[Measure]:
@@ -281,12 +288,6 @@ class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, Workl
         return TermsCheck(faults=faults_of_terms(found))
 
 
-def _node(desk: Desk, global_id: str) -> Node | None:
-    kind, numbers = split_id(global_id)
-    find = _NODES.get((kind, len(numbers)))
-    return None if find is None else _if_found(lambda: find(desk, *numbers))
-
-
 def _if_found(find: Callable[[], Found]) -> Found | None:
     try:
         return find()
@@ -296,27 +297,3 @@ def _if_found(find: Callable[[], Found]) -> Found | None:
 
 def _party_id(desk: Desk, code: str) -> int:
     return roster.party_by_code(desk.snapshot, code).party_id
-
-
-_NODES: dict[tuple[str, int], Callable[..., Node | None]] = {
-    **PAYMENT_NODES,
-    ("Party", 1): lambda desk, party: party_node(desk, roster.party(desk.snapshot, party)),
-    ("Event", 1): lambda desk, event: event_node(event_reading.event(desk.snapshot, event)),
-    ("Enterprise", 1): lambda desk, enterprise: enterprise_batch(desk, [enterprise]).get(enterprise),
-    ("Agreement", 1): lambda desk, agreement: agreement_node(
-        desk, agreements.agreement(desk.snapshot, agreement)
-    ),
-    ("AgreementVersion", 2): lambda desk, agreement, number: version_node(
-        agreements.version(desk.snapshot, agreement, number)
-    ),
-    ("EnterpriseList", 2): lambda desk, agreement, number: next(
-        (list_node(each) for each in enterprises.lists(desk.snapshot, agreement) if each.version == number),
-        None,
-    ),
-    ("Filing", 2): lambda desk, agreement, filing: filing_node(
-        returns.filing(desk.snapshot, agreement, filing)
-    ),
-    ("Settlement", 2): lambda desk, agreement, settlement: settlement_node(
-        desk, settlements.settlement(desk.snapshot, agreement, settlement)
-    ),
-}

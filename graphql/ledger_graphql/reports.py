@@ -27,7 +27,6 @@ class Balance:
     agreement_id: strawberry.ID = strawberry.field(description="Id of the agreement.")
     account: Account = strawberry.field(description="The account.")
     amount: AmountValue = strawberry.field(description="Its balance.")
-    key: strawberry.Private[tuple[int, int]]
 
 
 @strawberry.type(description="A party's result about a quarter, all true-ups known by then included.")
@@ -40,24 +39,6 @@ class Figure:
     parties: strawberry.Private[PartyBatch]
 
     @resolved("Whose result it is.")
-    def party(self) -> Party:
-        return self.parties[self.party_id]
-
-
-@strawberry.type(description="What one cause of one settlement changed about a quarter.")
-class FigureChange:
-    settlement_id: strawberry.ID = strawberry.field(description="Id of the settlement.")
-    booked_quarter: Quarter = strawberry.field(description="The quarter in which it was booked.")
-    cause: Cause = strawberry.field(description="Why it changed.")
-    clause: int = strawberry.field(description="The number of the clause.")
-    amount: AmountValue = strawberry.field(description="The change.")
-    is_reopened: bool = strawberry.field(
-        description="Whether the settlement's quarter was reopened, so that its change is taken back."
-    )
-    party_id: strawberry.Private[int]
-    parties: strawberry.Private[PartyBatch]
-
-    @resolved("Whose result changed.")
     def party(self) -> Party:
         return self.parties[self.party_id]
 
@@ -143,18 +124,20 @@ class Explanation:
 def balances_of(
     desk: Desk,
     *,
-    agreement_id: int | None = None,
-    party_id: int | None = None,
+    agreement_id: int,
     through: Quarter,
     known_at: datetime | None,
 ) -> list[Balance]:
-    """Balances by agreement, clause and account."""
-    found = history.balances(
-        desk.snapshot, agreement_id=agreement_id, party_id=party_id, through=through, known_at=known_at
-    )
-    holders = {record.party_id for record in found if record.party_id is not None}
+    """An agreement's balances by clause and account."""
+    found = history.balances(desk.snapshot, agreement_id=agreement_id, through=through, known_at=known_at)
+    return balance_nodes(desk, found)
+
+
+def balance_nodes(desk: Desk, records: Sequence[history.Balance]) -> list[Balance]:
+    """What the API shows of balances."""
+    holders = {record.party_id for record in records if record.party_id is not None}
     parties = party_batch(desk, holders)
-    return [_balance(record, parties) for record in found]
+    return [_balance(record, parties) for record in records]
 
 
 def figures_of(desk: Desk, agreement_id: int, quarter: Quarter, known_at: datetime | None) -> list[Figure]:
@@ -167,27 +150,6 @@ def figures_of(desk: Desk, agreement_id: int, quarter: Quarter, known_at: dateti
             quarter=record.quarter,
             amount=amount_value(record.amount_minor, record.commodity_id, record.book),
             routed=amount_value(record.routed_minor, record.commodity_id, record.book),
-            party_id=record.party_id,
-            parties=parties,
-        )
-        for record in found
-    ]
-
-
-def changes_of(
-    desk: Desk, agreement_id: int, quarter: Quarter, known_from: datetime, known_to: datetime
-) -> list[FigureChange]:
-    """Every cause that changed the results about ``quarter`` between the two moments."""
-    found = history.difference(desk.snapshot, agreement_id, quarter, known_from, known_to)
-    parties = party_batch(desk, {record.party_id for record in found})
-    return [
-        FigureChange(
-            settlement_id=global_id("Settlement", agreement_id, record.settlement_id),
-            booked_quarter=record.booked_quarter,
-            cause=cause_node(record.cause),
-            clause=record.clause,
-            amount=amount_value(record.amount_minor, record.commodity_id, record.book),
-            is_reopened=record.is_reopened,
             party_id=record.party_id,
             parties=parties,
         )
@@ -224,7 +186,6 @@ def _balance(record: history.Balance, parties: PartyBatch) -> Balance:
         agreement_id=global_id("Agreement", record.agreement_id),
         account=account_node(record, parties),
         amount=amount_value(record.amount_minor, record.commodity_id, record.book),
-        key=(record.agreement_id, record.account_id),
     )
 
 

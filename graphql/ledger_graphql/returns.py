@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from ledger.desk import documents, returns
+from ledger.desk import documents, drill, returns
 from ledger.periods import Quarter
 from ledger_graphql.amounts import MEASURES, Measure, ReportedAmount, reported
 from ledger_graphql.connections import (
@@ -26,6 +27,9 @@ from ledger_graphql.context import Desk, Info
 from ledger_graphql.enterprises import Enterprise, EnterpriseBatch, enterprise_batch
 from ledger_graphql.fields import resolved
 from ledger_graphql.scalars import Hash, Span
+
+if TYPE_CHECKING:
+    from ledger_graphql.drill import BookedAllocation
 
 EvidenceBatch = Batch[str, Sequence[documents.Attachment]]
 
@@ -46,6 +50,7 @@ class ReturnLine:
     line: int = strawberry.field(description="Its number in the return, from 1 up.")
     span: Span = strawberry.field(description="The month or quarter that it is about.")
     document: str = strawberry.field(description="Reference to its evidence; empty where none was given.")
+    filing: strawberry.Private[returns.Filing]
     record: strawberry.Private[returns.ReturnLine]
     enterprises: strawberry.Private[EnterpriseBatch]
     evidence: strawberry.Private[EvidenceBatch]
@@ -65,6 +70,30 @@ class ReturnLine:
     @resolved("How much.")
     def amount(self) -> ReportedAmount:
         return reported(self.record.amount_minor, self.record.measure)
+
+    @resolved("Up: the allocations that rest on it, of settlements that closed their quarter, as known then.")
+    def allocations(
+        self,
+        info: Info,
+        known_at: Annotated[
+            datetime | None,
+            strawberry.argument(description="As the ledger knew it at that moment; now when left out."),
+        ] = None,
+        first: First = FIRST_DEFAULT,
+        after: After = None,
+    ) -> Connection[Annotated[BookedAllocation, strawberry.lazy("ledger_graphql.drill")]]:
+        from ledger_graphql.drill import booked_connection, booked_key
+
+        desk = info.context
+        page = drill.allocations_over(
+            desk.snapshot,
+            self.filing,
+            self.record,
+            known_at=known_at,
+            after=booked_key(after),
+            limit=first,
+        )
+        return booked_connection(desk, page, after)
 
 
 @strawberry.type(description="A declared total, equal to the sum of the lines.")
@@ -136,7 +165,7 @@ class Filing(Node):
             limit=first,
         )
         return connection(
-            _lines(desk, self.record, page.items),
+            line_nodes(desk, self.record, page.items),
             [(line.line,) for line in page.items],
             has_next=page.has_next,
             after=after,
@@ -182,7 +211,8 @@ def attached_node(record: documents.Attachment) -> AttachedDocument:
     )
 
 
-def _lines(desk: Desk, filing: returns.Filing, records: Sequence[returns.ReturnLine]) -> list[ReturnLine]:
+def line_nodes(desk: Desk, filing: returns.Filing, records: Sequence[returns.ReturnLine]) -> list[ReturnLine]:
+    """What the API shows of lines of one return."""
     enterprises = enterprise_batch(desk, {record.subject_id for record in records})
     evidence = _evidence_batch(desk, filing, {record.document for record in records})
     return [
@@ -190,6 +220,7 @@ def _lines(desk: Desk, filing: returns.Filing, records: Sequence[returns.ReturnL
             line=record.line,
             span=Span(str(record.span)),
             document=record.document,
+            filing=filing,
             record=record,
             enterprises=enterprises,
             evidence=evidence,

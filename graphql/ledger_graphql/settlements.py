@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -24,13 +24,13 @@ from ledger_graphql.connections import (
     After,
     Batch,
     Connection,
-    CursorUnreadable,
     First,
     Node,
     connection,
     cut,
     global_id,
-    key_from,
+    number_key,
+    shaped_key,
 )
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.enterprises import Enterprise, EnterpriseBatch, enterprise_batch
@@ -251,10 +251,18 @@ class Settlement(Node):
     @resolved("The journal entries that book it, by number.")
     def entries(self, info: Info, first: First = FIRST_DEFAULT, after: After = None) -> Connection[Entry]:
         desk = info.context
-        booked = journal.entries(desk.snapshot, self.record.agreement_id, self.record.settlement_id)
-        page, has_next = cut(booked, lambda entry: (entry.entry,), first, after)
+        page = journal.entries_page(
+            desk.snapshot,
+            self.record.agreement_id,
+            self.record.settlement_id,
+            after=number_key(after),
+            limit=first,
+        )
         return connection(
-            _entries(desk, page), [(entry.entry,) for entry in page], has_next=has_next, after=after
+            _entries(desk, page.items),
+            [(entry.entry,) for entry in page.items],
+            has_next=page.has_next,
+            after=after,
         )
 
     @resolved("What its close made payable, by leg; interest charged on it is among Query.legs.")
@@ -459,9 +467,4 @@ def _posting(record: journal.Posting, parties: PartyBatch) -> Posting:
 
 
 def _allocation_key(after: str | None) -> settlements.AllocationKey | None:
-    match None if after is None else key_from(after):
-        case None:
-            return None
-        case (int(cause), int(clause), int(subject_id), int(quarter), int(book_id), int(party_id)):
-            return cause, clause, subject_id, quarter, book_id, party_id
-    raise CursorUnreadable(cursor=after)
+    return cast("settlements.AllocationKey | None", shaped_key(after, int, int, int, int, int, int))

@@ -200,6 +200,13 @@ def lists(connection: Connection, agreement_id: int) -> list[EnterpriseList]:
     return _lists(connection, agreement_id, None)
 
 
+def lists_by_version(
+    connection: Connection, agreement_id: int, versions: Sequence[int]
+) -> dict[int, EnterpriseList]:
+    """These versions of the agreement's list; unknown ones are left out."""
+    return {each.version: each for each in _lists(connection, agreement_id, None, only=versions)}
+
+
 def confirmed_list(
     connection: Connection, agreement_id: int, known_at: datetime | None = None
 ) -> EnterpriseList | None:
@@ -209,7 +216,7 @@ def confirmed_list(
     confirmed = [version for version, roles in confirmations.items() if needed <= set(roles)]
     if not confirmed:
         return None
-    return _lists(connection, agreement_id, known_at, only=max(confirmed))[0]
+    return _lists(connection, agreement_id, known_at, only=[max(confirmed)])[0]
 
 
 def subjects_of(listed: EnterpriseList) -> dict[int, Subject]:
@@ -263,14 +270,14 @@ def is_credit_code(text: str) -> bool:
 
 
 def _lists(
-    connection: Connection, agreement_id: int, known_at: datetime | None, only: int | None = None
+    connection: Connection, agreement_id: int, known_at: datetime | None, only: Sequence[int] | None = None
 ) -> list[EnterpriseList]:
     wanted = [
         enterprise_list.c.agreement_id == agreement_id,
         known(enterprise_list.c.recorded_at, known_at),
     ]
     if only is not None:
-        wanted.append(enterprise_list.c.version == only)
+        wanted.append(enterprise_list.c.version == func.any(list(only)))
     rows = connection.execute(select(enterprise_list).where(*wanted).order_by(enterprise_list.c.version))
     needed = set(signing_roles(sides_of(connection, agreement_id)))
     confirmations = _confirmations(connection, agreement_id, known_at)
@@ -305,12 +312,12 @@ def _confirmations(
 
 
 def _entries(
-    connection: Connection, agreement_id: int, only: int | None
+    connection: Connection, agreement_id: int, only: Sequence[int] | None
 ) -> dict[int, list[ListedEnterprise]]:
     entry = enterprise_list_entry
     wanted = [entry.c.agreement_id == agreement_id]
     if only is not None:
-        wanted.append(entry.c.version == only)
+        wanted.append(entry.c.version == func.any(list(only)))
     rows = connection.execute(
         select(entry.c.version, entry.c.enterprise_id, enterprise_table.c.credit_code, entry.c.name_zh)
         .add_columns(entry.c.attributes)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, true
+from sqlalchemy import Connection, Row, func, select, true
 
 from ledger.desk.failures import NotFound
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
@@ -37,6 +38,12 @@ def event(connection: Connection, event_id: int) -> Event:
     if row is None:
         raise NotFound("event", event_id)
     return _event(row)
+
+
+def events_by_id(connection: Connection, event_ids: Sequence[int]) -> dict[int, Event]:
+    """The events with these ids; unknown ids are left out."""
+    rows = connection.execute(select(event_table).where(event_table.c.event_id == func.any(list(event_ids))))
+    return {row.event_id: _event(row) for row in rows}
 
 
 def events(

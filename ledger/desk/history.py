@@ -1,27 +1,28 @@
 """History: any figure and balance about a business period, as it was known at a moment.
 
 A result becomes known when its quarter closes, and stays known until the quarter is reopened, if it ever is.
-Nothing is ever changed, so the answer for an earlier moment stays the same for ever, and the difference
-between two moments is what closed in between less what was reopened.
+Nothing is ever changed, so the answer for an earlier moment stays the same for ever.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Row, func, select, true, tuple_
 
 from ledger.desk import agreements
-from ledger.desk.settlements.journal import AccountKind
-from ledger.desk.settlements.reading import Settlement, closed_settlements
-from ledger.desk.settlements.replays import BOOK_BY_ID, BOOK_IDS, Cause
+from ledger.desk.closings import is_of_closing, stood
+from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
+from ledger.desk.settlements.journal import AccountKind, is_of_entry
+from ledger.desk.settlements.replays import BOOK_BY_ID, BOOK_IDS
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_schema.tables import account, allocation, journal_entry, posting, quarter_closing
+
+BalanceKey = tuple[int, int]
+"""Agreement and account: the order of a party's balances."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,10 @@ class Balance:
     commodity_id: int
     amount_minor: int
 
+    @property
+    def key(self) -> BalanceKey:
+        return self.agreement_id, self.account_id
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -49,21 +54,6 @@ class Figure:
     party_id: int
     amount_minor: int
     routed_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What one cause of one settlement changed about a quarter; of a reopened one, what was taken back."""
-
-    settlement_id: int
-    booked_quarter: Quarter
-    cause: Cause
-    clause: int
-    book: Book
-    commodity_id: int
-    party_id: int
-    amount_minor: int
-    is_reopened: bool
 
 
 def balances(
@@ -92,15 +82,55 @@ def balances(
     rows = connection.execute(
         select(account, total.label("balance_minor"))
         .select_from(posting)
-        .join(journal_entry, _entry_of_posting())
+        .join(journal_entry, is_of_entry())
         .join(account, account.c.account_id == posting.c.account_id)
-        .join(quarter_closing, _posting_closed(known_at))
-        .where(*wanted)
+        .join(quarter_closing, is_of_closing(posting))
+        .where(*wanted, stood(known_at))
         .group_by(account.c.account_id)
         .having(total != 0)
         .order_by(account.c.agreement_id, account.c.clause, account.c.kind, account.c.account_id)
     )
     return [_balance(row) for row in rows]
+
+
+def balances_page(
+    connection: Connection,
+    *,
+    party_id: int,
+    through: Quarter,
+    known_at: datetime | None = None,
+    after: BalanceKey | None = None,
+    limit: int = PAGE_LIMIT,
+) -> Page[Balance]:
+    """A page of a party's ``balances``, by agreement and account, after the one with the key ``after``.
+
+    No account beyond the page's is added up.
+    """
+    held = (
+        select(func.sum(posting.c.amount_minor).label("balance_minor"))
+        .join(journal_entry, is_of_entry())
+        .join(quarter_closing, is_of_closing(posting))
+        .where(
+            stood(known_at),
+            posting.c.agreement_id == account.c.agreement_id,
+            posting.c.account_id == account.c.account_id,
+            journal_entry.c.quarter <= through.code,
+        )
+        .lateral("held")
+    )
+    key = (account.c.agreement_id, account.c.account_id)
+    rows = connection.execute(
+        select(account, held.c.balance_minor)
+        .join(held, true())
+        .where(
+            account.c.party_id == party_id,
+            held.c.balance_minor != 0,
+            true() if after is None else tuple_(*key) > after,
+        )
+        .order_by(*key)
+        .limit(rows_to_read(limit))
+    ).all()
+    return page_of(rows, limit, _balance)
 
 
 def figure(
@@ -140,120 +170,13 @@ def figure(
     ]
     rows = connection.execute(
         select(*about, *totals)
-        .join(quarter_closing, _allocation_closed(known_at))
-        .where(*wanted)
+        .join(quarter_closing, is_of_closing(allocation))
+        .where(*wanted, stood(known_at))
         .group_by(*about)
         .having((amount != 0) | (routed != 0))
         .order_by(*about)
     )
     return [_figure(row) for row in rows]
-
-
-def difference(
-    connection: Connection,
-    agreement_id: int,
-    quarter: Quarter,
-    known_at_1: datetime,
-    known_at_2: datetime,
-) -> list[Change]:
-    """Why the results about ``quarter`` differ between two moments: every cause that became known in between.
-
-    What was reopened in between is taken back, cause by cause. The amounts add up exactly to ``figure`` at
-    the second moment less ``figure`` at the first. Raises ``NotFound`` for an unknown agreement.
-    """
-    agreements.agreement(connection, agreement_id)
-    earlier, later = sorted((known_at_1, known_at_2))
-    sign = 1 if known_at_1 <= known_at_2 else -1
-    before = {one.settlement_id: one for one in closed_settlements(connection, agreement_id, earlier)}
-    after = {one.settlement_id: one for one in closed_settlements(connection, agreement_id, later)}
-    gone = [one for settlement_id, one in before.items() if settlement_id not in after]
-    come = [one for settlement_id, one in after.items() if settlement_id not in before]
-    return [
-        *(change for one in gone for change in _changes(connection, one, quarter, -sign, is_reopened=True)),
-        *(change for one in come for change in _changes(connection, one, quarter, sign, is_reopened=False)),
-    ]
-
-
-def _changes(
-    connection: Connection, closed: Settlement, quarter: Quarter, sign: int, *, is_reopened: bool
-) -> Iterator[Change]:
-    causes = {cause.cause: cause for cause in closed.causes}
-    for about, amount_minor in _by_cause(connection, closed, quarter).items():
-        number, clause, book, commodity_id, party_id = about
-        yield Change(
-            closed.settlement_id,
-            closed.booked_quarter,
-            causes[number],
-            clause,
-            book,
-            commodity_id,
-            party_id,
-            sign * amount_minor,
-            is_reopened,
-        )
-
-
-def _by_cause(
-    connection: Connection, closed: Settlement, quarter: Quarter
-) -> dict[tuple[int, int, Book, int, int], int]:
-    rows = connection.execute(
-        select(allocation)
-        .where(
-            allocation.c.agreement_id == closed.agreement_id,
-            allocation.c.booked_quarter == closed.booked_quarter.code,
-            allocation.c.settlement_id == closed.settlement_id,
-            allocation.c.quarter == quarter.code,
-        )
-        .order_by(allocation.c.cause, allocation.c.clause, allocation.c.book_id, allocation.c.party_id)
-    )
-    totals: defaultdict[tuple[int, int, Book, int, int], int] = defaultdict(int)
-    for row in rows:
-        about = (row.cause, row.clause, BOOK_BY_ID[row.book_id], row.commodity_id, row.party_id)
-        totals[about] += row.amount_minor
-    return {about: amount_minor for about, amount_minor in totals.items() if amount_minor}
-
-
-def _posting_closed(known_at: datetime | None) -> ColumnElement[bool]:
-    return _closed(posting.c.agreement_id, posting.c.booked_quarter, posting.c.settlement_id, known_at)
-
-
-def _allocation_closed(known_at: datetime | None) -> ColumnElement[bool]:
-    return _closed(
-        allocation.c.agreement_id, allocation.c.booked_quarter, allocation.c.settlement_id, known_at
-    )
-
-
-def _closed(
-    agreement_id: ColumnElement[int],
-    booked_quarter: ColumnElement[int],
-    settlement_id: ColumnElement[int],
-    known_at: datetime | None,
-) -> ColumnElement[bool]:
-    """Join condition: the settlement was its quarter's result at the moment."""
-    closing = quarter_closing.c
-    stood = (
-        closing.reopened_at.is_(None)
-        if known_at is None
-        else and_(
-            closing.closed_at <= known_at,
-            or_(closing.reopened_at.is_(None), closing.reopened_at > known_at),
-        )
-    )
-    return and_(
-        closing.agreement_id == agreement_id,
-        closing.quarter == booked_quarter,
-        closing.settlement_id == settlement_id,
-        stood,
-    )
-
-
-def _entry_of_posting() -> ColumnElement[bool]:
-    return and_(
-        journal_entry.c.agreement_id == posting.c.agreement_id,
-        journal_entry.c.booked_quarter == posting.c.booked_quarter,
-        journal_entry.c.settlement_id == posting.c.settlement_id,
-        journal_entry.c.entry == posting.c.entry,
-    )
 
 
 def _balance(row: Row[Any]) -> Balance:

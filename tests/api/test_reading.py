@@ -128,6 +128,51 @@ def test_events_need_as_many_queries_for_one_as_for_many(api: Api) -> None:
     assert count_of_queries(api, "all_events", first=1) == count_of_queries(api, "all_events", first=6)
 
 
+def test_objects_asked_for_by_id_are_read_together_and_come_in_the_order_asked_for(api: Api) -> None:
+    for number in range(2):
+        api.bring_into_force(terms(f"A-{number}", [tax()]))
+    for code in ("A-0", "A-1"):
+        api.hand_in(code, "2024Q1", [Figure("retained_tax", "100.00", document="票据")])
+        api.settle(code, "2024Q1")
+        api.hand_in(code, "2024Q1", [Figure("retained_tax", "120.00", document="票据")])
+    found = api.ask("""{ parties { edges { node { id } } } events(first: 9) { edges { node { id } } }
+        agreements { edges { node { id versions { id } filings { edges { node { id } } }
+        settlements { edges { node { id } } } } } } }""")
+    agreements = [edge["node"] for edge in found["agreements"]["edges"]]
+    for one, two in [
+        [ids_of(found["parties"])[:2], ids_of(found["parties"])],
+        [ids_of(found["events"])[:2], ids_of(found["events"])],
+        [[agreements[0]["id"]], [each["id"] for each in agreements]],
+        [ids_of(agreements[0]["filings"])[:1], ids_of(agreements[0]["filings"])],
+    ]:
+        assert count_of_nodes(api, one) == count_of_nodes(api, two)
+    asked = [
+        *ids_of(agreements[1]["settlements"]),
+        *ids_of(agreements[0]["filings"]),
+        *ids_of(found["parties"]),
+        agreements[1]["versions"][0]["id"],
+        *ids_of(found["events"]),
+        agreements[0]["id"],
+    ]
+    assert [node["id"] for node in api.ask(NODES, ids=asked[::-1])["nodes"]] == asked[::-1]
+
+
+NODES = "query Nodes($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+
+
+def ids_of(connection: dict[str, Any]) -> list[str]:
+    return [edge["node"]["id"] for edge in connection["edges"]]
+
+
+def count_of_nodes(api: Api, ids: list[str]) -> int:
+    """The statements that show the objects, once the pool is warm."""
+    statements: list[Statement] = []
+    api.ask(NODES, ids=ids)
+    with listening(statements.append):
+        api.ask(NODES, ids=ids)
+    return len(statements)
+
+
 def count_of_settlement(api: Api, code: str, parties: int) -> int:
     """The queries that show a settlement for so many parties besides the host."""
     roles = {"host": "HOST"} | {f"side_{number}": f"SIDE-{number}" for number in range(parties)}

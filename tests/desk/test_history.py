@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from desk_fixtures import Room, open_room, text
 from sqlalchemy import func, select
 
-from ledger.desk import history, settlements
+from ledger.desk import differences, history, settlements
 from ledger.desk.failures import NotFound
 from ledger.periods import Quarter
 from ledger_schema.sessions import Database
 
 Q1, Q2 = Quarter(2024, 1), Quarter(2024, 2)
+MOMENT = datetime(2024, 4, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -80,10 +81,10 @@ def test_the_difference_between_two_moments_names_every_cause_and_adds_up(room: 
     third = closed_at(room, room.settle("2024Q3", "10.00"))
     origin = room.party_id("origin")
     with room.database.reading() as connection:
-        changes = history.difference(connection, room.agreement_id, Q1, first, third)
-        backwards = history.difference(connection, room.agreement_id, Q1, third, first)
+        changes = differences.figures_between(connection, room.agreement_id, Q1, first, third)
+        backwards = differences.figures_between(connection, room.agreement_id, Q1, third, first)
     of_one = [one for one in changes if one.party_id == origin]
-    assert [(one.cause.title_en, text(one.amount_minor)) for one in of_one] == [
+    assert [(one.reason.cause.title_en, text(one.amount_minor)) for one in of_one] == [
         ("Correction of the return for 2024Q1 (Zone B)", "10.00"),
         ("Correction of the return for 2024Q1 (Zone B)", "-5.00"),
     ]
@@ -109,7 +110,9 @@ def test_an_unknown_agreement_is_not_found(room: Room) -> None:
         with pytest.raises(NotFound):
             history.figure(connection, 1, Q1)
         with pytest.raises(NotFound):
-            history.difference(connection, 1, Q1, datetime.now().astimezone(), datetime.now().astimezone())
+            differences.figures_between(
+                connection, 1, Q1, datetime.now().astimezone(), datetime.now().astimezone()
+            )
 
 
 def closed_at(room: Room, settlement_id: int) -> datetime:

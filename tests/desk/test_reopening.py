@@ -11,7 +11,7 @@ from desk_fixtures import Document, Room, clause, text
 from signing_room import REOPENED_BY, SigningRoom, open_signing_room
 from sqlalchemy import Function, SmallInteger, func, literal, select, update
 
-from ledger.desk import agreements, history, national, settlements
+from ledger.desk import agreements, differences, history, national, settlements
 from ledger.desk.agreements import (
     AlreadySigned,
     KeyNotRegistered,
@@ -136,9 +136,9 @@ def test_the_difference_takes_back_what_was_reopened_and_adds_up(room: SigningRo
 
     def told(known_at_1: datetime, known_at_2: datetime) -> list[tuple[int, str, bool]]:
         with room.database.reading() as connection:
-            changes = history.difference(connection, room.agreement_id, Q1, known_at_1, known_at_2)
+            changes = differences.figures_between(connection, room.agreement_id, Q1, known_at_1, known_at_2)
         return [
-            (one.settlement_id, text(one.amount_minor), one.is_reopened)
+            (one.reason.settlement_id, text(one.amount_minor), one.reason.is_reopened)
             for one in changes
             if one.party_id == origin
         ]

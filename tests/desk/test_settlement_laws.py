@@ -17,7 +17,7 @@ from desk_fixtures import Document, Room, clause, open_room
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ledger.desk import agreements, history, settlements
+from ledger.desk import agreements, differences, history, settlements
 from ledger.money import format_amount
 from ledger.periods import Quarter, Span
 from ledger.rules import plain
@@ -189,7 +189,7 @@ def check_differences(room: Room, model: Model, quarter: Quarter) -> None:
     (first_known, before), (last_known, after) = model.answers[0], model.answers[-1]
     roles = {room.party_id(role): role for role in room.roles}
     with room.database.reading() as connection:
-        changes = history.difference(connection, room.agreement_id, FIRST, first_known, last_known)
+        changes = differences.figures_between(connection, room.agreement_id, FIRST, first_known, last_known)
     totals: defaultdict[str, int] = defaultdict(int)
     for one in changes:
         totals[roles[one.party_id]] += one.amount_minor

@@ -27,10 +27,12 @@ from ledger.desk.payments.netting import (
     netting,
     netting_preview,
     nettings,
+    nettings_by_id,
     propose_netting,
     sign_netting,
 )
 from ledger.desk.payments.objecting import object_to_leg, withdraw_objection
+from ledger.desk.payments.owed import Owed, OwedChange, owed, owed_between
 from ledger.desk.payments.payment_files import PaymentFile, import_payments
 from ledger.desk.payments.reading import (
     Clearing,
@@ -52,6 +54,7 @@ from ledger.desk.payments.receiving import (
     confirm_matches,
     payment,
     payments,
+    payments_by_id,
     record_payment,
     suggested_matches,
 )
@@ -85,6 +88,8 @@ __all__ = [
     "NothingToNet",
     "Objection",
     "ObjectionStands",
+    "Owed",
+    "OwedChange",
     "Payment",
     "PaymentDraft",
     "PaymentFile",
@@ -105,9 +110,13 @@ __all__ = [
     "netting",
     "netting_preview",
     "nettings",
+    "nettings_by_id",
     "object_to_leg",
+    "owed",
+    "owed_between",
     "payment",
     "payments",
+    "payments_by_id",
     "propose_netting",
     "record_payment",
     "sign_netting",

@@ -351,6 +351,11 @@ def netting(connection: Connection, netting_id: int) -> Netting:
     return found[0]
 
 
+def nettings_by_id(connection: Connection, netting_ids: Sequence[int]) -> dict[int, Netting]:
+    """The nettings among ``netting_ids`` that there are."""
+    return {one.netting_id: one for one in _nettings(connection, netting_ids)}
+
+
 def nettings(
     connection: Connection, party_id: int, *, after: int | None = None, limit: int = PAGE_LIMIT
 ) -> Page[Netting]:

@@ -390,10 +390,16 @@ def suggested_matches(connection: Connection, paid: Payment) -> list[Match]:
 
 def payment(connection: Connection, payment_id: int) -> Payment:
     """One payment. Raises ``NotFound``."""
-    found = _payments(connection, payment_table.c.payment_id == payment_id)
+    found = payments_by_id(connection, [payment_id])
     if not found:
         raise NotFound("payment", payment_id)
-    return found[0]
+    return found[payment_id]
+
+
+def payments_by_id(connection: Connection, payment_ids: Iterable[int]) -> dict[int, Payment]:
+    """The payments among ``payment_ids`` that there are."""
+    wanted = payment_table.c.payment_id == func.any(sorted(set(payment_ids)))
+    return {one.payment_id: one for one in _payments(connection, wanted)}
 
 
 def payments(

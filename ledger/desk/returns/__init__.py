@@ -19,10 +19,13 @@ from ledger.desk.returns.faults import ReturnFault, ReturnRefused
 from ledger.desk.returns.handing_in import LineDraft, PersonMissing, check_file, hand_in, hand_in_file
 from ledger.desk.returns.reading import (
     Filing,
+    FilingKey,
     ReturnLine,
     current_filings,
     filing,
     filings,
+    filings_by_id,
+    filings_page,
     lines,
     lines_of_filings,
 )
@@ -47,6 +50,7 @@ __all__ = [
     "FiguresOpen",
     "FiguresSealed",
     "Filing",
+    "FilingKey",
     "LineDraft",
     "MakerCertifies",
     "MakerUnknown",
@@ -71,6 +75,8 @@ __all__ = [
     "expectation",
     "filing",
     "filings",
+    "filings_by_id",
+    "filings_page",
     "hand_in",
     "hand_in_file",
     "lines",

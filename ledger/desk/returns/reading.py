@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true, tuple_
 
 from ledger.desk.agreements import known, procedure_at, terms_in_force
 from ledger.desk.failures import NotFound
@@ -20,6 +20,9 @@ from ledger.rules.facts import Line
 from ledger.rules.procedure import Procedure
 from ledger_schema.tables import filing as filing_table
 from ledger_schema.tables import filing_certification, filing_commitment, filing_total, return_line
+
+FilingKey = tuple[int, str, int]
+"""Quarter (20243), role, sequence: the order of an agreement's returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,10 @@ class Filing:
     late_days: int | None
     commitment: bytes | None
 
+    @property
+    def key(self) -> FilingKey:
+        return self.quarter.code, self.role, self.sequence
+
 
 @dataclass(frozen=True, slots=True)
 class ReturnLine:
@@ -82,6 +89,16 @@ def filings(
         wanted.append(filing_table.c.quarter == quarter.code)
     if role is not None:
         wanted.append(filing_table.c.role == role)
+    return _chosen(connection, agreement_id, wanted, known_at)
+
+
+def _chosen(
+    connection: Connection,
+    agreement_id: int,
+    wanted: Sequence[ColumnElement[bool]],
+    known_at: datetime | None,
+) -> list[Filing]:
+    """The wanted returns; ``wanted`` takes all of a role and quarter or none."""
     rows = _rows(connection, agreement_id, wanted, known_at)
     totals = _totals(connection, agreement_id, [row.filing_id for row in rows])
     versions = terms_in_force(connection, agreement_id, known_at)
@@ -92,18 +109,56 @@ def filings(
     ]
 
 
+def filings_page(
+    connection: Connection,
+    agreement_id: int,
+    *,
+    quarter: Quarter | None = None,
+    role: str | None = None,
+    known_at: datetime | None = None,
+    after: FilingKey | None = None,
+    limit: int = PAGE_LIMIT,
+) -> Page[Filing]:
+    """A page of ``filings``, after the one with the key ``after``.
+
+    Which return of a role and quarter counts can't be said of one alone: those of the page's are all read.
+    """
+    columns = filing_table.c
+    key = (columns.quarter, columns.role, columns.sequence)
+    rows = connection.execute(
+        select(*key)
+        .where(
+            columns.agreement_id == agreement_id,
+            known(columns.recorded_at, known_at),
+            true() if quarter is None else columns.quarter == quarter.code,
+            true() if role is None else columns.role == role,
+            true() if after is None else tuple_(*key) > after,
+        )
+        .order_by(*key)
+        .limit(rows_to_read(limit))
+    ).all()
+    slots = {(row.quarter, row.role) for row in rows}
+    wanted = [known(columns.recorded_at, known_at), tuple_(columns.quarter, columns.role).in_(slots)]
+    found = {one.key: one for one in _chosen(connection, agreement_id, wanted, known_at)}
+    return page_of(rows, limit, lambda row: found[tuple(row)])
+
+
+def filings_by_id(connection: Connection, agreement_id: int, filing_ids: Sequence[int]) -> dict[int, Filing]:
+    """The agreement's returns with these ids, as they are now; unknown ids are left out."""
+    columns = filing_table.c
+    slots = select(columns.quarter, columns.role).where(
+        columns.agreement_id == agreement_id, columns.filing_id == func.any(list(filing_ids))
+    )
+    found = _chosen(connection, agreement_id, [tuple_(columns.quarter, columns.role).in_(slots)], None)
+    return {one.filing_id: one for one in found if one.filing_id in filing_ids}
+
+
 def filing(connection: Connection, agreement_id: int, filing_id: int) -> Filing:
     """One return. Raises ``NotFound``."""
-    columns = filing_table.c
-    slot = connection.execute(
-        select(columns.quarter, columns.role).where(
-            columns.agreement_id == agreement_id, columns.filing_id == filing_id
-        )
-    ).one_or_none()
-    if slot is None:
+    found = filings_by_id(connection, agreement_id, [filing_id])
+    if not found:
         raise NotFound("return", filing_id)
-    of_slot = filings(connection, agreement_id, quarter=Quarter.from_code(slot.quarter), role=slot.role)
-    return next(each for each in of_slot if each.filing_id == filing_id)
+    return found[filing_id]
 
 
 def current_filings(
@@ -138,7 +193,7 @@ def lines(
         .order_by(columns.line)
         .limit(rows_to_read(limit))
     ).all()
-    return page_of(rows, limit, _return_line)
+    return page_of(rows, limit, return_line_of)
 
 
 def lines_of_filings(connection: Connection, agreement_id: int, filing_ids: Sequence[int]) -> list[Line]:
@@ -287,7 +342,8 @@ def _late_days(row: Row[Any], procedure: Procedure) -> int | None:
     return max(0, (day_of(row.submitted_at) - due).days)
 
 
-def _return_line(row: Row[Any]) -> ReturnLine:
+def return_line_of(row: Row[Any]) -> ReturnLine:
+    """The line in a row of the table."""
     return ReturnLine(
         line=row.line,
         subject_id=row.subject_id,

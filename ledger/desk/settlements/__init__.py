@@ -11,16 +11,19 @@ from ledger.desk.settlements.closing import (
     preview,
     take_open,
 )
-from ledger.desk.settlements.journal import entries
+from ledger.desk.settlements.journal import entries, entries_page
 from ledger.desk.settlements.reading import (
     Allocation,
     AllocationKey,
     Settlement,
+    SettlementKey,
     all_allocations,
     allocations,
     closed_settlements,
     settlement,
     settlements,
+    settlements_by_id,
+    settlements_page,
 )
 from ledger.desk.settlements.recording import Draft
 from ledger.desk.settlements.reopening import (
@@ -54,6 +57,7 @@ __all__ = [
     "ReopeningOvertaken",
     "ReturnsMissing",
     "Settlement",
+    "SettlementKey",
     "SettlementNotProposed",
     "SettlementState",
     "StaleSettlement",
@@ -65,6 +69,7 @@ __all__ = [
     "closed_settlements",
     "compute",
     "entries",
+    "entries_page",
     "holding_clauses",
     "newest_reopening",
     "preview",
@@ -74,6 +79,8 @@ __all__ = [
     "request_reopening",
     "settlement",
     "settlements",
+    "settlements_by_id",
+    "settlements_page",
     "sign",
     "sign_reopening",
     "standings",

@@ -22,6 +22,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, tuple
 from sqlalchemy.dialects.postgresql import insert
 
 from ledger.desk.copying import copy_rows
+from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.desk.settlements.replays import BOOK_BY_ID, BOOK_IDS, Effect, Slot
 from ledger.errors import InvariantBroken
 from ledger.periods import Quarter
@@ -246,6 +247,16 @@ def closed_by(
     )
 
 
+def is_of_entry() -> ColumnElement[bool]:
+    """Join condition: the posting is of the journal entry."""
+    return and_(
+        journal_entry.c.agreement_id == posting.c.agreement_id,
+        journal_entry.c.booked_quarter == posting.c.booked_quarter,
+        journal_entry.c.settlement_id == posting.c.settlement_id,
+        journal_entry.c.entry == posting.c.entry,
+    )
+
+
 def accrued_balances(
     connection: Connection, agreement_ids: Sequence[int]
 ) -> dict[int, dict[AccountKey, int]]:
@@ -271,31 +282,54 @@ def accrued_balances(
 
 def entries(connection: Connection, agreement_id: int, settlement_id: int) -> list[Entry]:
     """The entries of a settlement in order; an empty list where there are none."""
-    of_settlement = (
-        journal_entry.c.agreement_id == agreement_id,
-        journal_entry.c.settlement_id == settlement_id,
-    )
+    return _entries(connection, agreement_id, settlement_id, after=0, limit=None)
+
+
+def entries_page(
+    connection: Connection,
+    agreement_id: int,
+    settlement_id: int,
+    *,
+    after: int | None = None,
+    limit: int = PAGE_LIMIT,
+) -> Page[Entry]:
+    """A page of a settlement's entries in order, after the entry number ``after``."""
+    found = _entries(connection, agreement_id, settlement_id, after=after or 0, limit=rows_to_read(limit))
+    return page_of(found, limit, lambda one: one)
+
+
+def _entries(
+    connection: Connection, agreement_id: int, settlement_id: int, *, after: int, limit: int | None
+) -> list[Entry]:
     heads = connection.execute(
-        select(journal_entry).where(*of_settlement).order_by(journal_entry.c.entry)
+        select(journal_entry)
+        .where(
+            journal_entry.c.agreement_id == agreement_id,
+            journal_entry.c.settlement_id == settlement_id,
+            journal_entry.c.entry > after,
+        )
+        .order_by(journal_entry.c.entry)
+        .limit(limit)
     ).all()
     if not heads:
         return []
-    postings = _postings(connection, agreement_id, heads[0].booked_quarter, settlement_id)
+    postings = _postings(connection, heads)
     return [
         Entry(head.entry, head.cause, head.clause, Quarter.from_code(head.quarter), postings[head.entry])
         for head in heads
     ]
 
 
-def _postings(
-    connection: Connection, agreement_id: int, booked_quarter: int, settlement_id: int
-) -> dict[int, list[Posting]]:
+def _postings(connection: Connection, heads: Sequence[Row[Any]]) -> dict[int, list[Posting]]:
+    """The postings of consecutive entries of one settlement, by entry."""
+    first, last = heads[0], heads[-1]
     rows = connection.execute(
         select(posting.c.entry, posting.c.amount_minor, account)
         .join(account, account.c.account_id == posting.c.account_id)
         .where(
             tuple_(posting.c.agreement_id, posting.c.booked_quarter, posting.c.settlement_id)
-            == (agreement_id, booked_quarter, settlement_id)
+            == (first.agreement_id, first.booked_quarter, first.settlement_id),
+            posting.c.entry.between(first.entry, last.entry),
         )
         .order_by(posting.c.entry, posting.c.posting)
     )

@@ -30,6 +30,10 @@ AllocationKey = tuple[int, int, int, int, int, int]
 """Cause, clause, subject, quarter (20243), book id, party: the order of allocations within a settlement."""
 
 
+SettlementKey = tuple[int, int]
+"""Booked quarter (20243) and id: the order of an agreement's settlements."""
+
+
 @dataclass(frozen=True, slots=True)
 class Allocation:
     """What a cause books for a party about a quarter; ``routed_minor`` of it goes on to the fund."""
@@ -70,6 +74,10 @@ class Settlement:
     reopened_at: datetime | None
 
     @property
+    def key(self) -> SettlementKey:
+        return self.booked_quarter.code, self.settlement_id
+
+    @property
     def is_closed(self) -> bool:
         """Whether it is the quarter's result."""
         return self.closed_at is not None and self.reopened_at is None
@@ -94,6 +102,34 @@ def settlements(
     wanted = true() if quarter is None else settlement_table.c.booked_quarter == quarter.code
     known = true() if known_at is None else settlement_table.c.recorded_at <= known_at
     return _settlements(connection, agreement_id, and_(wanted, known), known_at)
+
+
+def settlements_page(
+    connection: Connection,
+    agreement_id: int,
+    *,
+    quarter: Quarter | None = None,
+    known_at: datetime | None = None,
+    after: SettlementKey | None = None,
+    limit: int = PAGE_LIMIT,
+) -> Page[Settlement]:
+    """A page of ``settlements``, after the one with the key ``after``."""
+    key = (settlement_table.c.booked_quarter, settlement_table.c.settlement_id)
+    wanted = and_(
+        true() if quarter is None else settlement_table.c.booked_quarter == quarter.code,
+        true() if known_at is None else settlement_table.c.recorded_at <= known_at,
+        true() if after is None else tuple_(*key) > after,
+    )
+    found = _settlements(connection, agreement_id, wanted, known_at, rows_to_read(limit))
+    return page_of(found, limit, lambda one: one)
+
+
+def settlements_by_id(
+    connection: Connection, agreement_id: int, settlement_ids: Sequence[int]
+) -> dict[int, Settlement]:
+    """The agreement's settlements with these ids, as they are now; unknown ids are left out."""
+    wanted = settlement_table.c.settlement_id == func.any(list(settlement_ids))
+    return {one.settlement_id: one for one in _settlements(connection, agreement_id, wanted, None)}
 
 
 def closed_settlements(
@@ -135,7 +171,7 @@ def allocations(
         .order_by(*key)
         .limit(rows_to_read(limit))
     ).all()
-    return page_of(rows, limit, _allocation)
+    return page_of(rows, limit, allocation_of)
 
 
 def all_allocations(connection: Connection, agreement_id: int, settlement_id: int) -> list[Allocation]:
@@ -143,7 +179,7 @@ def all_allocations(connection: Connection, agreement_id: int, settlement_id: in
     rows = connection.execute(
         select(allocation).where(_of_settlement(connection, agreement_id, settlement_id))
     ).all()
-    return sorted(map(_allocation, rows), key=lambda one: one.key)
+    return sorted(map(allocation_of, rows), key=lambda one: one.key)
 
 
 def _of_settlement(connection: Connection, agreement_id: int, settlement_id: int) -> ColumnElement[bool]:
@@ -162,7 +198,8 @@ def _of_settlement(connection: Connection, agreement_id: int, settlement_id: int
     )
 
 
-def _allocation(row: Row[Any]) -> Allocation:
+def allocation_of(row: Row[Any]) -> Allocation:
+    """The allocation in a row of the table."""
     return Allocation(
         row.cause,
         row.clause,
@@ -177,13 +214,18 @@ def _allocation(row: Row[Any]) -> Allocation:
 
 
 def _settlements(
-    connection: Connection, agreement_id: int, wanted: ColumnElement[bool], known_at: datetime | None
+    connection: Connection,
+    agreement_id: int,
+    wanted: ColumnElement[bool],
+    known_at: datetime | None,
+    limit: int | None = None,
 ) -> list[Settlement]:
     rows = connection.execute(
         select(settlement_table, quarter_closing.c.closed_at, quarter_closing.c.reopened_at)
         .join(quarter_closing, _closed_its_quarter(), isouter=True)
         .where(settlement_table.c.agreement_id == agreement_id, wanted)
         .order_by(settlement_table.c.booked_quarter, settlement_table.c.settlement_id)
+        .limit(limit)
     ).all()
     inputs = {row.settlement_id: Inputs.parse(row.inputs) for row in rows}
     causes = _causes(connection, agreement_id, inputs)

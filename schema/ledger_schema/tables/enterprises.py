@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -57,6 +58,7 @@ enterprise_list_entry = Table(
     ForeignKeyConstraint(
         ["agreement_id", "version"], ["enterprise_list.agreement_id", "enterprise_list.version"]
     ),
+    Index(None, "enterprise_id", "agreement_id"),
 )
 
 enterprise_list_confirmation = Table(

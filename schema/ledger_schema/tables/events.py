@@ -45,6 +45,7 @@ event = Table(
     ),
     Index(None, "agreement_id", "event_id"),
     Index(None, "transaction_number"),
+    Index(None, "actor", "event_id"),
 )
 
 idempotency_key = Table(

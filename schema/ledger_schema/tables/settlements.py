@@ -176,6 +176,7 @@ account = Table(
     # Book 1 is cash: money is owed there, and statistics are credited in the other two.
     CheckConstraint("kind = 'source' OR (kind = 'credited') = (book_id <> 1)", name="book"),
     UniqueConstraint("agreement_id", "account_id", "book_id", "commodity_id"),
+    Index(None, "party_id", "agreement_id", "account_id"),
     UniqueConstraint(
         "agreement_id",
         "clause",

@@ -1,0 +1,89 @@
+"""The auditor's questions through the API: two moments compared, and the way from a payment to the lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.api.journey import Api, Document, Figure
+from tests.api.test_payments_api import CODE, pay, settled
+
+DOWN = """
+query Down($id: ID!) {
+  node(id: $id) { ... on Payment { legs { amount { text } leg { settlementId allocations { edges { node {
+    bookedQuarter settlementId allocation { clause amount { text } party { code } }
+    lines { edges { node { filing { id quarter role } line { line amount { text } document } } } }
+    legs { id }
+  } } } } } } }
+}
+"""
+UP = """
+query Up($id: ID!) {
+  node(id: $id) { ... on Filing { lines { edges { node { line allocations { edges { node {
+    settlementId legs { id clearings { paymentId } }
+  } } } } } } } }
+}
+"""
+CHANGES = """
+query Changes($code: String!, $from: DateTime!) {
+  agreement(code: $code) {
+    difference(quarter: "2024Q1", from: $from) { party { code } amount { text } cause { kind } act { kind } }
+    balanceDifference(through: "2024Q2", from: $from) { account { kind party { code } } amount { text } }
+    statementDifference(quarter: "2024Q2", from: $from) { account { party { code } } amount { text } }
+    owed { open { text } payer { code } }
+    owedDifference(from: $from) { kind amount { text } act { kind } }
+  }
+}
+"""
+
+
+def test_one_question_leads_from_a_payment_to_the_lines_and_another_back_up(api: Api) -> None:
+    leg = settled(api, CODE, "100.00")
+    paid = pay(api, leg, "100.00")
+    (down,) = api.ask(DOWN, id=paid["id"])["node"]["legs"]
+    assert down["amount"]["text"] == "100.00"
+    (booked,) = [one for one in nodes(down["leg"]["allocations"]) if one["legs"]][:1]
+    (under,) = nodes(booked["lines"])
+    assert (under["filing"]["quarter"], under["filing"]["role"]) == ("2024Q1", "host")
+    assert (under["line"]["line"], under["line"]["amount"]["text"]) == (1, "100.00")
+    assert booked["settlementId"] == down["leg"]["settlementId"]
+    (line,) = nodes(api.ask(UP, id=under["filing"]["id"])["node"]["lines"])
+    found = nodes(line["allocations"])
+    assert {one["settlementId"] for one in found} == {booked["settlementId"]}
+    assert {leg["id"] for one in found for leg in one["legs"]} == {leg["id"]}
+    assert {
+        clearing["paymentId"] for one in found for leg in one["legs"] for clearing in leg["clearings"]
+    } == {paid["id"]}
+
+
+def test_two_moments_are_compared_with_the_act_behind_every_change(api: Api) -> None:
+    leg = settled(api, CODE, "100.00")
+    (settlement,) = api.ask(
+        "query At($code: String!) { agreement(code: $code) { settlements { edges { node { closedAt } } } } }",
+        code=CODE,
+    )["agreement"]["settlements"]["edges"]
+    then = settlement["node"]["closedAt"]
+    pay(api, leg, "30.00")
+    api.hand_in(CODE, "2024Q1", [Figure("retained_tax", "120.00")])
+    api.hand_in(CODE, "2024Q2", [Figure("retained_tax", "10.00")])
+    api.settle(CODE, "2024Q2")
+    found = api.ask(CHANGES, **{"code": CODE, "from": then})["agreement"]
+    assert found["difference"] == [
+        {
+            "party": {"code": "ORIGIN"},
+            "amount": {"text": "20.00"},
+            "cause": {"kind": "CORRECTION"},
+            "act": {"kind": "return_handed_in"},
+        }
+    ]
+    due = [one for one in found["balanceDifference"] if one["account"]["kind"] == "DUE"]
+    assert [one["amount"]["text"] for one in due] == ["20.00", "10.00"]
+    assert [one["amount"]["text"] for one in found["statementDifference"]] == ["20.00", "10.00"]
+    assert [one["open"]["text"] for one in found["owed"]] == ["70.00", "30.00"]
+    assert [(one["kind"], one["amount"]["text"], one["act"]["kind"]) for one in found["owedDifference"]] == [
+        ("PAYMENT", "-30.00", "payment_matched"),
+        ("SETTLEMENT", "30.00", "legs_raised"),
+    ]
+
+
+def nodes(connection: dict[str, Any]) -> list[Document]:
+    return [edge["node"] for edge in connection["edges"]]

@@ -1,0 +1,146 @@
+"""Every list that comes in pages: the pages, read one after the other, are the list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+from desk_fixtures import Room, open_room
+from sqlalchemy import Connection
+
+from ledger.desk import history, returns, settlements
+from ledger.desk.pages import Page
+from ledger.periods import Quarter
+from ledger_schema.sessions import Database
+from tests.listening import Statement, listening
+
+Item = TypeVar("Item")
+
+LIMITS = (1, 2, 3, 200)
+LAST = Quarter(2024, 3)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    with settled_room(database).database.reading() as opened:
+        yield opened
+
+
+def settled_room(database: Database) -> Room:
+    """Three closed quarters, two corrections, and settlements that were never closed."""
+    room = open_room(database)
+    for quarter in ("2024Q1", "2024Q2", "2024Q3"):
+        room.hand_in(quarter, "100.00")
+        room.compute(quarter)
+        room.settle(quarter, "90.00")
+        room.hand_in("2024Q1", f"{quarter[-1]}0.00")
+    return room
+
+
+def all_pages(
+    read: Callable[[Any, int], Page[Item]], key_of: Callable[[Item], object], limit: int
+) -> list[Item]:
+    items: list[Item] = []
+    after = None
+    while True:
+        page = read(after, limit)
+        items += page.items
+        if not page.has_next:
+            return items
+        assert len(page.items) == limit
+        after = key_of(page.items[-1])
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_pages_of_settlements_are_the_settlements(connection: Connection, limit: int) -> None:
+    agreement_id = the_agreement(connection)
+    found = all_pages(
+        lambda after, most: settlements.settlements_page(connection, agreement_id, after=after, limit=most),
+        lambda one: one.key,
+        limit,
+    )
+    assert found == settlements.settlements(connection, agreement_id)
+    assert len(found) == 6
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_pages_of_returns_are_the_returns_and_say_which_counts(connection: Connection, limit: int) -> None:
+    agreement_id = the_agreement(connection)
+    found = all_pages(
+        lambda after, most: returns.filings_page(connection, agreement_id, after=after, limit=most),
+        lambda one: one.key,
+        limit,
+    )
+    assert found == returns.filings(connection, agreement_id)
+    assert sum(one.is_current for one in found) == 3
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_pages_of_entries_are_the_entries(connection: Connection, limit: int) -> None:
+    agreement_id = the_agreement(connection)
+    last = settlements.closed_settlements(connection, agreement_id)[-1].settlement_id
+    found = all_pages(
+        lambda after, most: settlements.entries_page(connection, agreement_id, last, after=after, limit=most),
+        lambda one: one.entry,
+        limit,
+    )
+    assert found == settlements.entries(connection, agreement_id, last)
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_pages_of_a_partys_balances_are_its_balances_also_at_an_earlier_moment(
+    connection: Connection, limit: int
+) -> None:
+    agreement_id = the_agreement(connection)
+    closed = settlements.closed_settlements(connection, agreement_id)
+    parties = {one.party_id for one in history.balances(connection, through=LAST)} - {None}
+    for known_at in (None, closed[0].closed_at, closed[0].recorded_at):
+        for party_id in parties:
+            assert party_id is not None
+            whole = history.balances(connection, party_id=party_id, through=LAST, known_at=known_at)
+            found = all_pages(
+                lambda after, most: history.balances_page(
+                    connection,
+                    party_id=party_id,  # noqa: B023
+                    through=LAST,
+                    known_at=known_at,  # noqa: B023
+                    after=after,
+                    limit=most,
+                ),
+                lambda one: one.key,
+                limit,
+            )
+            assert found == sorted(whole, key=lambda one: one.key)
+
+
+def test_a_page_needs_as_many_statements_for_one_item_as_for_many(connection: Connection) -> None:
+    agreement_id = the_agreement(connection)
+    last = settlements.closed_settlements(connection, agreement_id)[-1].settlement_id
+    pages: list[Callable[[int], object]] = [
+        lambda limit: settlements.settlements_page(connection, agreement_id, limit=limit),
+        lambda limit: returns.filings_page(connection, agreement_id, limit=limit),
+        lambda limit: settlements.entries_page(connection, agreement_id, last, limit=limit),
+    ]
+    for read in pages:
+        assert count_of_statements(read, 1) == count_of_statements(read, 200)
+
+
+def count_of_statements(read: Callable[[int], object], limit: int) -> int:
+    statements: list[Statement] = []
+    with listening(statements.append):
+        read(limit)
+    return len(statements)
+
+
+def the_agreement(connection: Connection) -> int:
+    [found] = {one.agreement_id for one in history.balances(connection, through=LAST)}
+    return found

@@ -13,6 +13,7 @@ import pytest
 from desk_fixtures import Room, clause, open_room
 from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
+from reconciliation_fixtures import HOST, ORIGIN, open_desk
 
 from ledger.desk import statements
 from ledger.desk.failures import NotFound
@@ -158,6 +159,22 @@ def test_every_sheet_bears_the_identifier_and_the_cover_all_hashes(room: Room) -
     assert facts["Hash of the inputs"] == shown.inputs_hash.hex()
     assert facts["Check it at"] == f"/files/check?agreement=A-1&identifier={shown.identifier}"
     assert [name for name, rows in sheets.items() if shown.identifier not in str(rows[1][0])] == []
+
+
+def test_open_differences_and_what_came_of_them_later_stand_on_the_paper(database: Database) -> None:
+    desk = open_desk(database)
+    desk.hand_in("2024Q1", "100.00", "90.00")
+    number = desk.dispute("2024Q1", ORIGIN)
+    desk.settle("2024Q1")
+    (row,) = sheets_of(paper_workbook(settlement_paper(shown_of(desk.room), "en")))["Open differences"][-1:]
+    assert {"2024Q1", 100.0, 90.0, 10.0, float(number)} <= set(row)
+    desk.propose(number, HOST, "95.00")
+    desk.accept(number, ORIGIN)
+    desk.hand_in("2024Q2", None, None)
+    desk.settle("2024Q2")
+    sheets = sheets_of(paper_workbook(settlement_paper(shown_of(desk.room, "2024Q2"), "en")))
+    assert "Open differences" not in sheets
+    assert "reconciliation" in [cell for row in sheets["Causes"] for cell in row]
 
 
 def test_text_that_looks_like_a_formula_stays_text_in_a_workbook(database: Database) -> None:

@@ -9,7 +9,14 @@ from ledger.desk.settlements.journal import Account, Entry, Posting
 from ledger.desk.settlements.reading import Allocation
 from ledger.desk.settlements.replays import CauseKind
 from ledger.desk.statements.paper import NOT_CLOSED_MARK, Amount, Cell, Paper, Speaker, Table, tables_by_unit
-from ledger.desk.statements.parts import KIND_NAMES, BaseLine, ClauseStatement, PartyTotal, Statement
+from ledger.desk.statements.parts import (
+    KIND_NAMES,
+    BaseLine,
+    ClauseStatement,
+    OpenDifference,
+    PartyTotal,
+    Statement,
+)
 from ledger.desk.statements.text import Wording
 from ledger.measures import COMMODITY_BY_ID, MEASURE_BY_NAME
 from ledger.money import Commodity
@@ -23,6 +30,7 @@ SOURCE_NAME = Bilingual(zh="来源", en="source")
 CAUSE_KIND_NAMES: dict[CauseKind, Bilingual] = {
     "correction": Bilingual(zh="更正申报", en="correction"),
     "enterprise_list": Bilingual(zh="企业名单", en="enterprise list"),
+    "reconciliation": Bilingual(zh="对账", en="reconciliation"),
     "occurrence": Bilingual(zh="协议事件", en="occurrence"),
     "amendment": Bilingual(zh="条款修订", en="amendment"),
     "quarter": Bilingual(zh="本季数据", en="the quarter's figures"),
@@ -63,6 +71,7 @@ class _Writer:
                 *self._allocations(),
                 *self._entries(),
                 *self._figures(),
+                *self._differences(),
                 self._returns(),
             ],
             remarks=[speaker.of(remark) for remark in shown.remarks],
@@ -260,6 +269,41 @@ class _Writer:
             row,
         )
 
+    def _differences(self) -> list[Table]:
+        """No table where the sides agree about everything."""
+        column = self._speaker.column
+
+        def row(one: OpenDifference) -> list[Cell]:
+            scale = _commodity_of(one).scale
+            return [
+                str(one.quarter),
+                self._words.subject(one.subject_id),
+                self._words.measure(one.measure),
+                str(one.span),
+                None if one.record_minor is None else Amount(one.record_minor, scale),
+                None if one.against_minor is None else Amount(one.against_minor, scale),
+                Amount(one.difference_minor, scale),
+                one.item,
+            ]
+
+        return tables_by_unit(
+            self._speaker,
+            Bilingual(zh="未决差异", en="Open differences"),
+            [
+                column("所属期", "about"),
+                column("对象", "subject", "long"),
+                column("指标", "measure", "long"),
+                column("期间", "period"),
+                column("申报数", "reported", "amount"),
+                column("对方所报", "other side", "amount"),
+                column("差额", "difference", "amount"),
+                column("对账事项", "item", "number"),
+            ],
+            self._shown.differences,
+            lambda one: (None, _commodity_of(one)),
+            row,
+        )
+
     def _returns(self) -> Table:
         column, say = self._speaker.column, self._speaker.say
         return Table(
@@ -291,6 +335,10 @@ class _Writer:
 
 def _commodity(posting: Posting) -> Commodity:
     return COMMODITY_BY_ID[posting.account.commodity_id]
+
+
+def _commodity_of(one: OpenDifference) -> Commodity:
+    return MEASURE_BY_NAME[one.measure].commodity
 
 
 def _commodity_of_line(read: tuple[ClauseStatement, BaseLine]) -> Commodity:

@@ -12,7 +12,7 @@ import ledger_graphql
 import ledger_schema
 from ledger.desk.returns.faults import FAULT_KINDS
 from ledger.errors import LedgerError
-from ledger.rules.faults import SENTENCES
+from ledger.rules.check.faults import SENTENCES
 from ledger_graphql.failures import type_name_of
 
 PACKAGES = (ledger, ledger_schema, ledger_graphql)

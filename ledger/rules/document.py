@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from ledger.measures import MEASURE_BY_NAME
 from ledger.money import format_amount, parse_amount
-from ledger.rules.plain_case import MONEY_SCALE, scale_of
+from ledger.rules.plain.case import MONEY_SCALE, scale_of
 from ledger.rules.procedure import Procedure
 from ledger.rules.terms import FORMAT, Clause, Terms
 from ledger.rules.words import exact_number

@@ -13,7 +13,7 @@ from ledger.money import parse_amount
 from ledger.periods import Quarter, Span
 from ledger.rules.facts import Facts, Line, Outcome, Subject, Version
 from ledger.rules.plain import evaluate
-from ledger.rules.plain_case import MONEY_SCALE, scale_of
+from ledger.rules.plain.case import MONEY_SCALE, scale_of
 from ledger.rules.terms import WHOLE_PARK, Clause, Example, ExampleSubject, Expected, Terms
 
 

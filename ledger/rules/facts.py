@@ -150,4 +150,27 @@ class Fault:
     message_zh: str
 
 
-__all__ = ["Amount", "Carried", "Clause", "Facts", "Fault", "Key", "Line", "Outcome", "Subject", "Version"]
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """What clocks can start with: the events of one subject, what has happened to the agreement, and the
+    first day of the step in which something was first left to share.
+    """
+
+    events: Mapping[Event, date]
+    occurrences: Mapping[str, date]
+    first_shared: date | None = None
+
+
+__all__ = [
+    "Amount",
+    "Carried",
+    "Clause",
+    "Dates",
+    "Facts",
+    "Fault",
+    "Key",
+    "Line",
+    "Outcome",
+    "Subject",
+    "Version",
+]

@@ -16,12 +16,9 @@ from typing import Any
 
 from ledger.money import format_amount
 from ledger.rules.check import RESULT_FAULTS, check, questions, read_document
-from ledger.rules.document import normalise
-from ledger.rules.examples import run_examples
-from ledger.rules.facts import Fault
-from ledger.rules.faults import fault
-from ledger.rules.form import Form, value_question
-from ledger.rules.open_choices import (
+from ledger.rules.check.faults import fault
+from ledger.rules.check.form import Form, value_question
+from ledger.rules.check.open_choices import (
     Location,
     OpenChoice,
     Reading,
@@ -31,6 +28,9 @@ from ledger.rules.open_choices import (
     open_choice,
     value_at,
 )
+from ledger.rules.document import normalise
+from ledger.rules.examples import run_examples
+from ledger.rules.facts import Fault
 from ledger.rules.templates import Template, load
 from ledger.rules.terms import Terms
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from ledger.rules.facts import Subject
-from ledger.rules.plain_windows import Dates
+from ledger.rules.facts import Dates, Subject
 from ledger.rules.terms import Clock, Eligibility, Window
 from ledger.rules.words import (
     CAUSE_NAMES,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ledger.money import format_amount
 from ledger.periods import Quarter, Span, add_months, quarters_between
-from ledger.rules.check_transition import transition_faults
+from ledger.rules.check.transition import transition_faults
 from ledger.rules.examples import run_example
 from ledger.rules.facts import Facts, Fault, Line, Subject, Version
 from ledger.rules.terms import DENOMINATOR_LIMIT, CauseOfMove, Clause, Event, Terms

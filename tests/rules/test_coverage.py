@@ -16,14 +16,14 @@ from ledger.money import format_amount, parse_amount
 from ledger.periods import Quarter
 from ledger.rules import plain
 from ledger.rules.check import RESULT_FAULTS, TermsRefused, check, read_terms
-from ledger.rules.check_transition import transition_faults
+from ledger.rules.check.open_choices import Reading, choose
+from ledger.rules.check.transition import transition_faults
 from ledger.rules.document import normalise
 from ledger.rules.examples import facts_of, quarters_of
 from ledger.rules.explanation import render
 from ledger.rules.facts import Version
-from ledger.rules.open_choices import Reading, choose
 from ledger.rules.payment import interest, rates_of, scheduled
-from ledger.rules.plain_case import MONEY_SCALE
+from ledger.rules.plain.case import MONEY_SCALE
 from ledger.rules.templates import load, names
 from ledger.rules.terms import Clause, Terms
 from ledger.rules.text import article

@@ -26,7 +26,7 @@ from ledger.rules.plain import (
     explain,
     version_in_force,
 )
-from ledger.rules.plain_shares import FactorsMissing
+from ledger.rules.plain.shares import FactorsMissing
 from ledger.rules.terms import Book, CauseOfMove, Clause, Event, Regime
 
 PLAINLY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

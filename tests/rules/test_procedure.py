@@ -15,7 +15,7 @@ from ledger.rules.procedure import Procedure
 from ledger.rules.templates import load
 from ledger.rules.terms import Terms
 from ledger.rules.text import agreement_text
-from ledger.rules.text_procedure import procedure_article
+from ledger.rules.text.procedure import procedure_article
 
 ROLES = ["host", "origin", "province"]
 CALENDAR = {"submit_days": 15, "certify_days": 20, "reconcile_days": 30, "sign_days": 40, "fund_days": 60}

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from rule_builders import clause, version
 
 from ledger.rules.check import TermsRefused, read_terms
+from ledger.rules.check.open_choices import ROLE_CHOICES
+from ledger.rules.check.readings import TOLD_APART_BY
 from ledger.rules.choices import READINGS, READINGS_OF_DOCUMENT
 from ledger.rules.document import normalise
 from ledger.rules.facts import Fault
-from ledger.rules.open_choices import ROLE_CHOICES
-from ledger.rules.readings import TOLD_APART_BY
 from ledger.rules.templates import load, names
 
 Json = dict[str, Any]

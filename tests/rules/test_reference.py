@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ledger.rules.document import json_schema
-from ledger.rules.field_notes import NOTES
 from ledger.rules.reference import TermsField, effect, fields, page, placed, without_note
+from ledger.rules.reference.field_notes import NOTES
 
 PAGE = Path(__file__).parents[2] / "docs" / "terms.md"
 
@@ -36,7 +36,7 @@ def test_every_field_of_the_schema_has_an_entry() -> None:
 
 def test_every_field_has_a_note() -> None:
     missing = ", ".join(without_note())
-    assert not missing, f"Write a note with an example in ledger/rules/field_notes.py for: {missing}."
+    assert not missing, f"Write a note with an example in ledger/rules/reference/field_notes.py for: {missing}."
 
 
 def test_field_without_a_note_is_found_out_and_the_page_is_made_with_its_form(

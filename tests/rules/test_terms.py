@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.rules.check import TermsRefused, check, read_terms
+from ledger.rules.check.faults import SENTENCES
 from ledger.rules.document import json_schema, json_schema_text, normalise
 from ledger.rules.examples import run_examples
 from ledger.rules.facts import Fault
-from ledger.rules.faults import SENTENCES
 from ledger.rules.templates import load
 from ledger.rules.terms import DENOMINATOR_LIMIT, Terms
 

@@ -10,11 +10,11 @@ from clause_strategies import clauses, documents
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ledger.rules.check.open_choices import Reading, choose
 from ledger.rules.document import normalise_clause
 from ledger.rules.explanation import Language
-from ledger.rules.field_notes import NOTES
-from ledger.rules.open_choices import Reading, choose
 from ledger.rules.reference import TermsField, fields, placed
+from ledger.rules.reference.field_notes import NOTES
 from ledger.rules.templates import load, names
 from ledger.rules.terms import Clause, Terms
 from ledger.rules.text import agreement_text, article

@@ -18,7 +18,7 @@ from ledger.money import RoundingMode, round_exact
 from ledger.periods import Quarter, Span, quarters_between
 from ledger.rules import plain, vector
 from ledger.rules.facts import Amount, Facts, Key, Line, Outcome, Subject, Version
-from ledger.rules.plain_shares import FactorsMissing
+from ledger.rules.plain.shares import FactorsMissing
 from ledger.rules.state import StateTooLarge, pack, unpack
 from ledger.rules.terms import DENOMINATOR_LIMIT, Clause, Event, Grain, Shares, Terms
 from ledger.rules.vector import numbers

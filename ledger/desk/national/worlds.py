@@ -26,7 +26,7 @@ from ledger.desk.settlements.replays import (
 from ledger.periods import Quarter
 from ledger.rules.facts import Version
 from ledger.rules.plain import version_in_force
-from ledger.rules.plain_transition import keeps_terms
+from ledger.rules.plain.transition import keeps_terms
 from ledger.rules.procedure import Procedure
 from ledger.rules.terms import Clause, Terms
 

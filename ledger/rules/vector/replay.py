@@ -15,8 +15,8 @@ from ledger.measures import MEASURE_BY_NAME
 from ledger.periods import Quarter, quarters_between
 from ledger.rules import plain
 from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
-from ledger.rules.plain_case import Held as DecidedExtensions
-from ledger.rules.plain_transition import governed, keeps_terms, reshaped
+from ledger.rules.plain.case import Held as DecidedExtensions
+from ledger.rules.plain.transition import governed, keeps_terms, reshaped
 from ledger.rules.state import LAYOUT, counter_number, counters_read
 from ledger.rules.terms import Clause
 from ledger.rules.vector.columns import (

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from ledger.rules.plain_shares import FactorsMissing
+from ledger.rules.plain.shares import FactorsMissing
 from ledger.rules.terms import BandPeriod, Loss, WithinYear
 from ledger.rules.vector.attributes import Windows
 from ledger.rules.vector.budget import Drawing

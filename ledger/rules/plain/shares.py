@@ -9,8 +9,8 @@ from fractions import Fraction
 from ledger.errors import LedgerError
 from ledger.periods import add_months
 from ledger.rules.facts import Carried
-from ledger.rules.plain_case import ZERO, Case, amount_of
-from ledger.rules.plain_windows import first_day
+from ledger.rules.plain.case import ZERO, Case, amount_of
+from ledger.rules.plain.windows import first_day
 from ledger.rules.terms import BandPeriod, Bands, Clause, Shares
 
 

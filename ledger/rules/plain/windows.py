@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from ledger.periods import Quarter, add_months
-from ledger.rules.terms import Begins, Clock, Event, Step, Window
+from ledger.rules.facts import Dates
+from ledger.rules.terms import Begins, Clock, Step, Window
 
 STEP_MONTHS = {Step.MONTH: 1, Step.QUARTER: 3}
-
-
-@dataclass(frozen=True, slots=True)
-class Dates:
-    """What clocks can start with: the events of one subject, what has happened to the agreement, and the
-    first day of the step in which something was first left to share.
-    """
-
-    events: Mapping[Event, date]
-    occurrences: Mapping[str, date]
-    first_shared: date | None = None
 
 
 def is_open(window: Window | None, dates: Dates, step: Step, day: date, extended: bool) -> bool:

@@ -20,15 +20,15 @@ from pydantic_core import PydanticUndefined
 from ledger.measures import MEASURE_BY_NAME
 from ledger.money import Commodity
 from ledger.rules.check import RESULT_FAULTS, check, read_document
+from ledger.rules.check.form import expected_at
+from ledger.rules.check.open_choices import Location, Reading, choose, locations, value_at
+from ledger.rules.check.readings import KINDS, Tried, amounts_of, differing
 from ledger.rules.choices import readings_at
 from ledger.rules.document import normalise
 from ledger.rules.explanation import BOOK_NAMES
 from ledger.rules.facts import Fault
-from ledger.rules.field_notes import NOTES
-from ledger.rules.form import expected_at
-from ledger.rules.note import Note
-from ledger.rules.open_choices import Location, Reading, choose, locations, value_at
-from ledger.rules.readings import KINDS, Tried, amounts_of, differing
+from ledger.rules.reference.field_notes import NOTES
+from ledger.rules.reference.note import Note
 from ledger.rules.templates import load
 from ledger.rules.terms import Clause, Terms, Window
 from ledger.rules.text import agreement_text

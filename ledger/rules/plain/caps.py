@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ledger.rules.facts import Carried
-from ledger.rules.plain_case import ZERO, Case, amount_of
+from ledger.rules.plain.case import ZERO, Case, amount_of
 from ledger.rules.terms import Cap
 
 

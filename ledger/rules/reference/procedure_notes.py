@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger.rules.note import Note
+from ledger.rules.reference.note import Note
 
 _MOVED = "beijing-tianjin-hebei"
 

@@ -17,12 +17,12 @@ from ledger.errors import LedgerError
 from ledger.measures import MEASURE_BY_NAME
 from ledger.money import Commodity, format_amount
 from ledger.periods import Quarter
+from ledger.rules.check.faults import fault
+from ledger.rules.check.form import Form, form_fault
+from ledger.rules.check.open_choices import OpenChoice, Reading, choose, json_path
 from ledger.rules.examples import example_outcome
 from ledger.rules.explanation import BOOK_NAMES
 from ledger.rules.facts import Fault
-from ledger.rules.faults import fault
-from ledger.rules.form import Form, form_fault
-from ledger.rules.open_choices import OpenChoice, Reading, choose, json_path
 from ledger.rules.terms import Book, Clause, Terms
 from ledger.rules.words import role_en, role_zh
 

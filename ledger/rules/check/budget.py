@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from ledger.rules.check.faults import fault
 from ledger.rules.facts import Fault
-from ledger.rules.faults import fault
 from ledger.rules.terms import Budget, Clause, Grain
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from ledger.rules import text_en, text_zh
 from ledger.rules.explanation import Language
 from ledger.rules.terms import Clause, Terms
+from ledger.rules.text import en, zh
 
 
 class _Writer(Protocol):
@@ -22,7 +22,7 @@ class _Writer(Protocol):
     def agreement(self, terms: Terms, party_names: Mapping[str, str]) -> str: ...
 
 
-_WRITERS: dict[Language, _Writer] = {"zh": text_zh, "en": text_en}
+_WRITERS: dict[Language, _Writer] = {"zh": zh, "en": en}
 
 
 def article(clause: Clause, language: Language) -> str:

@@ -6,9 +6,9 @@ comes of another value, ``instead``, is computed where the page of fields is mad
 
 from __future__ import annotations
 
-from ledger.rules.budget_notes import BUDGET_NOTES
-from ledger.rules.note import Note
-from ledger.rules.procedure_notes import PROCEDURE_NOTES
+from ledger.rules.reference.budget_notes import BUDGET_NOTES
+from ledger.rules.reference.note import Note
+from ledger.rules.reference.procedure_notes import PROCEDURE_NOTES
 
 _MOVED = "beijing-tianjin-hebei"
 _DOUBLE = "liusong-double-split"

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 from ledger.periods import Quarter
 from ledger.rules.explanation import Recorder
-from ledger.rules.facts import Carried, Facts, Line, Subject, Version
-from ledger.rules.plain_case import ZERO, Case, Held, scale_of
-from ledger.rules.plain_steps import decided, is_eligible, opened
-from ledger.rules.plain_windows import Dates, clock_day, first_day, is_open
+from ledger.rules.facts import Carried, Dates, Facts, Line, Subject, Version
+from ledger.rules.plain.case import ZERO, Case, Held, scale_of
+from ledger.rules.plain.steps import decided, is_eligible, opened
+from ledger.rules.plain.windows import clock_day, first_day, is_open
 from ledger.rules.terms import WHOLE_PARK, Clause, Scope, Terms
 
 

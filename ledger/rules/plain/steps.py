@@ -14,11 +14,11 @@ from ledger.money import RoundingMode, round_exact
 from ledger.periods import Quarter, Span
 from ledger.rules.explanation import exact_text
 from ledger.rules.facts import Carried, Line
-from ledger.rules.plain_budget import opened_budget, within_budget
-from ledger.rules.plain_caps import cap_pool, cap_receipts, is_below_caps, opened_uses, turned_uses
-from ledger.rules.plain_case import MONEY_SCALE, ZERO, Case, Parts, amount_of, share_of
-from ledger.rules.plain_floor import guarantee
-from ledger.rules.plain_shares import (
+from ledger.rules.plain.budget import opened_budget, within_budget
+from ledger.rules.plain.caps import cap_pool, cap_receipts, is_below_caps, opened_uses, turned_uses
+from ledger.rules.plain.case import MONEY_SCALE, ZERO, Case, Parts, amount_of, share_of
+from ledger.rules.plain.floor import guarantee
+from ledger.rules.plain.shares import (
     at_own_rates,
     banded,
     key_row,
@@ -27,7 +27,7 @@ from ledger.rules.plain_shares import (
     require_factors,
     shares_on,
 )
-from ledger.rules.plain_windows import closing_day, first_day, is_open, window_bounds
+from ledger.rules.plain.windows import closing_day, first_day, is_open, window_bounds
 from ledger.rules.step_words import eligibility_words, extension_words, tax_words, window_words
 from ledger.rules.terms import (
     Book,

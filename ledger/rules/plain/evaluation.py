@@ -16,14 +16,14 @@ from ledger.money import RoundingMode, divide, round_exact
 from ledger.periods import Quarter, Span, add_months, quarters_between
 from ledger.rules.choices import choices_of
 from ledger.rules.explanation import Explanation, OddUnit, Recorder, Remaining
-from ledger.rules.facts import Amount, Carried, Facts, Key, Line, Outcome, Subject, Version
-from ledger.rules.plain_budget import grants_of
-from ledger.rules.plain_caps import left_under_caps
-from ledger.rules.plain_case import ZERO, Case, Grant, Held, Parts, scale_of, share_of
-from ledger.rules.plain_shares import roles_in_order
-from ledger.rules.plain_steps import compute_step, opened, summed
-from ledger.rules.plain_transition import Governed, governed, has_ended, reshaped
-from ledger.rules.plain_windows import Dates, is_open, window_bounds
+from ledger.rules.facts import Amount, Carried, Dates, Facts, Key, Line, Outcome, Subject, Version
+from ledger.rules.plain.budget import grants_of
+from ledger.rules.plain.caps import left_under_caps
+from ledger.rules.plain.case import ZERO, Case, Grant, Held, Parts, scale_of, share_of
+from ledger.rules.plain.shares import roles_in_order
+from ledger.rules.plain.steps import compute_step, opened, summed
+from ledger.rules.plain.transition import Governed, governed, has_ended, reshaped
+from ledger.rules.plain.windows import is_open, window_bounds
 from ledger.rules.step_words import CUMULATIVE, CUMULATIVE_REMAINDER, PERIOD, PERIOD_REMAINDER, by_line
 from ledger.rules.terms import WHOLE_PARK, Book, Clause, Grain, Regime, Scope, Step
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from ledger.periods import Span
 from ledger.rules.facts import Carried
-from ledger.rules.plain_case import ZERO, Case, Parts, amount_of
-from ledger.rules.plain_windows import is_open
+from ledger.rules.plain.case import ZERO, Case, Parts, amount_of
+from ledger.rules.plain.windows import is_open
 from ledger.rules.terms import Floor
 
 

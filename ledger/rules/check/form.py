@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from ledger.rules.check.faults import fault
+from ledger.rules.check.open_choices import Location, OpenChoice, choose, json_path, open_choice
 from ledger.rules.facts import Fault
-from ledger.rules.faults import fault
-from ledger.rules.open_choices import Location, OpenChoice, choose, json_path, open_choice
 from ledger.rules.terms import Terms
 
 

@@ -18,16 +18,16 @@ from ledger.errors import LedgerError
 from ledger.measures import MEASURE_BY_NAME, MEASURES, YUAN, MeasureKind
 from ledger.money import Commodity, format_amount, parse_share
 from ledger.periods import Quarter
-from ledger.rules.check_budget import budget_faults
-from ledger.rules.check_procedure import procedure_faults
-from ledger.rules.check_transition import transition_faults
+from ledger.rules.check.budget import budget_faults
+from ledger.rules.check.faults import amount_faults, fault
+from ledger.rules.check.form import Form, read_form
+from ledger.rules.check.procedure import procedure_faults
+from ledger.rules.check.readings import choice_faults, choice_questions
+from ledger.rules.check.transition import transition_faults
 from ledger.rules.examples import quarters_of, run_example
 from ledger.rules.facts import Fault
-from ledger.rules.faults import amount_faults, fault
 from ledger.rules.fields import Bilingual
-from ledger.rules.form import Form, read_form
-from ledger.rules.plain_shares import FactorsMissing
-from ledger.rules.readings import choice_faults, choice_questions
+from ledger.rules.plain.shares import FactorsMissing
 from ledger.rules.terms import (
     DENOMINATOR_LIMIT,
     RATE_DENOMINATOR_LIMIT,

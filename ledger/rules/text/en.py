@@ -32,7 +32,7 @@ from ledger.rules.terms import (
     Then,
     Window,
 )
-from ledger.rules.text_procedure import procedure_article
+from ledger.rules.text.procedure import procedure_article
 from ledger.rules.words import (
     CAUSE_NAMES,
     EVENT_NAMES,

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from ledger.measures import MEASURE_BY_NAME
+from ledger.rules.check.faults import amount_faults, fault
 from ledger.rules.facts import Fault
-from ledger.rules.faults import amount_faults, fault
 from ledger.rules.procedure import Calendar, Procedure, Reconciliation, Tolerance
 
 _PATH = "$.procedure"

@@ -10,8 +10,7 @@ from functools import lru_cache
 from ledger.measures import MEASURE_BY_NAME
 from ledger.money import parse_amount, parse_share
 from ledger.rules.explanation import Recorder
-from ledger.rules.facts import Carried, Subject
-from ledger.rules.plain_windows import Dates
+from ledger.rules.facts import Carried, Dates, Subject
 from ledger.rules.terms import Book, Clause, Mechanism
 
 Parts = Mapping[tuple[Book, str], Fraction]

@@ -10,7 +10,7 @@ from math import floor
 
 from ledger.periods import Quarter
 from ledger.rules.facts import Carried
-from ledger.rules.plain_case import ZERO, Case, Grant, amount_of, scale_of
+from ledger.rules.plain.case import ZERO, Case, Grant, amount_of, scale_of
 from ledger.rules.terms import Budget, Clause
 
 

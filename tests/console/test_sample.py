@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 from sqlalchemy import func, select
 
 from ledger.desk import agreements as desk_agreements
+from ledger.desk import bundles, log, statements
 from ledger.desk import settlements as desk_settlements
-from ledger.desk import statements
 from ledger.desk.enterprises import enterprises_by_id, is_credit_code
+from ledger.desk.log import LogFiles
 from ledger.desk.returns import current_filings, filings
 from ledger.desk.settlements import Allocation
 from ledger.desk.settlements.replays import Cause
 from ledger.desk.statements import JournalForm
+from ledger.evidence.bundles import Bundle
 from ledger.periods import Quarter, quarters_between
 from ledger.rules.check import read_terms
 from ledger.rules.examples import run_examples
@@ -198,25 +198,6 @@ class LoadedLedger:
     loaded: Loaded
     reported: list[str]
     wanted: list[bool]
-
-
-@pytest.fixture(scope="module")
-def module_database_url(server_url: str, template_database: str, worker_name: str) -> Iterator[str]:
-    """One database for all tests of this file: loading takes seconds."""
-    name = f"{template_database.removesuffix('template')}sample_{worker_name}"
-    address = server_url.rpartition("/")[0]
-    maintenance = server_url.replace("+psycopg", "", 1)
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-    with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(drop)
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(template_database)
-            )
-        )
-    yield f"{address}/{name}"
-    with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(drop)
 
 
 @pytest.fixture(scope="module")
@@ -429,6 +410,27 @@ def test_hledger_adds_every_closed_quarter_up_to_the_same_balances(
     ledger: LoadedLedger, agreement: SampleAgreement, tmp_path: Path
 ) -> None:
     assert hledger_complaint(_journal(ledger, agreement, "hledger"), tmp_path) == ""
+
+
+@pytest.fixture(scope="module")
+def log_files(ledger: LoadedLedger, tmp_path_factory: pytest.TempPathFactory) -> LogFiles:
+    """Of the log that has everything that the sample did."""
+    files = LogFiles(tmp_path_factory.mktemp("log"))
+    log.sequence(ledger.database, files)
+    return files
+
+
+@AGREEMENTS
+def test_every_closed_quarter_leaves_as_a_bundle_that_holds(
+    ledger: LoadedLedger, agreement: SampleAgreement, log_files: LogFiles
+) -> None:
+    agreement_id, key = ledger.loaded.agreement_ids[agreement.code], log_files.signer().verifier
+    for quarter in quarters_between(FIRST_QUARTER, LAST_QUARTER):
+        with ledger.database.reading() as connection:
+            settlement_id = bundles.closed_settlement_of(connection, agreement_id, quarter)
+            content = bundles.settlement_bundle(connection, key, agreement_id, settlement_id).encode()
+        checked = list(bundles.verify(Bundle.parse(content), bundles.Trust(key)))
+        assert f"{quarter}, settlement {settlement_id}" in "\n".join(each.en for each in checked)
 
 
 @needs_chinese_font

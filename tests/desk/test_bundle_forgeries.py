@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +115,7 @@ def place_of(document: Document, kind: str, **wanted: object) -> int:
     return found[-1]
 
 
-def edited(document: Document, place: int, **data: object) -> None:
+def edited(document: Document, place: int, /, **data: object) -> None:
     """Rewrites the data of an event."""
     content = json.loads(document["events"][place]["event"])
     content["data"] |= data
@@ -396,6 +397,44 @@ def test_an_extension_or_decision_that_was_never_taken_is_found(world: World) ->
         for kind in ("settlement_computed", "settlement_closed"):
             edited(changed, place_of(changed, kind, settlement=settlement), inputs_hash=hashed)
         assert wrong(relogged(changed, world.operator), world.trust).startswith(f"inputs.{name}")
+
+
+SIDE = {"role": "host", "party": "x", "party_id": "01", "signs": 1}
+ODD = st.sampled_from(
+    [None, True, 0, -1, 3, "", "0", "00", "x", "host", "2024Q1", "2024Q9", [], ["x"], [[]], {}, SIDE, [SIDE]]
+)
+
+
+@given(data=st.data())
+@settings(max_examples=100, deadline=None)
+def test_an_event_of_another_form_is_refused_and_never_trips_the_verifier(
+    world: World, data: st.DataObject
+) -> None:
+    """Whatever the operator writes into the log: the bundle holds still, or what is wrong is named."""
+    changed = copy.deepcopy(world.bundle)
+    place = data.draw(st.integers(0, len(changed["events"]) - 1))
+    name = data.draw(st.sampled_from(sorted(data_of(changed["events"][place]))))
+    edited(changed, place, **{name: data.draw(ODD)})
+    with suppress(BundleWrong):
+        verified(relogged(changed, world.operator), world.trust)
+
+
+@given(data=st.data())
+@settings(max_examples=100, deadline=None)
+def test_inputs_of_another_form_are_refused_and_never_trip_the_verifier(
+    world: World, data: st.DataObject
+) -> None:
+    changed = copy.deepcopy(world.bundle)
+    inputs = json.loads(changed["inputs"])
+    path = data.draw(st.sampled_from([*((name,) for name in inputs), *leaves(inputs)]))
+    changed["inputs"] = canonical_bytes(put(inputs, path, lambda _: data.draw(ODD))).decode()
+    assume(changed["inputs"] != world.bundle["inputs"])
+    settlement = data_of(changed["events"][place_of(changed, "settlement_signed")])["settlement"]
+    hashed = hashlib.sha256(changed["inputs"].encode()).hexdigest()
+    for kind in ("settlement_computed", "settlement_closed"):
+        edited(changed, place_of(changed, kind, settlement=settlement), inputs_hash=hashed)
+    with pytest.raises(BundleWrong):
+        verified(relogged(changed, world.operator), world.trust)
 
 
 def test_semantics_that_this_program_doesnt_know_are_named(world: World) -> None:

@@ -6,22 +6,26 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from bundle_room import BundleRoom, open_bundle_room
-from desk_fixtures import clause, open_room
+from desk_fixtures import clause, enterprise, open_room, totals_of
 from signing_room import open_signing_room
 
-from ledger.desk import bundles, log
+from ledger.desk import bundles, log, national, returns
+from ledger.desk.acts import Act
 from ledger.desk.bundles import SettlementNotClosed, Trust
 from ledger.desk.failures import NotFound
 from ledger.desk.log import LogFiles
 from ledger.desk.log.reading import NotLoggedYet
+from ledger.desk.returns import LineDraft
 from ledger.evidence.bundles import Bundle, BundleUnreadable, BundleWrong
 from ledger.evidence.notes import SignerKey
 from ledger.evidence.signatures import new_private_key
 from ledger.periods import Quarter
+from ledger.rules.terms import Event
 from ledger_schema.sessions import Database
 
 
@@ -120,6 +124,78 @@ def test_a_reopened_quarters_new_settlement_holds_and_so_does_the_one_that_it_re
     with database.reading() as connection:
         old = bundles.settlement_bundle(connection, files.signer().verifier, room.agreement_id, first)
     assert f"settlement {first}: closed" in said(old)
+
+
+def test_quarters_that_were_computed_in_bulk_hold(database: Database, tmp_path: Path) -> None:
+    files, rooms = LogFiles(tmp_path), {}
+    for code, then in (("A-1", {"provisional": "accrue"}), ("B-1", {"provisional": "cash"})):
+        room = open_room(database, clause(whose={"scope": "listed_enterprises"}, then=then), code=code)
+        room.confirm_list(enterprise(1), enterprise(2, controller="甲集团"))
+        rooms[code] = room
+    for quarter in ("2024Q1", "2024Q2"):
+        for code, room in rooms.items():
+            lines = [
+                LineDraft(enterprise(place).credit_code, "retained_tax", quarter, f"{place}.01", code)
+                for place in (1, 2)
+            ]
+            room.hand_in_lines(quarter, lines)
+        run = national.compute_quarter(database, Act(f"run {quarter}"), Quarter.parse(quarter)).value
+        national.close_quarter(database, Act(f"close {quarter}"), run)
+        for room in rooms.values():
+            found = said(bundle_of(database, room.agreement_id, quarter, files))
+            assert "4 allocations and 1 entries" in found
+
+
+def test_a_return_that_had_to_be_certified_needs_the_event_that_says_so(
+    database: Database, tmp_path: Path
+) -> None:
+    room = open_room(database, procedure={"certified": ["host"]})
+    lines = [LineDraft(None, "retained_tax", "2024Q1", "100.00", "凭证")]
+    filing = returns.hand_in(
+        database,
+        room.act(),
+        room.agreement_id,
+        "host",
+        Quarter.parse("2024Q1"),
+        lines,
+        totals=totals_of(lines).items(),
+        person="王经办",
+    ).value
+    returns.certify_return(database, room.act(), room.agreement_id, filing.filing_id, "host", "李复核")
+    room.close("2024Q1", room.compute("2024Q1"))
+    bundle = bundle_of(database, room.agreement_id, "2024Q1", LogFiles(tmp_path))
+    assert "Computed again" in said(bundle)
+    kept = [one for one in bundle.events if '"kind":"return_certified"' not in one.event]
+    assert len(kept) == len(bundle.events) - 1
+    with pytest.raises(BundleWrong, match=r"inputs\.filings .*return_certified"):
+        said(bundle.model_copy(update={"events": kept}))
+
+
+def test_an_extension_that_was_decided_is_decided_again_from_the_quarter_before(
+    database: Database, tmp_path: Path
+) -> None:
+    extension = {"condition": "cap_not_reached", "length_months": 12, "on_correction": "hold"}
+    clock = {"event": "first_tax", "begins": "step_of_day"}
+    cap = {
+        "amount": "100.00",
+        "over": "lifetime",
+        "measured_on": "receipts",
+        "capped": "origin",
+        "excess_to": "host",
+    }
+    held = clause(
+        whose={"scope": "listed_enterprises"},
+        when={"window": {"clock": clock, "length_months": 3, "extension": extension}},
+        within={"caps": [cap]},
+    )
+    room, listed = open_room(database, held), enterprise(1, events={Event.FIRST_TAX: date(2024, 1, 1)})
+    room.confirm_list(listed)
+    for quarter in ("2024Q1", "2024Q2", "2024Q3"):
+        room.hand_in_lines(quarter, [LineDraft(listed.credit_code, "retained_tax", quarter, "50.00")])
+        room.close(quarter, room.compute(quarter))
+    bundle = bundle_of(database, room.agreement_id, "2024Q3", LogFiles(tmp_path))
+    assert [row["extended"] for row in json.loads(bundle.inputs)["held_extensions"]] == [True]
+    assert "Computed again" in said(bundle)
 
 
 # --- what is refused --------------------------------------------------------------------------------------

@@ -16,6 +16,17 @@ from ledger.evidence.checkpoints import Checkpoint, cosigner_key, cosigner_name
 from ledger.evidence.notes import Note, Signature, VerifierKey
 from ledger.evidence.signatures import is_signed
 
+UNREADABLE = (
+    LedgerError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+"""What reading something that has another form than it should can raise."""
+
 
 @contextmanager
 def about(path: str) -> Iterator[None]:
@@ -24,7 +35,7 @@ def about(path: str) -> Iterator[None]:
         yield
     except BundleWrong:
         raise
-    except (LedgerError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+    except UNREADABLE as error:
         raise BundleWrong(path, *sentences(error)) from error
 
 

@@ -58,6 +58,11 @@ def verify(bundle: Bundle, trust: Trust) -> Iterator[Bilingual]:
 
     Raises ``BundleWrong`` for the first that isn't, with the place in the bundle where it shows.
     """
+    with about("bundle"):
+        yield from _verify_log(bundle, trust)
+
+
+def _verify_log(bundle: Bundle, trust: Trust) -> Iterator[Bilingual]:
     log_key = trust.log_key or _own_log_key(bundle)
     note, checkpoint = verify_checkpoint(bundle, log_key)
     yield _checkpoint_said(log_key, checkpoint.size, is_trusted=trust.log_key is not None)

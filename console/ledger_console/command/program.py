@@ -13,6 +13,7 @@ from ledger.errors import LedgerError
 from ledger_console.command import (
     agreements,
     certified,
+    exports,
     interrupts,
     national,
     papers,
@@ -68,6 +69,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "journal": papers.journal,
         "explain": results.explain,
         "balances": results.balances,
+        "export": exports.export,
         "arrears": payments.arrears,
     },
 }

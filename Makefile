@@ -46,6 +46,7 @@ contract: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/log.py
+	$(BIN)/python bench/history.py
 
 lock: $(STAMP)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate \

@@ -145,7 +145,7 @@ def _journal(desk: Desk, parameters: Parameters) -> Download:
 def _zone_statement(desk: Desk, parameters: Parameters) -> Download:
     code, quarter = given(parameters, "party"), Quarter.parse(given(parameters, "quarter"))
     form, language = _form(parameters, ZONE_FORMS), _language(parameters)
-    known_at = _known_at(parameters)
+    known_at = moment_given(parameters, "knownAt")
     party = roster.party_by_code(desk.snapshot, code)
     shown = statements.zone_statement(desk.snapshot, party.party_id, quarter, known_at)
     return _download(f"{code}-{quarter}", form, statements.zone_file(shown, form, language))
@@ -159,16 +159,17 @@ def _download(stem: str, form: statements.Form, content: bytes) -> Download:
     return Download(f"{stem}.{statements.ENDINGS[form]}", statements.MEDIA_TYPES[form], content)
 
 
-def _known_at(parameters: Parameters) -> datetime | None:
-    if "knownAt" not in parameters:
+def moment_given(parameters: Parameters, name: str) -> datetime | None:
+    """The moment with its offset, or None where the parameter isn't there. Raises ``ParameterUnusable``."""
+    if name not in parameters:
         return None
-    written = given(parameters, "knownAt")
+    written = given(parameters, name)
     try:
         moment = datetime.fromisoformat(written)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise ParameterUnusable(name="knownAt", expected="2024-07-01T08:00:00+08:00", got=written)
+        raise ParameterUnusable(name=name, expected="2024-07-01T08:00:00+08:00", got=written)
     return moment
 
 

@@ -48,6 +48,7 @@ from ledger_graphql.payment_queries import PaymentQueries
 from ledger_graphql.reports import Balance, balance_nodes
 from ledger_graphql.rule_templates import RuleTemplateQueries
 from ledger_graphql.scalars import Json
+from ledger_graphql.searches import SearchQueries
 from ledger_graphql.trials import TrialResult, trial_of
 from ledger_graphql.worklists import WorklistQueries
 
@@ -70,7 +71,7 @@ class TermsCheck:
 @strawberry.type(
     description="Everything that can be asked. Null stands for what isn't there or may not be known."
 )
-class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, WorklistQueries):
+class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, SearchQueries, WorklistQueries):
     @resolved("Any object by its global id; null when there is none.")
     def node(
         self,

@@ -8,11 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select, true, tuple_
 
-from ledger.desk.closings import is_of_closing
 from ledger.desk.pages import Page, page_of, rows_to_read
 from ledger.desk.settlements.reading import Allocation, allocation_of
 from ledger.periods import Quarter
-from ledger_schema.tables import allocation, quarter_closing
+from ledger_schema.tables import allocation
 
 BookedKey = tuple[int, int, int, int, int, int, int, int, int]
 """Agreement, booked quarter (20243), settlement, then as ``AllocationKey``."""
@@ -48,10 +47,9 @@ class Booked:
 def booked_page(
     connection: Connection, wanted: Sequence[ColumnElement[bool]], after: BookedKey | None, limit: int
 ) -> Page[Booked]:
-    """Allocations by key; ``wanted`` may ask about the closing of their settlement too."""
+    """The wanted allocations by key."""
     rows = connection.execute(
         select(allocation)
-        .outerjoin(quarter_closing, is_of_closing(allocation))
         .where(*wanted, true() if after is None else tuple_(*KEY) > after)
         .order_by(*KEY)
         .limit(rows_to_read(limit))

@@ -245,6 +245,14 @@ def enterprises_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, E
     return {row.enterprise_id: Enterprise(row.enterprise_id, row.credit_code, row.name_zh) for row in rows}
 
 
+def id_by_code(connection: Connection, credit_code: str) -> int:
+    """The enterprise with this credit code. Raises ``NotFound``."""
+    found = ids_by_code(connection, [credit_code])
+    if credit_code not in found:
+        raise NotFound("enterprise", credit_code)
+    return found[credit_code]
+
+
 def ids_by_code(connection: Connection, codes: Iterable[str]) -> dict[str, int]:
     """The ids of enterprises by credit code; unknown codes are left out."""
     rows = connection.execute(

@@ -37,13 +37,13 @@ def event(connection: Connection, event_id: int) -> Event:
     row = connection.execute(select(event_table).where(event_table.c.event_id == event_id)).one_or_none()
     if row is None:
         raise NotFound("event", event_id)
-    return _event(row)
+    return event_of(row)
 
 
 def events_by_id(connection: Connection, event_ids: Sequence[int]) -> dict[int, Event]:
     """The events with these ids; unknown ids are left out."""
     rows = connection.execute(select(event_table).where(event_table.c.event_id == func.any(list(event_ids))))
-    return {row.event_id: _event(row) for row in rows}
+    return {row.event_id: event_of(row) for row in rows}
 
 
 def events(
@@ -66,10 +66,11 @@ def events(
         .order_by(column.event_id)
         .limit(rows_to_read(limit))
     ).all()
-    return page_of(rows, limit, _event)
+    return page_of(rows, limit, event_of)
 
 
-def _event(row: Row[Any]) -> Event:
+def event_of(row: Row[Any]) -> Event:
+    """The event in a row of the table."""
     return Event(
         event_id=row.event_id,
         kind=row.kind,

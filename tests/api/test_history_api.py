@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.api.journey import Api, Document, Figure
@@ -34,6 +35,8 @@ query Changes($code: String!, $from: DateTime!) {
   }
 }
 """
+
+FIND = "query Find($criteria: SearchInput!) { search(criteria: $criteria) { events { edges { cursor } } } }"
 
 
 def test_one_question_leads_from_a_payment_to_the_lines_and_another_back_up(api: Api) -> None:
@@ -87,3 +90,65 @@ def test_two_moments_are_compared_with_the_act_behind_every_change(api: Api) -> 
 
 def nodes(connection: dict[str, Any]) -> list[Document]:
     return [edge["node"] for edge in connection["edges"]]
+
+
+def test_a_search_finds_by_criteria_page_by_page(api: Api) -> None:
+    leg = settled(api, CODE, "100.00")
+    criteria = {"party": leg["payee"]["code"], "counterparty": leg["payer"]["code"], "least": "100.00"}
+    first = api.run("search", criteria=criteria, first=1)["search"]
+    assert [one["allocation"]["amount"]["text"] for one in nodes(first["allocations"])] == ["100.00"]
+    assert [one["quarter"] for one in nodes(first["settlements"])] == ["2024Q1"]
+    events = nodes(first["events"])
+    while first["events"]["pageInfo"]["hasNextPage"]:
+        after = first["events"]["pageInfo"]["endCursor"]
+        first = api.run("search", criteria=criteria, first=3, afterEvent=after)["search"]
+        events += nodes(first["events"])
+    every = nodes(api.run("events", code=CODE, first=50)["agreement"]["events"])
+    assert [one["id"] for one in events] == [one["id"] for one in every]
+    nothing = api.run("search", criteria=criteria | {"state": "REOPENED"})["search"]
+    assert nodes(nothing["allocations"]) == nodes(nothing["settlements"]) == []
+
+
+def test_a_search_by_what_isnt_there_or_by_an_empty_range_is_refused(api: Api) -> None:
+    for criteria, code in (
+        ({"party": "NOBODY"}, "NOT_FOUND"),
+        ({"enterprise": "NOBODY"}, "NOT_FOUND"),
+        ({"first": "2024Q2", "last": "2024Q1"}, "RANGE_EMPTY"),
+        ({"least": "0.001"}, "REQUEST_REFUSED"),
+    ):
+        answer = api.answer(
+            FIND,
+            criteria=criteria,
+        )
+        assert answer["errors"][0]["extensions"]["code"] == code
+
+
+def test_what_a_search_finds_is_exported_as_a_page_or_as_everything(api: Api) -> None:
+    settled(api, CODE, "100.00")
+    for form in ("csv", "xlsx", "jsonl"):
+        answer = api.client.get(f"/files/export/allocations.{form}", params={"agreement": CODE})
+        assert answer.status_code == 200
+        assert int(answer.headers["content-length"]) == len(answer.content) > 0
+    every = exported_events(api)
+    page = api.run("search", criteria={"agreement": CODE}, first=2)["search"]["events"]
+    shown = exported_events(api, first="2", after=page["pageInfo"]["endCursor"])
+    assert shown == every[2:4]
+
+
+def test_an_export_with_a_parameter_that_cant_be_is_refused(api: Api) -> None:
+    for path, parameters, status, code in (
+        ("allocations.pdf", {}, 400, "PARAMETER_UNUSABLE"),
+        ("parties.csv", {}, 400, "PARAMETER_UNUSABLE"),
+        ("events.csv", {"first": "-1"}, 400, "PARAMETER_UNUSABLE"),
+        ("events.csv", {"state": "OPEN"}, 400, "PARAMETER_UNUSABLE"),
+        ("events.csv", {"after": "x"}, 400, "CURSOR_UNREADABLE"),
+        ("events.csv", {"party": "NOBODY"}, 404, "NOT_FOUND"),
+        ("events.csv", {"from": "2024Q2", "to": "2024Q1"}, 400, "RANGE_EMPTY"),
+    ):
+        answer = api.client.get(f"/files/export/{path}", params=parameters)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def exported_events(api: Api, **parameters: str) -> list[Document]:
+    answer = api.client.get("/files/export/events.jsonl", params={"agreement": CODE, **parameters})
+    return [json.loads(line) for line in answer.text.splitlines()]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +13,7 @@ from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from ledger.desk.returns.faults import ReturnFault, ReturnRefused
 from ledger.desk.statements.text import table
@@ -57,13 +60,20 @@ def read_bytes(path: Path) -> bytes:
 
 def deliver(content: bytes, path: Path | None) -> None:
     """Writes to the file, else to standard output. Raises ``FileNotWritable``."""
+    deliver_file(io.BytesIO(content), path)
+
+
+def deliver_file(made: IO[bytes], path: Path | None) -> None:
+    """Copies all of ``made`` to the file, else to standard output. Raises ``FileNotWritable``."""
+    made.seek(0)
     if path is None:
         sys.stdout.flush()
-        sys.stdout.buffer.write(content)
+        shutil.copyfileobj(made, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
     try:
-        path.write_bytes(content)
+        with path.open("wb") as target:
+            shutil.copyfileobj(made, target)
     except OSError as error:
         raise FileNotWritable(path=path, reason=error.strerror) from error
     show(f"已写入 {path} / Written to {path}")

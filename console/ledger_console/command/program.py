@@ -14,6 +14,7 @@ from ledger_console.command import (
     agreements,
     bundles,
     certified,
+    exports,
     interrupts,
     national,
     papers,
@@ -69,6 +70,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "journal": papers.journal,
         "explain": results.explain,
         "balances": results.balances,
+        "export": exports.export,
         "arrears": payments.arrears,
     },
     "存证 Evidence": {

@@ -62,6 +62,7 @@ class Series(Part):
     by: Literal["park", "enterprise"]
     span: Literal["quarter", "month"]
     season_permille: tuple[Permille, Permille, Permille, Permille] = NO_SEASON
+    since: str | None = Field(default=None, description="The first quarter with figures; None: every one.")
 
 
 class Correction(Part):
@@ -76,9 +77,108 @@ class Correction(Part):
     reason: Words
 
 
+class Difference(Part):
+    """What the other side's own list has more than the figure of record (less, where negative)."""
+
+    quarter: str
+    measure: str
+    credit_code: str | None
+    amount: str
+
+
+class OwnList(Part):
+    """A side's own figures from a quarter on: those of ``record``, but for the differences."""
+
+    role: str
+    record: str
+    since: str
+    differences: tuple[Difference, ...]
+
+
+class Begun(Part):
+    """A role that has handed in the open quarter."""
+
+    role: str
+    is_certified: bool
+
+
 class Figures(Part):
     series: tuple[Series, ...]
     corrections: tuple[Correction, ...]
+    own_lists: tuple[OwnList, ...] = ()
+    begun: tuple[Begun, ...] = ()
+
+
+class People(Part):
+    """Made-up people of a role: who hands in and acts, and who certifies."""
+
+    role: str
+    maker: str
+    checker: str
+
+
+class SampleExplanation(Part):
+    """Lines of the whole park that differ, for a reason that both sides confirm."""
+
+    quarter: str
+    role: str
+    accepted_by: str
+    measures: tuple[str, ...]
+    reason: str
+    note: str
+
+
+class SampleDispute(Part):
+    """A line of an enterprise that one side disputes and the other answers for; it stays open."""
+
+    quarter: str
+    role: str
+    answered_by: str
+    measure: str
+    credit_code: str
+    text: str
+    answer: str
+
+
+class SamplePayment(Part):
+    """A part of what a clause's leg of a quarter asks for, paid on a day."""
+
+    quarter: str
+    clause: int
+    percent: int
+    value_day: date
+    channel: Literal["bank", "treasury"]
+
+
+class SampleNetting(Part):
+    """What parties (by code) owe each other is set off on ``day``; what is left is paid later."""
+
+    parties: tuple[str, ...]
+    day: date
+    paid_on: date
+
+
+class SampleInterest(Part):
+    """Interest that the payee charges on a clause's leg of a quarter to the end of ``day``'s month."""
+
+    quarter: str
+    clause: int
+    day: date
+
+
+class Desk(Part):
+    """What people do about the quarters beside handing in and signing."""
+
+    people: tuple[People, ...] = ()
+    explanations: tuple[SampleExplanation, ...] = ()
+    disputes: tuple[SampleDispute, ...] = ()
+    payments: tuple[SamplePayment, ...] = ()
+    netting: SampleNetting | None = None
+    interest: tuple[SampleInterest, ...] = ()
+
+    def of_role(self, role: str) -> People | None:
+        """The people of a role; None where nobody is named."""
+        return next((one for one in self.people if one.role == role), None)
 
 
 class SampleAgreement(Part):
@@ -95,10 +195,15 @@ class SampleAgreement(Part):
     amendments: tuple[dict[str, Any], ...]
     enterprises: tuple[Enterprise, ...]
     figures: Figures
+    desk: Desk = Desk()
 
     @property
     def signing_sides(self) -> tuple[Side, ...]:
         return tuple(side for side in self.sides if side.signs)
+
+    def party_of(self, role: str) -> str:
+        """The code of the role's party."""
+        return next(side.party for side in self.sides if side.role == role)
 
     @property
     def versions(self) -> Mapping[int, dict[str, Any]]:

@@ -19,7 +19,9 @@ from ledger_console.sample.documents import (
     FIRST_QUARTER,
     LAST_QUARTER,
     Correction,
+    Difference,
     Enterprise,
+    OwnList,
     SampleAgreement,
     Series,
 )
@@ -83,17 +85,48 @@ def returns_of(agreement: SampleAgreement) -> tuple[SampleReturn, ...]:
     )
 
 
+def begun_returns_of(agreement: SampleAgreement) -> tuple[SampleReturn, ...]:
+    """The returns for the open quarter that some roles have handed in already."""
+    quarter = LAST_QUARTER.next
+    return tuple(_own_return(agreement, begun.role, quarter) for begun in agreement.figures.begun)
+
+
 def _handed_in(agreement: SampleAgreement, quarter: Quarter) -> Iterator[SampleReturn]:
     for correction in agreement.figures.corrections:
         if Quarter.parse(correction.handed_in) == quarter:
             yield _corrected(agreement, correction)
     for role in reporting_roles(agreement):
-        yield SampleReturn(quarter, quarter, role, tuple(_figures(agreement, role, quarter)))
+        yield _own_return(agreement, role, quarter)
+    for own_list in agreement.figures.own_lists:
+        if Quarter.parse(own_list.since) <= quarter:
+            yield _other_return(agreement, own_list, quarter)
 
 
 def reporting_roles(agreement: SampleAgreement) -> list[str]:
-    """The roles that hand in returns, in the order of the document."""
+    """The roles that hand in figures of record, in the order of the document."""
     return list(dict.fromkeys(series.role for series in agreement.figures.series))
+
+
+def _own_return(agreement: SampleAgreement, role: str, quarter: Quarter) -> SampleReturn:
+    return SampleReturn(quarter, quarter, role, tuple(_figures(agreement, role, quarter)))
+
+
+def _other_return(agreement: SampleAgreement, own_list: OwnList, quarter: Quarter) -> SampleReturn:
+    differences = [one for one in own_list.differences if Quarter.parse(one.quarter) == quarter]
+    figures = _figures(agreement, own_list.record, quarter)
+    own = (_on_own_list(figure, own_list.role, differences) for figure in figures)
+    return SampleReturn(quarter, quarter, own_list.role, tuple(own))
+
+
+def _on_own_list(figure: Figure, role: str, differences: Sequence[Difference]) -> Figure:
+    scale = MEASURE_BY_NAME[figure.measure].commodity.scale
+    more_minor = sum(
+        parse_amount(one.amount, scale)
+        for one in differences
+        if (one.measure, one.credit_code) == (figure.measure, figure.credit_code)
+    )
+    document = f"{figure.document} {role}"
+    return replace(figure, amount_minor=figure.amount_minor + more_minor, document=document)
 
 
 def _corrected(agreement: SampleAgreement, correction: Correction) -> SampleReturn:
@@ -120,7 +153,7 @@ def _changed(figure: Figure, correction: Correction) -> Figure:
 def _figures(agreement: SampleAgreement, role: str, quarter: Quarter) -> Iterator[Figure]:
     document = f"{MADE_UP} {agreement.code} {quarter}"
     for series in agreement.figures.series:
-        if series.role != role:
+        if series.role != role or (series.since and quarter < Quarter.parse(series.since)):
             continue
         for enterprise in _subjects(agreement, series):
             for span in _spans(series, quarter):

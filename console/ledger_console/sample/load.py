@@ -27,14 +27,15 @@ from ledger.desk.agreements import (
 )
 from ledger.desk.enterprises import ListEntry, confirm_list, submit_list
 from ledger.desk.failures import NotFound
-from ledger.desk.returns import LineDraft, hand_in, hand_in_file
-from ledger.desk.roster import PartyDraft, load_roster, register_key, register_party
+from ledger.desk.returns import Filing, LineDraft, hand_in, hand_in_file
+from ledger.desk.roster import PartyDraft, load_roster, register_party
 from ledger.desk.settlements import close, compute
 from ledger.measures import MEASURE_BY_NAME, YUAN
 from ledger.money import format_amount, parse_amount
 from ledger.periods import Quarter, quarters_between
 from ledger_console.sample import documents
-from ledger_console.sample.demo_keys import LABEL, DemoKeys
+from ledger_console.sample.acting import act, registered_key
+from ledger_console.sample.demo_keys import DemoKeys
 from ledger_console.sample.documents import (
     FIRST_QUARTER,
     LAST_QUARTER,
@@ -42,11 +43,12 @@ from ledger_console.sample.documents import (
     SampleAgreement,
     SampleParty,
 )
-from ledger_console.sample.figures import SampleReturn, returns_of
+from ledger_console.sample.figures import SampleReturn, begun_returns_of, returns_of
+from ledger_console.sample.money import Cashier
+from ledger_console.sample.quarters import QuarterDesk
 from ledger_console.sample.return_files import file_of
 from ledger_schema.sessions import Database
 
-ACTOR = "sample"
 SHOWN_AGREEMENT = "LIUSONG"
 SHOWN_QUARTER = Quarter(2024, 4)
 """A quarter worth looking at first: it has a true-up of an earlier one beside its own figures."""
@@ -73,6 +75,7 @@ def load_sample(database: Database, keys: DemoKeys, report: Report) -> Loaded:
         loader = _Loader(database, keys, agreement)
         agreement_ids[agreement.code] = loader.record()
         closed_now = loader.settle(agreement_ids[agreement.code])
+        loader.go_on(agreement_ids[agreement.code])
         closed_count += closed_now
         report(
             f"{number}/{len(documents.agreements())} {agreement.title.zh}：新结 {closed_now} 季 / "
@@ -82,7 +85,10 @@ def load_sample(database: Database, keys: DemoKeys, report: Report) -> Loaded:
 
 
 def is_wanted(database: Database) -> bool:
-    """Whether the sample should be loaded: the ledger has no agreement yet, or a load was interrupted."""
+    """Whether the sample should be loaded: the ledger has no agreement yet, or a load was interrupted.
+
+    The close of the last agreement's last quarter is the last thing that a load does.
+    """
     with database.reading() as connection:
         if not agreements(connection, limit=1).items:
             return True
@@ -101,7 +107,7 @@ def _progress(connection: Connection, code: str) -> Quarter | None:
 def _load_parties(database: Database, report: Report) -> None:
     zone_count = load_roster(database).value
     for party in documents.parties():
-        register_party(database, _act(f"party/{party.code}"), _party_draft(party))
+        register_party(database, act(f"party/{party.code}"), _party_draft(party))
     other_count = len(documents.parties())
     report(
         f"国家高新区 {zone_count} 个，其他主体 {other_count} 个 / "
@@ -133,14 +139,27 @@ class _Loader:
         """Goes through the quarters that are still to be closed; returns how many they were."""
         start = self._open_quarter(agreement_id) or LAST_QUARTER.next
         quarters = list(quarters_between(max(start, FIRST_QUARTER), LAST_QUARTER))
+        desk = QuarterDesk(self._database, self._keys, self._agreement, agreement_id)
         for quarter in quarters:
             self._amend(agreement_id, quarter)
             for handed_in in self._returns:
                 if handed_in.handed_in == quarter:
-                    self._hand_in(agreement_id, handed_in)
+                    desk.certify(self._hand_in(agreement_id, handed_in))
+            desk.compare(quarter)
             settlement = compute(self._database, self._act(f"{quarter}/compute"), agreement_id, quarter)
+            desk.sign(quarter, settlement.value)
             close(self._database, self._act(f"{quarter}/close"), agreement_id, quarter, settlement.value)
         return len(quarters)
+
+    def go_on(self, agreement_id: int) -> None:
+        """Begins the open quarter, as far as some roles have come, and pays for the closed ones."""
+        desk = QuarterDesk(self._database, self._keys, self._agreement, agreement_id)
+        certified = {begun.role for begun in self._agreement.figures.begun if begun.is_certified}
+        for handed_in in begun_returns_of(self._agreement):
+            filing = self._hand_in(agreement_id, handed_in)
+            if filing.role in certified:
+                desk.certify(filing)
+        Cashier(self._database, self._keys, self._agreement, agreement_id).settle_legs()
 
     def _known_id(self) -> int | None:
         with self._database.reading() as connection:
@@ -175,17 +194,13 @@ class _Loader:
         bring_into_force(self._database, self._act(f"{start}/bring"), agreement_id, number)
 
     def _sign(self, agreement_id: int, number: int, side: documents.Side, content: bytes) -> None:
-        public_key = self._keys.public_key(side.party)
-        register_key(
-            self._database, _act(f"key/{side.party}/{public_key.hex()}"), side.party, public_key, LABEL
-        )
         sign_version(
             self._database,
             self._act(f"version/{number}/sign/{side.role}"),
             agreement_id,
             number,
             side.role,
-            public_key,
+            registered_key(self._database, self._keys, side.party),
             self._keys.sign(side.party, content),
         )
 
@@ -195,37 +210,24 @@ class _Loader:
                 draft_version(self._database, self._act(f"version/{number}/draft"), agreement_id, terms)
                 self._put_into_force(agreement_id, number)
 
-    def _hand_in(self, agreement_id: int, handed_in: SampleReturn) -> None:
-        act = self._act(f"{handed_in.handed_in}/return/{handed_in.role}/{handed_in.quarter}")
+    def _hand_in(self, agreement_id: int, handed_in: SampleReturn) -> Filing:
+        done = self._act(f"{handed_in.handed_in}/return/{handed_in.role}/{handed_in.quarter}")
+        place = (self._database, done, agreement_id, handed_in.role, handed_in.quarter)
+        people = self._agreement.desk.of_role(handed_in.role)
+        maker = people.maker if people else None
         written = file_of(self._agreement, handed_in)
         if written is not None:
-            hand_in_file(
-                self._database,
-                act,
-                agreement_id,
-                handed_in.role,
-                handed_in.quarter,
-                written.name,
-                written.content,
-            )
-            return
-        hand_in(
-            self._database,
-            act,
-            agreement_id,
-            handed_in.role,
-            handed_in.quarter,
+            return hand_in_file(*place, written.name, written.content, person=maker).value
+        return hand_in(
+            *place,
             _line_drafts(handed_in),
             totals=_totals(handed_in).items(),
             is_nil=handed_in.is_nil,
-        )
+            person=maker,
+        ).value
 
     def _act(self, name: str) -> Act:
-        return _act(f"{self._agreement.code}/{name}")
-
-
-def _act(name: str) -> Act:
-    return Act(key=f"sample/{name}", actor=ACTOR)
+        return act(f"{self._agreement.code}/{name}")
 
 
 def _party_draft(party: SampleParty) -> PartyDraft:

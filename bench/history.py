@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
@@ -121,10 +122,11 @@ def _measure(connection: Connection, agreements: int, quarters: int) -> None:
     count = connection.execute(text("SELECT count(*) FROM posting")).scalar_one()
     print(f"\n== {count:,} postings, {quarters} quarters, load {os.getloadavg()[0]:.1f} ==")
     chance = random.Random(1)  # noqa: S311 - the same questions in every run
-    for name, choose in (
-        ("an ordinary account", lambda: chance.randrange(BUSIEST + 1, agreements + 1)),
-        ("the busiest account", lambda: BUSIEST),
-    ):
+    accounts: dict[str, Callable[[], int]] = {
+        "an ordinary account": lambda: chance.randrange(BUSIEST + 1, agreements + 1),
+        "the busiest account": lambda: BUSIEST,
+    }
+    for name, choose in accounts.items():
         for moment, places in (("any moment", range(quarters)), ("the first year", range(4))):
             asked = [(choose(), chance.choice(places), chance.randrange(quarters)) for _ in range(QUERIES)]
             _compare(connection, f"{name}, {moment}", asked)
@@ -134,9 +136,9 @@ def _compare(connection: Connection, name: str, asked: list[tuple[int, int, int]
     ours, by_hand = [], []
     for agreement, known, through in asked:
         about = (agreement, _closed_at(known), FIRST.plus(through))
-        seconds, found = _timed(lambda about=about: _balance(connection, *about))
+        seconds, found = _timed(partial(_balance, connection, *about))
         ours.append(seconds)
-        seconds, expected = _timed(lambda about=about: _balance_by_hand(connection, *about))
+        seconds, expected = _timed(partial(_balance_by_hand, connection, *about))
         by_hand.append(seconds)
         if found != expected:
             raise InvariantBroken(detail=f"{name}: {found} isn't {expected}")

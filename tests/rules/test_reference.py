@@ -36,9 +36,7 @@ def test_every_field_of_the_schema_has_an_entry() -> None:
 
 def test_every_field_has_a_note() -> None:
     missing = ", ".join(without_note())
-    assert not missing, (
-        f"Write a note with an example in ledger/rules/reference/field_notes.py for: {missing}."
-    )
+    assert not missing, f"Write a note with an example in rules/reference/field_notes.py for: {missing}."
 
 
 def test_field_without_a_note_is_found_out_and_the_page_is_made_with_its_form(

@@ -400,7 +400,7 @@ def test_an_extension_or_decision_that_was_never_taken_is_found(world: World) ->
 
 
 SIDE = {"role": "host", "party": "x", "party_id": "01", "signs": 1}
-ODD: st.SearchStrategy[object] = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, 0, -1, 3, "", "0", "00", "x", "host", "2024Q1", "2024Q9", [], ["x"], [[]], {}, SIDE, [SIDE]]
 )
 

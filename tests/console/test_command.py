@@ -47,7 +47,10 @@ CODE = "WGQ-QIDONG"
 """An agreement of the sample about the whole park, so that a return is short."""
 
 OPEN = "2026Q1"
-REFERENCE = Path(__file__).parents[2] / "docs" / "command.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = [DOCS / "command.md", DOCS / "quarter.md"]
+"""Pages whose commands are run on the sample, in this order."""
+
 _BLOCK = re.compile(r"^```(\w+) ?(\S*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FIGURES = """统一社会信用代码,指标,所属期,金额,凭证号
 ,厂房租金收入,2024Q1,1000000.00,合同1
@@ -650,11 +653,12 @@ def test_the_schema_is_the_committed_one(run: Commands) -> None:
 
 
 @pytest.mark.usefixtures("ledger")
-def test_every_example_of_the_reference_prints_what_it_says(
-    run: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_example_of_a_page_about_the_sample_prints_what_it_says(
+    page: Path, run: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for kind, name, text in _BLOCK.findall(REFERENCE.read_text(encoding="utf-8")):
+    for kind, name, text in _BLOCK.findall(page.read_text(encoding="utf-8")):
         if kind == "csv":
             Path(name).write_text(text, encoding="utf-8")
         elif kind == "console":

@@ -1,36 +1,36 @@
-"""The sample: its documents hold, its figures are always the same, and loading it leaves settled quarters."""
+"""The sample once loaded: quarters that are settled, worked through and paid for, and one that is open."""
 
 from __future__ import annotations
 
-import json
-import stat
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from ledger.desk import agreements as desk_agreements
-from ledger.desk import bundles, log, statements
+from ledger.desk import bundles, log, payments, reconciliation, roster, statements
 from ledger.desk import settlements as desk_settlements
-from ledger.desk.enterprises import enterprises_by_id, is_credit_code
+from ledger.desk.calendar import Task, worklist
+from ledger.desk.enterprises import enterprises_by_id
 from ledger.desk.log import LogFiles
+from ledger.desk.payments import LegState
+from ledger.desk.reconciliation.ladder import Outcome
 from ledger.desk.returns import current_filings, filings
 from ledger.desk.settlements import Allocation
 from ledger.desk.settlements.replays import Cause
 from ledger.desk.statements import JournalForm
 from ledger.evidence.bundles import Bundle
 from ledger.periods import Quarter, quarters_between
-from ledger.rules.check import read_terms
-from ledger.rules.examples import run_examples
-from ledger.rules.terms import Book, Mechanism, Terms
+from ledger.rules.terms import Book
 from ledger_console.sample import documents
 from ledger_console.sample.demo_keys import LABEL, DemoKeys, DemoKeyUnreadable
 from ledger_console.sample.documents import FIRST_QUARTER, LAST_QUARTER, SampleAgreement
-from ledger_console.sample.figures import MADE_UP, reporting_roles, returns_of
+from ledger_console.sample.figures import begun_returns_of, returns_of
 from ledger_console.sample.load import SHOWN_AGREEMENT, SHOWN_QUARTER, Loaded, is_wanted, load_sample
-from ledger_console.sample.return_files import file_of
 from ledger_schema.sessions import Database
 from ledger_schema.tables import event, metadata, party_key, posting
 from tests.accounting import (
@@ -39,154 +39,7 @@ from tests.accounting import (
     needs_chinese_font,
     needs_hledger,
 )
-
-CARRIERS = {
-    "enclave",
-    "reverse_enclave",
-    "partner_park",
-    "co_built_park",
-    "entrusted_park",
-    "off_site_incubation",
-    "branch_park",
-}
-AGREEMENTS = pytest.mark.parametrize(
-    "agreement", documents.agreements(), ids=lambda agreement: agreement.code
-)
-
-
-def _terms(agreement: SampleAgreement) -> list[Terms]:
-    return [read_terms(json.dumps(terms)) for terms in agreement.versions.values()]
-
-
-def _agreement(code: str) -> SampleAgreement:
-    (found,) = [agreement for agreement in documents.agreements() if agreement.code == code]
-    return found
-
-
-# --- documents --------------------------------------------------------------------------------------------
-
-
-def test_sample_has_at_least_twelve_agreements_and_two_co_built_parks_that_share_development_revenue() -> (
-    None
-):
-    found = documents.agreements()
-    assert len(found) >= 12
-    sharing = [
-        agreement.code
-        for agreement in found
-        if agreement.kind == "co_built_park"
-        and Mechanism.DEVELOPMENT_REVENUE
-        in {clause.what.mechanism for clause in _terms(agreement)[0].clauses}
-    ]
-    assert len(sharing) >= 2
-
-
-def test_every_carrier_and_every_sharing_mechanism_of_the_plan_is_present() -> None:
-    assert {agreement.kind for agreement in documents.agreements()} == CARRIERS
-    mechanisms = {
-        clause.what.mechanism
-        for agreement in documents.agreements()
-        for terms in _terms(agreement)
-        for clause in terms.clauses
-    }
-    assert mechanisms >= {Mechanism.OUTPUT_VALUE, Mechanism.TAX, Mechanism.DEVELOPMENT_REVENUE}
-
-
-@AGREEMENTS
-def test_terms_are_free_of_faults_and_their_worked_examples_pass(agreement: SampleAgreement) -> None:
-    for terms in _terms(agreement):
-        results = run_examples(terms)
-        assert {result.clause for result in results} == {clause.number for clause in terms.clauses}
-        assert [result for result in results if not result.passes] == []
-
-
-@AGREEMENTS
-def test_agreement_says_where_it_comes_from_and_what_is_unverified_in_both_languages(
-    agreement: SampleAgreement,
-) -> None:
-    assert agreement.source
-    assert agreement.title.zh.endswith("（示例）")
-    assert agreement.title.en.endswith("(sample)")
-    assert agreement.unverified.zh.startswith("虚构")
-    assert agreement.unverified.en.startswith("Made up")
-
-
-@AGREEMENTS
-def test_enterprises_have_valid_credit_codes_and_names_nobody_takes_for_real(
-    agreement: SampleAgreement,
-) -> None:
-    for enterprise in agreement.enterprises:
-        assert is_credit_code(enterprise.credit_code)
-        assert enterprise.name_zh.startswith("示例企业")
-        assert "虚构" in enterprise.name_zh
-
-
-def test_no_two_enterprises_share_a_credit_code() -> None:
-    codes = [each.credit_code for agreement in documents.agreements() for each in agreement.enterprises]
-    assert len(codes) == len(set(codes))
-
-
-# --- figures ----------------------------------------------------------------------------------------------
-
-
-@AGREEMENTS
-def test_figures_are_the_same_every_time_and_labelled_made_up(agreement: SampleAgreement) -> None:
-    returns = returns_of(agreement)
-    assert returns == returns_of(agreement)
-    figures = [figure for each in returns for figure in each.figures]
-    assert figures
-    assert all(figure.document.startswith(MADE_UP) for figure in figures)
-    assert all(figure.amount_minor > 0 for figure in figures)
-
-
-def test_a_known_figure_stays_what_it_was() -> None:
-    first = returns_of(_agreement("LIUSONG"))[0]
-    assert first.totals_minor == {"retained_tax": 912_192_000, "industrial_output": 22_609_800_000}
-
-
-@AGREEMENTS
-def test_every_role_that_the_terms_expect_reports_in_every_quarter(agreement: SampleAgreement) -> None:
-    expected = {clause.what.reported_by for terms in _terms(agreement) for clause in terms.clauses}
-    assert set(reporting_roles(agreement)) == expected
-    own = [(each.role, each.quarter) for each in returns_of(agreement) if not each.is_correction]
-    quarters = list(quarters_between(FIRST_QUARTER, LAST_QUARTER))
-    assert sorted(own) == sorted((role, quarter) for role in expected for quarter in quarters)
-
-
-def test_some_returns_are_nil_and_some_correct_an_earlier_quarter() -> None:
-    returns = [each for agreement in documents.agreements() for each in returns_of(agreement)]
-    assert sum(each.is_nil for each in returns) >= 2
-    assert sum(each.is_correction for each in returns) >= 2
-
-
-@AGREEMENTS
-def test_files_have_the_same_bytes_every_time(agreement: SampleAgreement) -> None:
-    for handed_in in returns_of(agreement)[:2]:
-        assert file_of(agreement, handed_in) == file_of(agreement, handed_in)
-
-
-# --- demo keys --------------------------------------------------------------------------------------------
-
-
-def test_demo_key_is_kept_and_readable_by_its_owner_only(tmp_path: Path) -> None:
-    keys = DemoKeys.of_home(tmp_path)
-    public_key = keys.public_key("HTZ001")
-    path = tmp_path / "demo-keys" / "HTZ001.key"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert DemoKeys.of_home(tmp_path).public_key("HTZ001") == public_key
-    assert sorted(each.name for each in path.parent.iterdir()) == ["HTZ001.key", "README.txt"]
-
-
-def test_demo_key_that_is_no_key_is_refused_in_both_languages(tmp_path: Path) -> None:
-    keys = DemoKeys(tmp_path)
-    keys.public_key("HTZ001")
-    (tmp_path / "HTZ001.key").write_text("not a key")
-    with pytest.raises(DemoKeyUnreadable) as caught:
-        keys.public_key("HTZ001")
-    assert "HTZ001.key" in caught.value.message_en
-    assert "示例" in caught.value.message_zh
-
+from tests.console.samples import AGREEMENTS, agreement_named
 
 # --- loading ----------------------------------------------------------------------------------------------
 
@@ -254,11 +107,16 @@ def test_every_quarter_of_the_two_years_is_closed(ledger: LoadedLedger, agreemen
 @AGREEMENTS
 def test_returns_are_taken_as_they_were_made(ledger: LoadedLedger, agreement: SampleAgreement) -> None:
     agreement_id = ledger.loaded.agreement_ids[agreement.code]
-    newest = {(each.quarter, each.role): each for each in returns_of(agreement)}
+    counting = {begun.role for begun in agreement.figures.begun if begun.is_certified}
+    begun = begun_returns_of(agreement)
+    newest = {
+        (each.quarter, each.role): each
+        for each in (*returns_of(agreement), *(one for one in begun if one.role in counting))
+    }
     with ledger.database.reading() as connection:
         taken = filings(connection, agreement_id)
         current = current_filings(connection, agreement_id)
-    assert len(taken) == len(returns_of(agreement))
+    assert len(taken) == len(returns_of(agreement)) + len(begun)
     assert {place: filing.totals for place, filing in current.items()} == {
         place: each.totals_minor for place, each in newest.items()
     }
@@ -302,7 +160,9 @@ def test_cap_is_reached_by_one_moved_enterprise_and_the_window_of_another_is_ext
         _amounts_by_subject(ledger, "JJJ-92", quarter, "origin")
         for quarter in quarters_between(FIRST_QUARTER, LAST_QUARTER)
     ]
-    capped, extended, too_small, market, _ = (each.credit_code for each in _agreement("JJJ-92").enterprises)
+    capped, extended, too_small, market, _ = (
+        each.credit_code for each in agreement_named("JJJ-92").enterprises
+    )
     assert by_quarter[0][capped] > 0
     assert by_quarter[-1].get(capped, 0) == 0
     assert sum(amounts.get(capped, 0) for amounts in by_quarter) == 7200 * 10_000 * 100
@@ -392,6 +252,74 @@ def _amounts_by_subject(ledger: LoadedLedger, code: str, quarter: Quarter, role:
             credit_code = enterprises[each.subject_id].credit_code
             amounts[credit_code] = amounts.get(credit_code, 0) + each.amount_minor
     return amounts
+
+
+# --- quarters under a procedure ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "outcomes"),
+    [
+        ("BINHAI-ZGC", {Outcome.EXACT: 2, Outcome.EXPLAINED: 2}),
+        ("JJJ-92", {Outcome.EXACT: 9, Outcome.IN_DISPUTE: 1}),
+    ],
+)
+def test_last_quarter_was_compared_and_signed_by_both_before_it_closed(
+    ledger: LoadedLedger, code: str, outcomes: dict[Outcome, int]
+) -> None:
+    agreement_id = ledger.loaded.agreement_ids[code]
+    settlement_id = _closed_settlement_id(ledger, code, LAST_QUARTER)
+    with ledger.database.reading() as connection:
+        report = reconciliation.reconciliation(connection, agreement_id, LAST_QUARTER)
+        closed = desk_settlements.settlement(connection, agreement_id, settlement_id)
+        proposal = desk_settlements.standings(connection, agreement_id, [closed])[settlement_id].proposal
+    assert Counter(part.outcome for part in report.groups for _ in part.parts) == outcomes
+    assert proposal is not None
+    assert {signature.role for signature in proposal.signatures} == {"origin", "host"}
+
+
+def test_legs_were_paid_netted_across_both_agreements_or_are_overdue_with_interest(
+    ledger: LoadedLedger,
+) -> None:
+    days = [date(2026, 3, 31), date(2026, 6, 30)]
+    compared = [ledger.loaded.agreement_ids[code] for code in ("BINHAI-ZGC", "JJJ-92")]
+    with ledger.database.reading() as connection:
+        every = payments.every_leg(connection, payments.LegFilter())
+    raised = [leg for leg in every if leg.due_day is not None and leg.agreement_id in compared]
+    states = {
+        (leg.agreement_id, str(leg.booked_quarter), leg.clause): leg.state_on(days[1]) for leg in raised
+    }
+    binhai, jjj = compared
+    assert states == {
+        (binhai, "2025Q3", 1): LegState.PAID,
+        (binhai, "2025Q3", 3): LegState.PAID,
+        (binhai, "2025Q4", 1): LegState.OVERDUE,
+        (binhai, "2025Q4", 3): LegState.NETTED,
+        (jjj, "2025Q4", 1): LegState.NETTED,
+    }
+    net = [leg for leg in every if leg.kind == "net"]
+    assert [leg.state_on(days[0]) for leg in net] == [LegState.PAID, LegState.PAID]
+    (overdue,) = [leg for leg in raised if leg.is_overdue(days[0])]
+    (interest,) = [leg for leg in every if leg.of_leg_id == overdue.leg_id]
+    assert (interest.months, interest.amount_minor) == (3, overdue.interest_through(3))
+
+
+def test_open_quarter_tells_each_side_who_holds_it_up(ledger: LoadedLedger) -> None:
+    today = date(2026, 4, 18)
+    with ledger.database.reading() as connection:
+        origin = roster.party_by_code(connection, "HTZ001").party_id
+        listed = worklist(connection, origin, today).items
+    of_open = [item for item in listed if item.quarter == LAST_QUARTER.next]
+    to_do = [
+        (item.agreement.code, item.step.step, item.step.late_days)
+        for item in of_open
+        if item.task is Task.TO_DO
+    ]
+    assert to_do == [("BINHAI-ZGC", "submit", 3), ("JJJ-92", "submit", 3)]
+    (compared,) = [
+        item for item in of_open if item.agreement.code == "BINHAI-ZGC" and item.step.step == "reconcile"
+    ]
+    assert compared.step.held_up_by == [("submit", "origin"), ("certify", "park")]
 
 
 # --- taken away -------------------------------------------------------------------------------------------

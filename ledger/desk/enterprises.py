@@ -138,7 +138,13 @@ def submit_list(
         version = _newest_version(connection, agreement_id) + 1
         event_id = record(
             "enterprise_list_submitted",
-            {"version": version, "role": role, "entries": len(entries), "content_sha256": content_hash},
+            {
+                "version": version,
+                "role": role,
+                "entries": len(entries),
+                "content_sha256": content_hash,
+                "entries_hash": entries_hash([_described(entry) for entry in entries]).hex(),
+            },
             agreement_id,
         )
         connection.execute(
@@ -365,6 +371,12 @@ def _attributes_read(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 def _described(entry: ListEntry) -> dict[str, Json]:
     return {"credit_code": entry.credit_code, "name_zh": entry.name_zh, **_attributes_written(entry)}
+
+
+def entries_hash(described: Iterable[dict[str, Json]]) -> bytes:
+    """SHA-256 over a list's entries as RFC 8785 JSON, in the order of their credit codes."""
+    ordered: list[Json] = [*sorted(described, key=lambda entry: str(entry["credit_code"]))]
+    return digest(canonical_bytes(ordered))
 
 
 # --- what can be wrong ------------------------------------------------------------------------------------

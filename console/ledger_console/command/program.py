@@ -13,6 +13,7 @@ from ledger.errors import LedgerError
 from ledger_console.command import (
     agreements,
     certified,
+    fsck,
     interrupts,
     national,
     papers,
@@ -42,6 +43,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "stop": serve.stop,
         "status": serve.status,
         "migrate": serve.migrate_tables,
+        "fsck": fsck.check,
     },
     "协议 Agreements": {
         "agreements": agreements.list_agreements,

@@ -159,7 +159,13 @@ def _add_payment(
     if line_is_known(connection, draft):
         raise PaymentLineKnown(reference=draft.reference, account=draft.payer_account, payer=draft.payer)
     payment_id = new_id()
-    event_id = record("payment_recorded", {"payment": str(payment_id), "person": person, **described(draft)})
+    said: dict[str, Json] = {
+        "payment": str(payment_id),
+        "person": person,
+        "file_hash": None if file_hash is None else file_hash.hex(),
+        **described(draft),
+    }
+    event_id = record("payment_recorded", said)
     connection.execute(
         insert(payment_table).values(
             payment_id=payment_id,

@@ -170,10 +170,10 @@ def _draft(connection: Connection, agreement_id: int, quarter: Quarter) -> Draft
     return Draft(
         agreement_id=agreement_id,
         booked_quarter=quarter,
-        is_final=quarter.quarter == 4 or _is_last(materials, now),
+        is_final=quarter.quarter == 4 or is_last(materials, now),
         inputs=now,
         effects=found,
-        allocations=_allocations_of(found),
+        allocations=allocations_of(found),
         carried=latest.carried,
         materials=materials,
     )
@@ -256,7 +256,7 @@ def _require_sum(base: Totals, found: Sequence[Effect], now: Totals) -> None:
         raise InvariantBroken(detail="the causes don't add up to the whole change")
 
 
-def _allocations_of(found: Sequence[Effect]) -> list[Allocation]:
+def allocations_of(found: Sequence[Effect]) -> list[Allocation]:
     """In key order. Zero changes are left out; a cause may have none."""
     listed = [
         Allocation(effect.cause.cause, *slot, amount_minor, routed_minor)
@@ -266,7 +266,7 @@ def _allocations_of(found: Sequence[Effect]) -> list[Allocation]:
     return sorted(listed, key=lambda one: one.key)
 
 
-def _is_last(materials: Materials, now: Inputs) -> bool:
+def is_last(materials: Materials, now: Inputs) -> bool:
     """Whether the terms end with the quarter, so that nothing can fall due later."""
     last_quarter = versions_of(materials.versions, now)[-1].terms.last_quarter
     return last_quarter is not None and Quarter.parse(last_quarter) <= now.quarter

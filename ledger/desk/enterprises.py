@@ -361,12 +361,19 @@ def list_bytes(version: int, role: str, listed: Iterable[tuple[int, ListEntry | 
 
     Its SHA-256 is in the event of the list (``list_sha256``).
     """
-    in_order = sorted(listed, key=lambda one: one[1].credit_code)
+    return described_list_bytes(version, role, [(number, _described(entry)) for number, entry in listed])
+
+
+def described_list_bytes(
+    version: int, role: str, described: Iterable[tuple[int, Mapping[str, Json]]]
+) -> bytes:
+    """``list_bytes`` of entries as they are written."""
+    in_order = sorted(described, key=lambda one: str(one[1]["credit_code"]))
     return canonical_bytes(
         {
             "version": version,
             "role": role,
-            "entries": [{"enterprise": str(number), **_described(entry)} for number, entry in in_order],
+            "entries": [{"enterprise": str(number), **entry} for number, entry in in_order],
         }
     )
 

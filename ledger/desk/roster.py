@@ -404,14 +404,15 @@ def _ids_by_code(connection: Connection, codes: Sequence[str]) -> dict[str, int]
 
 
 def _add_zones(connection: Connection, new: Sequence[tuple[int, shipped.RosterZone]]) -> None:
-    connection.execute(insert(party_table), [_party_row(party_id, zone) for party_id, zone in new])
-    connection.execute(insert(zone_table), [_zone_row(party_id, zone) for party_id, zone in new])
+    connection.execute(insert(party_table), [party_row(party_id, zone) for party_id, zone in new])
+    connection.execute(insert(zone_table), [zone_row(party_id, zone) for party_id, zone in new])
     connection.execute(
-        insert(zone_division), [row for party_id, zone in new for row in _division_rows(party_id, zone)]
+        insert(zone_division), [row for party_id, zone in new for row in division_rows(party_id, zone)]
     )
 
 
-def _party_row(party_id: int, zone: shipped.RosterZone) -> dict[str, Any]:
+def party_row(party_id: int, zone: shipped.RosterZone) -> dict[str, Any]:
+    """The roster's zone as a row of ``party``."""
     return {
         "party_id": party_id,
         "code": zone.code,
@@ -424,7 +425,8 @@ def _party_row(party_id: int, zone: shipped.RosterZone) -> dict[str, Any]:
     }
 
 
-def _zone_row(party_id: int, zone: shipped.RosterZone) -> dict[str, Any]:
+def zone_row(party_id: int, zone: shipped.RosterZone) -> dict[str, Any]:
+    """The roster's zone as a row of ``zone``."""
     return {
         "party_id": party_id,
         "level": "national",
@@ -435,7 +437,8 @@ def _zone_row(party_id: int, zone: shipped.RosterZone) -> dict[str, Any]:
     }
 
 
-def _division_rows(party_id: int, zone: shipped.RosterZone) -> list[dict[str, Any]]:
+def division_rows(party_id: int, zone: shipped.RosterZone) -> list[dict[str, Any]]:
+    """The divisions of the roster's zone as rows of ``zone_division``."""
     divisions = zip(DIVISION_LEVELS, (zone.province, zone.city, zone.district), strict=True)
     return [
         {

@@ -15,6 +15,7 @@ from ledger_console.command import (
     bundles,
     certified,
     exports,
+    fsck,
     interrupts,
     national,
     papers,
@@ -44,6 +45,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "stop": serve.stop,
         "status": serve.status,
         "migrate": serve.migrate_tables,
+        "fsck": fsck.check,
     },
     "协议 Agreements": {
         "agreements": agreements.list_agreements,

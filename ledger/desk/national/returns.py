@@ -339,6 +339,7 @@ def _book(
                 "lines_hash": hashes[place].hex(),
                 "line_count": counts[place],
                 "totals": _written_totals(given.totals_minor[place]),
+                "needs_certification": False,
             },
         )
         for place in places

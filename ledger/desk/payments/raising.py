@@ -223,11 +223,14 @@ def _leg_row(leg_id: int, one: RaisedLeg, event_id: int) -> dict[str, Any]:
 
 
 def _described_leg(leg_id: int, one: RaisedLeg) -> dict[str, Json]:
-    return {
+    row = _leg_row(leg_id, one, 0)
+    days = {name: None if row[name] is None else row[name].isoformat() for name in ("due_day", "second_day")}
+    said: dict[str, Json] = {
         "leg": str(leg_id),
         "clause": one.clause.number,
         "payer": str(one.payer_party_id),
         "payee": str(one.payee_party_id),
         "amount_minor": str(one.amount_minor),
-        "due_day": None if one.days.first is None else one.days.first.isoformat(),
+        **days,
     }
+    return said | {name: row[name] for name in ("commodity_id", "form", "may_be_netted", "monthly_rates")}

@@ -177,7 +177,13 @@ def _add_payment(
     file_hash: bytes | None,
 ) -> Payment:
     payment_id = new_id()
-    event_id = record("payment_recorded", {"payment": str(payment_id), "person": person, **described(draft)})
+    said: dict[str, Json] = {
+        "payment": str(payment_id),
+        "person": person,
+        "file_hash": None if file_hash is None else file_hash.hex(),
+        **described(draft),
+    }
+    event_id = record("payment_recorded", said)
     connection.execute(
         insert(payment_table).values(
             payment_id=payment_id,

@@ -314,6 +314,7 @@ def _store(
                 name: format_amount(amount_minor, MEASURE_BY_NAME[name].commodity.scale)
                 for name, amount_minor in checked.totals_minor.items()
             },
+            "needs_certification": needs_certification,
             **cover.signed_by,
         },
         slot.agreement_id,

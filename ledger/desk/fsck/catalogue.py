@@ -1,0 +1,310 @@
+"""What seals every column of every table: the check that finds a change of it, or why none does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ledger_schema.tables import metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A change is found by ``check``. ``by``: the event, or what else it follows from.
+
+    ``as_a_whole``: the row, or the group of rows under one hash, is named and not the column.
+    ``named_in``: the table that the mismatch names, where it is another one.
+    """
+
+    check: str
+    by: str
+    as_a_whole: bool = False
+    named_in: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """A change isn't found, and why."""
+
+    reason_en: str
+    reason_zh: str
+
+
+Sealing = Sealed | Unsealed
+
+CLOCK = Unsealed("the server's clock; bounded by signed heads only", "服务器时钟；仅由已签署检查点界定")
+COMPUTED = Unsealed("computed by the database from its neighbours", "由数据库按相邻列计算")
+OWN_BOOKS = Unsealed(
+    "bookkeeping of the database; no figure rests on it", "数据库自身的管理数据，不影响任何金额"
+)
+FIRST_NAME = Unsealed(
+    "the name on the first list; every list's own name is sealed",
+    "首次列入名单时的名称；各名单所载名称均已封存",
+)
+
+_KEY = "agreement_id booked_quarter settlement_id"
+_SIGNED = "role party_id public_key signature event_id recorded_at"
+_REPLAY = Sealed("settlements", "replay of the facts named")
+
+
+def _said(check: str, by: str) -> Sealed:
+    return Sealed(check, f"event {by}")
+
+
+CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
+    "event": {
+        Sealed("events", "its canonical bytes"): "event_id kind agreement_id actor",
+        Sealed("events", "SHA-256 of each other, and the log's leaf"): "canonical hash",
+        CLOCK: "recorded_at",
+        OWN_BOOKS: "transaction_number",
+    },
+    "idempotency_key": {
+        Sealed("keys", "the events that name the key", as_a_whole=True): "key",
+        Sealed("keys", "the events that name the key"): "event_ids recorded_at",
+        OWN_BOOKS: "request_hash result",
+    },
+    "log_leaf": {
+        Sealed("log", "numbers without gaps", as_a_whole=True): "leaf_number",
+        Sealed("log", "the event's bytes and the leaves before"): "hashes",
+        Sealed("log", "the event's bytes: its hash isn't the leaf's"): "event_id",
+    },
+    "log_head": {
+        Sealed("log", "the leaves, and the log's signature"): "size note",
+        OWN_BOOKS: "logged_below",
+        CLOCK: "recorded_at",
+    },
+    "log_cosignature": {
+        Sealed(
+            "log", "the party's signature of the head", as_a_whole=True
+        ): "size party_id public_key signature",
+        CLOCK: "recorded_at",
+    },
+    "commodity": {
+        Sealed("reference", "the program"): "commodity_id code name_zh name_en unit_zh unit_en scale is_money"
+    },
+    "book": {Sealed("reference", "the program"): "book_id name"},
+    "measure": {Sealed("reference", "the program"): "measure_id name kind commodity_id name_zh name_en"},
+    "party": {
+        _said("parties", "party_registered; of a roster's zone by the roster's hash"): (
+            "code kind name_zh name_en province_code province_zh region_class parent_party_id source "
+            "recorded_at"
+        ),
+        _said("parties", "party_registered; of a roster's zone not"): "party_id",
+    },
+    "zone": {
+        _said("parties", "roster_loaded: hash of the roster"): (
+            "party_id level approval_year approval_document in_2020_roster confidence"
+        )
+    },
+    "zone_division": {
+        _said("parties", "roster_loaded: hash of the roster"): (
+            "party_id division_code division_zh level starts ends"
+        )
+    },
+    "party_key": {_said("parties", "key_registered"): "party_id public_key label recorded_at"},
+    "agreement": {
+        _said("agreements", "agreement_drafted"): (
+            "agreement_id code kind title_zh title_en source unverified recorded_at"
+        )
+    },
+    "agreement_party": {_said("agreements", "agreement_drafted"): "agreement_id role party_id signs"},
+    "agreement_version": {
+        _said("agreements", "version_drafted: hash of the terms"): (
+            "agreement_id version terms terms_hash in_force_from recorded_at"
+        )
+    },
+    "agreement_version_state": {
+        _said("agreements", "version_drafted, _proposed, _withdrawn, _brought_into_force"): (
+            "agreement_id version state event_id recorded_at"
+        )
+    },
+    "version_signature": {_said("agreements", "version_signed"): f"agreement_id version {_SIGNED}"},
+    "agreement_quarter": {
+        Sealed("quarters", "events of terms in force, closings and reopenings"): (
+            "agreement_id quarter state settlement_id"
+        ),
+        CLOCK: "closed_at",
+    },
+    "enterprise": {
+        Sealed("lists", "the hash of each list it is on", True, "enterprise_list_entry"): (
+            "enterprise_id credit_code"
+        ),
+        FIRST_NAME: "name_zh",
+        CLOCK: "recorded_at",
+    },
+    "enterprise_list": {
+        _said("lists", "enterprise_list_submitted"): "agreement_id version compiled_by event_id recorded_at"
+    },
+    "enterprise_list_entry": {
+        Sealed("lists", "event enterprise_list_submitted: hash of the entries", as_a_whole=True): (
+            "agreement_id version enterprise_id name_zh attributes"
+        )
+    },
+    "enterprise_list_confirmation": {
+        _said(
+            "lists", "enterprise_list_submitted, _confirmed"
+        ): "agreement_id version role event_id recorded_at"
+    },
+    "occurrence": {
+        _said("occurrences", "occurrence_recorded"): (
+            "agreement_id name sequence day document recorded_by event_id recorded_at"
+        )
+    },
+    "occurrence_confirmation": {
+        _said("occurrences", "occurrence_recorded, _confirmed"): (
+            "agreement_id name sequence role event_id recorded_at"
+        )
+    },
+    "document": {
+        _said("documents", "document_kept"): "hash name media_type size_bytes content event_id recorded_at"
+    },
+    "document_attachment": {
+        _said("documents", "document_attached"): (
+            "agreement_id subject_kind subject_id reference hash role event_id recorded_at"
+        )
+    },
+    "filing": {
+        _said("returns", "return_handed_in"): (
+            "agreement_id booked_quarter filing_id quarter role sequence is_nil file_name content_hash "
+            "lines_hash line_count person needs_certification nonce commitment event_id recorded_at"
+        )
+    },
+    "filing_total": {
+        _said("returns", "return_handed_in"): (
+            "agreement_id booked_quarter filing_id measure_id amount_minor"
+        )
+    },
+    "filing_commitment": {
+        _said("returns", "return_committed"): (
+            "agreement_id quarter role sequence commitment event_id recorded_at"
+        )
+    },
+    "filing_certification": {
+        _said("returns", "return_certified"): (
+            "agreement_id booked_quarter filing_id maker person event_id recorded_at"
+        )
+    },
+    "return_line": {
+        Sealed("lines", "event return_handed_in: hash of the lines", as_a_whole=True): (
+            "agreement_id booked_quarter filing_id line subject_id measure_id months starts amount_minor "
+            "document"
+        )
+    },
+    "reconciliation_item": {
+        _said("reconciliation", "reconciliation_…, the item's first"): (
+            "agreement_id item quarter record_role against_role event_id recorded_at"
+        )
+    },
+    "reconciliation_line": {
+        _said("reconciliation", "reconciliation_…, the item's first"): (
+            "agreement_id item side subject_id measure_id months starts amount_minor"
+        )
+    },
+    "reconciliation_step": {
+        _said("reconciliation", "reconciliation_…"): (
+            "agreement_id item step kind role person reason amount_minor offer content event_id recorded_at"
+        )
+    },
+    "settlement": {
+        _said("settlements", "settlement_computed"): (
+            f"{_KEY} inputs allocations_hash allocation_count event_id recorded_at"
+        ),
+        _REPLAY: "is_final",
+    },
+    "settlement_cause": {_REPLAY: f"{_KEY} cause kind quarter reference"},
+    "allocation": {
+        _REPLAY: (
+            f"{_KEY} cause clause subject_id quarter book_id commodity_id party_id amount_minor routed_minor"
+        )
+    },
+    "carried": {_REPLAY: f"{_KEY} clause subject_id state"},
+    "journal_entry": {_REPLAY: f"{_KEY} entry cause clause quarter"},
+    "posting": {_REPLAY: f"{_KEY} entry posting account_id book_id commodity_id amount_minor"},
+    "account": {
+        Sealed("settlements", "what the journal posts to", as_a_whole=True): (
+            "agreement_id party_id kind clause book_id commodity_id"
+        ),
+        Sealed("settlements", "the postings that name it", named_in="posting"): "account_id",
+    },
+    "settlement_proposal": {
+        _said("signing", "settlement_proposed"): f"{_KEY} content content_hash event_id recorded_at"
+    },
+    "settlement_signature": {_said("signing", "settlement_signed"): f"{_KEY} {_SIGNED}"},
+    "quarter_reopening": {
+        _said("signing", "reopening_requested"): (
+            f"{_KEY} request reason content content_hash event_id recorded_at"
+        )
+    },
+    "quarter_reopening_signature": {_said("signing", "reopening_signed"): f"{_KEY} request {_SIGNED}"},
+    "quarter_reopened": {
+        _said("signing", "quarter_reopened"): f"{_KEY} request event_id",
+        CLOCK: "closed_at reopened_at",
+    },
+    "payable": {
+        _said("payments", "legs_raised"): (
+            f"{_KEY} clause commodity_id payer_party_id payee_party_id booked_minor brought_minor "
+            "set_off_minor carried_minor raised_minor"
+        )
+    },
+    "leg": {
+        _said("payments", "legs_raised, interest_charged or netting_settled"): (
+            f"{_KEY} leg_id kind clause payer_party_id payee_party_id commodity_id amount_minor form due_day "
+            "second_day may_be_netted monthly_rates of_leg_id months netting_id event_id recorded_at"
+        )
+    },
+    "leg_clearing": {
+        _said("payments", "payment_matched, leg_waived or netting_settled"): (
+            "leg_id sequence kind amount_minor open_minor day netting_id event_id recorded_at"
+        ),
+        COMPUTED: "whole_minor previous found_minor",
+    },
+    "leg_objection": {
+        _said("payments", "leg_objected or objection_withdrawn"): (
+            "leg_id sequence stands party_id person reason event_id recorded_at"
+        )
+    },
+    "waiver": {_said("payments", "leg_waived"): "leg_id sequence content party_id public_key signature"},
+    "payment_file": {
+        _said("payments", "payments_imported"): "content_hash name payment_count event_id recorded_at"
+    },
+    "payment": {
+        _said("payments", "payment_recorded"): (
+            "payment_id channel payer_party_id payer_account reference payee_party_id commodity_id "
+            "amount_minor value_day purpose recorded_by file_hash event_id recorded_at"
+        )
+    },
+    "payment_use": {
+        _said("payments", "payment_matched"): (
+            "payment_id sequence amount_minor rest_minor leg_id leg_sequence matched_by"
+        ),
+        COMPUTED: "whole_minor previous found_minor",
+    },
+    "netting": {
+        _said("payments", "netting_proposed"): (
+            "netting_id commodity_id day content content_hash event_id recorded_at"
+        )
+    },
+    "netting_party": {_said("payments", "netting_proposed: the signed bytes"): "netting_id party_id"},
+    "netting_signature": {
+        _said("payments", "netting_signed"): "netting_id party_id public_key signature event_id recorded_at"
+    },
+}
+"""Of every table, which columns are sealed by what."""
+
+
+def sealing_table() -> str:
+    """The catalogue as a table in Markdown."""
+    lines = ["| table 表 | columns 列 | found by 检查 | sealed by 封存依据 |", "|---|---|---|---|"]
+    for table in sorted(metadata.tables):
+        for sealing, columns in CATALOGUE[table].items():
+            named = ", ".join(f"`{name}`" for name in columns.split())
+            lines.append(f"| `{table}` | {named} | {_row(sealing)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _row(sealing: Sealing) -> str:
+    if isinstance(sealing, Unsealed):
+        return f"— | not sealed 未封存: {sealing.reason_en}。{sealing.reason_zh}。"
+    named = f", named as `{sealing.named_in}`" if sealing.named_in else ""
+    whole = ", as a whole 整体" if sealing.as_a_whole else ""
+    return f"`{sealing.check}` | {sealing.by}{whole}{named}"

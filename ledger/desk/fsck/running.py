@@ -1,0 +1,111 @@
+"""Running the checks: each over everything, or agreement by agreement, in one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, union
+
+from ledger.desk.fsck.agreements import check_agreements, check_quarters
+from ledger.desk.fsck.comparing import WHOLE_ROW, Mismatch, Scope
+from ledger.desk.fsck.events import check_events, check_keys
+from ledger.desk.fsck.facts import check_documents, check_lists, check_occurrences
+from ledger.desk.fsck.log import check_log
+from ledger.desk.fsck.parties import check_parties, check_reference
+from ledger.desk.fsck.payments import check_payments
+from ledger.desk.fsck.reconciliations import check_reconciliation
+from ledger.desk.fsck.returns import check_lines, check_returns
+from ledger.desk.fsck.settlements import check_settlements
+from ledger.desk.fsck.signing import check_signing
+from ledger.errors import LedgerError
+from ledger.evidence.notes import VerifierKey
+from ledger.periods import Quarter
+from ledger_schema.tables import event, metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One subject: ``look`` recomputes it. ``by_agreement``: it looks at one agreement at a time."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    look: Callable[[Scope], Iterator[Mismatch]]
+    by_agreement: bool
+
+    @property
+    def meaning(self) -> str:
+        """What it recomputes."""
+        return " ".join((self.look.__doc__ or "").split())
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("events", "事件", "events", check_events, False),
+    Check("keys", "幂等键", "idempotency keys", check_keys, False),
+    Check("log", "日志", "the log", check_log, False),
+    Check("reference", "基础数据", "reference data", check_reference, False),
+    Check("parties", "主体", "parties", check_parties, False),
+    Check("documents", "凭证", "documents", check_documents, False),
+    Check("payments", "付款", "payments", check_payments, False),
+    Check("agreements", "协议", "agreements", check_agreements, True),
+    Check("lists", "企业名单", "enterprise lists", check_lists, True),
+    Check("occurrences", "约定事项", "occurrences", check_occurrences, True),
+    Check("returns", "申报", "returns", check_returns, True),
+    Check("lines", "申报明细", "lines of returns", check_lines, True),
+    Check("reconciliation", "对账", "reconciliation", check_reconciliation, True),
+    Check("settlements", "结算", "settlements", check_settlements, True),
+    Check("signing", "签署", "signatures", check_signing, True),
+    Check("quarters", "季度", "quarters", check_quarters, True),
+)
+CHECK_BY_CODE = {check.code: check for check in CHECKS}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one check found, and how many rows it compared."""
+
+    check: Check
+    row_count: int
+    mismatches: list[Mismatch]
+
+
+def run(
+    connection: Connection,
+    *,
+    agreement_id: int | None = None,
+    since: Quarter | None = None,
+    log_key: VerifierKey | None = None,
+) -> Iterator[Result]:
+    """Every check in turn; with ``agreement_id`` only those that look at one agreement, of that one.
+
+    ``connection`` should see one state of the ledger throughout. Without ``log_key`` the log's own
+    signatures aren't verified, the roots under them are.
+    """
+    agreement_ids = agreements_of(connection) if agreement_id is None else [agreement_id]
+    for check in CHECKS:
+        if check.by_agreement:
+            scopes = [Scope(connection, one, since, log_key) for one in agreement_ids]
+        elif agreement_id is None:
+            scopes = [Scope(connection, None, since, log_key)]
+        else:
+            continue
+        mismatches = [found for scope in scopes for found in look(check, scope)]
+        yield Result(check, sum(scope.row_count for scope in scopes), mismatches)
+
+
+def look(check: Check, scope: Scope) -> Iterator[Mismatch]:
+    """What the check finds; what it can't even read is a mismatch of the event that should tell it."""
+    try:
+        yield from check.look(scope)
+    except (LedgerError, LookupError, ValueError, TypeError) as error:
+        key = {"check": check.code, "agreement_id": str(scope.agreement_id)}
+        yield Mismatch("event", key, WHOLE_ROW, "data that can be read", f"{type(error).__name__}: {error}")
+
+
+def agreements_of(connection: Connection) -> list[int]:
+    """Every agreement that an event or a row of any table names."""
+    named = [table.c.agreement_id for table in (event, *metadata.sorted_tables) if "agreement_id" in table.c]
+    every = union(*(select(column) for column in named)).subquery()
+    rows = connection.execute(select(every.c.agreement_id).order_by(every.c.agreement_id)).scalars()
+    return [agreement_id for agreement_id in rows if agreement_id is not None]

@@ -1,0 +1,228 @@
+"""Whoever owns the tables and changes a row is found out, by table, key and column."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from every_table import World, make_world
+from psycopg import sql
+from sqlalchemy import Connection, Row, Table, create_engine, literal_column, select, text, update
+from sqlalchemy.engine import make_url
+
+from ledger.desk import fsck
+from ledger.desk.fsck import CATALOGUE, CHECK_BY_CODE, CHECKS, Mismatch, Scope, Sealed, sealing_table
+from ledger.desk.fsck.running import agreements_of
+from ledger_schema.sessions import Database
+from ledger_schema.tables import metadata
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "fsck.md"
+TABLES = {table.name: table for table in metadata.sorted_tables}
+COLUMNS = [
+    (table, column, sealing)
+    for table, sealings in CATALOGUE.items()
+    for sealing, columns in sealings.items()
+    for column in columns.split()
+]
+SEALED = [(table, column, sealing) for table, column, sealing in COLUMNS if isinstance(sealing, Sealed)]
+
+CHANGED = {
+    "bytea": "set_byte(coalesce({0}, '\\x00'), 0, 255 - get_byte(coalesce({0}, '\\x00'), 0))",
+    "text": "coalesce({0}, '') || 'x'",
+    "boolean": "NOT coalesce({0}, false)",
+    "date": "coalesce({0}, DATE '2024-01-01') + 1",
+    "timestamp with time zone": "{0} + interval '1 second'",
+    "jsonb": "CASE jsonb_typeof({0}) WHEN 'array' THEN {0} || '[1]' ELSE {0} || '{{\"x\": 1}}' END",
+    "bigint[]": "{0} || 1::bigint",
+    "smallint": "coalesce({0}, 0) + 300",
+    "integer": "coalesce({0}, 0) + 1000",
+    "bigint": "coalesce({0}, 0) + 1000000007",
+}
+"""How a value of a type becomes another one, which no other row of the world has."""
+
+OF_REGISTERED = {("party", "party_id"), ("party", "code")}
+CONSTRAINTS = """
+    SELECT conrelid::regclass::text AS owner, conname FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f', 'u') AND conparentid = 0
+        AND coninhcount = 0
+    ORDER BY contype = 'u'
+"""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A connection on which the tables' owner may do anything, without constraints or guards."""
+
+    connection: Connection
+    world: World
+
+    def look(self, check: str, agreement_id: int | None) -> list[Mismatch]:
+        """What one check finds, of the agreement where it looks at one."""
+        chosen = CHECK_BY_CODE[check]
+        scope_of: list[int | None] = [agreement_id if chosen.by_agreement else None]
+        if chosen.by_agreement and agreement_id is None:
+            scope_of = [*agreements_of(self.connection)]
+        key = self.world.files.signer().verifier
+        return [
+            found for one in scope_of for found in fsck.look(chosen, Scope(self.connection, one, None, key))
+        ]
+
+
+@pytest.fixture(scope="module")
+def world(
+    server_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    name = f"{template_database}_{secrets.token_hex(4)}"
+    maintenance = server_url.replace("+psycopg", "", 1)
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template_database)))
+    database = Database(make_url(server_url).set(database=name).render_as_string(hide_password=False))
+    try:
+        yield make_world(database, tmp_path_factory.mktemp("log"))
+    finally:
+        database.dispose()
+        with psycopg.connect(maintenance, autocommit=True) as connection:
+            drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+            connection.execute(drop.format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="module")
+def unguarded(world: World) -> Iterator[Owner]:
+    """The owner in one transaction, in which what refuses changes is taken away first."""
+    with world.database.owner() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        for owner, name in connection.execute(text(CONSTRAINTS)).all():
+            connection.execute(text(f'ALTER TABLE {owner} DROP CONSTRAINT IF EXISTS "{name}" CASCADE'))
+        for table in TABLES.values():
+            if table.dialect_options["postgresql"]["partition_by"]:
+                connection.execute(text(f"CREATE TABLE {table.name}_rest PARTITION OF {table.name} DEFAULT"))
+        yield Owner(connection, world)
+        connection.rollback()
+
+
+@pytest.fixture
+def owner(unguarded: Owner) -> Iterator[Owner]:
+    """As if nothing had been changed before."""
+    with unguarded.connection.begin_nested() as savepoint:
+        yield unguarded
+        savepoint.rollback()
+
+
+def test_the_catalogue_names_every_column_of_the_database_once(world: World) -> None:
+    columns = """
+        SELECT relname, attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+            AND attnum > 0 AND NOT attisdropped AND relname <> 'alembic_version'
+    """
+    with world.database.owner() as connection:
+        found = sorted((row[0], row[1]) for row in connection.execute(text(columns)))
+    assert sorted((table, column) for table, column, _ in COLUMNS) == found
+
+
+def test_the_document_shows_the_catalogue_as_it_is() -> None:
+    assert sealing_table() in DOCUMENT.read_text()
+
+
+def test_every_check_is_one_that_the_catalogue_names() -> None:
+    assert {sealing.check for _, _, sealing in SEALED} == {check.code for check in CHECKS}
+
+
+def test_a_ledger_that_nobody_changed_has_no_mismatch_and_rows_in_every_table(world: World) -> None:
+    with world.database.reading() as connection:
+        results = list(fsck.run(connection, log_key=world.files.signer().verifier))
+        empty = [
+            name for name, table in TABLES.items() if not connection.execute(select(table).limit(1)).all()
+        ]
+    assert [found for result in results for found in result.mismatches] == []
+    assert empty == []
+    assert all(result.row_count for result in results)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "sealing"), SEALED, ids=[f"{table}.{column}" for table, column, _ in SEALED]
+)
+def test_a_changed_value_is_named_by_table_key_and_column(
+    owner: Owner, table: str, column: str, sealing: Sealed
+) -> None:
+    before, after = change(owner.connection, TABLES[table], column)
+    mismatches = owner.look(sealing.check, agreement_of(before))
+    expected = TABLES[sealing.named_in or table]
+    assert any(names(one, expected, column, sealing, before, after) for one in mismatches), mismatches
+
+
+@pytest.mark.parametrize("table", sorted(TABLES.keys() - {"enterprise", "log_cosignature", "log_head"}))
+def test_a_row_that_is_gone_is_named(owner: Owner, table: str) -> None:
+    row = some_row(owner.connection, TABLES[table])
+    owner.connection.execute(TABLES[table].delete().where(*is_row(TABLES[table], row)))
+    # An event that is gone is missed by its leaf.
+    check, named = ("log", "log_leaf") if table == "event" else (check_of(table), table)
+    assert any(one.table == named for one in owner.look(check, agreement_of(row._asdict())))
+
+
+@pytest.mark.parametrize("table", sorted(TABLES.keys() - {"enterprise"}))
+def test_a_row_that_was_added_is_named(owner: Owner, table: str) -> None:
+    row = some_row(owner.connection, TABLES[table])
+    stored = {column.name: getattr(row, column.name) for column in TABLES[table].c if column.computed is None}
+    last = list(TABLES[table].primary_key)[-1]
+    added = stored | {last.name: changed_value(owner.connection, TABLES[table], last.name, row)}
+    owner.connection.execute(TABLES[table].insert().values(added))
+    assert any(one.table == table for one in owner.look(check_of(table), agreement_of(added)))
+
+
+def check_of(table: str) -> str:
+    return next(sealing.check for name, _, sealing in SEALED if name == table)
+
+
+def change(connection: Connection, table: Table, column: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Changes one value; returns the row's values before and after."""
+    row = some_row(connection, table, column)
+    value = changed_value(connection, table, column, row)
+    connection.execute(update(table).where(*is_row(table, row)).values({column: value}))
+    return row._asdict(), row._asdict() | {column: value}
+
+
+def some_row(connection: Connection, table: Table, column: str = "") -> Row[Any]:
+    """A row; a party that was registered where the column of a roster's zone isn't sealed by itself."""
+    registered = [text("source = 'made up'")] if (table.name, column) in OF_REGISTERED else []
+    return connection.execute(select(table).where(*registered).order_by(*table.primary_key).limit(1)).one()
+
+
+def is_row(table: Table, row: Row[Any]) -> list[Any]:
+    return [column == getattr(row, column.name) for column in table.primary_key]
+
+
+def changed_value(connection: Connection, table: Table, column: str, row: Row[Any]) -> Any:
+    kind = table.c[column].type.compile(dialect=DIALECT).lower()
+    changed = literal_column(CHANGED[kind].format(f'"{column}"'), table.c[column].type)
+    return connection.execute(select(changed).select_from(table).where(*is_row(table, row))).scalar_one()
+
+
+def agreement_of(values: dict[str, Any]) -> int | None:
+    return values.get("agreement_id")
+
+
+def names(
+    found: Mismatch,
+    table: Table,
+    column: str,
+    sealing: Sealed,
+    before: dict[str, Any],
+    after: dict[str, Any],
+) -> bool:
+    """Whether the mismatch names the row, as it was or is, and the column, unless all of the row is named."""
+    if found.table != table.name or sealing.named_in is not None:
+        return found.table == table.name
+    values = ({name: fsck.shown(value) for name, value in one.items()} for one in (before, after))
+    if not any(found.key.items() <= one.items() for one in values):
+        return False
+    may_be_whole = table.c[column].primary_key or sealing.as_a_whole
+    return found.column == column or (found.column == "*" and may_be_whole)
+
+
+DIALECT = create_engine("postgresql+psycopg://").dialect

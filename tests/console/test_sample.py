@@ -14,8 +14,8 @@ from psycopg import sql
 from sqlalchemy import func, select
 
 from ledger.desk import agreements as desk_agreements
+from ledger.desk import fsck, statements
 from ledger.desk import settlements as desk_settlements
-from ledger.desk import statements
 from ledger.desk.enterprises import enterprises_by_id, is_credit_code
 from ledger.desk.returns import current_filings, filings
 from ledger.desk.settlements import Allocation
@@ -414,6 +414,12 @@ def _amounts_by_subject(ledger: LoadedLedger, code: str, quarter: Quarter, role:
 
 
 # --- taken away -------------------------------------------------------------------------------------------
+
+
+def test_every_row_of_the_sample_is_what_its_events_say(ledger: LoadedLedger) -> None:
+    with ledger.database.reading() as connection:
+        results = list(fsck.run(connection))
+    assert [found for result in results for found in result.mismatches] == []
 
 
 @AGREEMENTS

@@ -255,12 +255,16 @@ def test_event_of_a_list_holds_the_hash_of_its_content_and_not_the_enterprises(r
         "role": "origin",
     }
     written = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    by_code = json.dumps(
+        content["entries"], ensure_ascii=False, sort_keys=True, separators=(",", ":")
+    ).encode()
     assert row.hash == hashlib.sha256(row.canonical).digest()
     assert data == {
         "version": 1,
         "role": "origin",
         "entries": 1,
         "content_sha256": hashlib.sha256(written).hexdigest(),
+        "entries_hash": hashlib.sha256(by_code).hexdigest(),
     }
 
 

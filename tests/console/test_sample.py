@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from ledger.desk import agreements as desk_agreements
-from ledger.desk import bundles, log, payments, reconciliation, roster, statements
+from ledger.desk import bundles, fsck, log, payments, reconciliation, roster, statements
 from ledger.desk import settlements as desk_settlements
 from ledger.desk.calendar import Task, worklist
 from ledger.desk.enterprises import enterprises_by_id
@@ -323,6 +323,12 @@ def test_open_quarter_tells_each_side_who_holds_it_up(ledger: LoadedLedger) -> N
 
 
 # --- taken away -------------------------------------------------------------------------------------------
+
+
+def test_every_row_of_the_sample_is_what_its_events_say(ledger: LoadedLedger) -> None:
+    with ledger.database.reading() as connection:
+        results = list(fsck.run(connection))
+    assert [found for result in results for found in result.mismatches] == []
 
 
 @AGREEMENTS

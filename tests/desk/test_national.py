@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 from sqlalchemy import text
 
-from ledger.desk import national
+from ledger.desk import fsck, national
 from ledger.desk import settlements as desk_settlements
 from ledger.desk.acts import Act
 from ledger.desk.enterprises import ListEntry
@@ -337,6 +337,16 @@ def test_three_quarters_in_bulk_have_the_rows_of_settling_one_by_one(
         assert bulk.counts.allocations > 20
         closed = national.close_quarter(database, Act(f"close {quarter}"), bulk)
         assert [one.failure for one in closed] == [None] * len(parks)
+
+
+def test_what_was_settled_in_bulk_is_what_the_events_say(database: Database, parks: list[Park]) -> None:
+    for quarter in (FIRST, SECOND):
+        for one in parks:
+            one.hand_in(quarter, "figures")
+        national.close_quarter(database, Act(f"close {quarter}"), run(database, quarter))
+    with database.reading() as connection:
+        results = list(fsck.run(connection))
+    assert [found for result in results for found in result.mismatches] == []
 
 
 PROPORTIONAL = ({"origin": "1/2", "host": "1/2"}, {"origin": "1/3", "host": "1/2", "third": "1/6"})

@@ -276,6 +276,14 @@ def test_article_reads_like_an_agreement() -> None:
     assert "飞出地 1/2（50%）" in text
 
 
+def test_eligibility_without_a_condition_is_said_to_be_so() -> None:
+    document = load("beijing-tianjin-hebei").terms.clauses[0].model_dump(mode="json")
+    document["whose"]["eligibility"] = {}
+    clause = Clause.model_validate_json(json.dumps(document))
+    assert "未设资格条件" in article(clause, "zh")
+    assert "no condition is set" in article(clause, "en")
+
+
 def test_figures_of_record_are_those_of_a_return() -> None:
     terms = load("beijing-tianjin-hebei").terms.clauses[0]
     assert "数据以飞入地的申报表为准" in article(terms, "zh")

@@ -113,7 +113,8 @@ def _whose(clause: Clause) -> Iterator[str]:
     else:
         yield "each enterprise on the list that the parties have confirmed is computed by itself"
     if clause.whose.eligibility is not None:
-        yield f"only enterprises take part {_list(list(_conditions(clause.whose.eligibility)))}"
+        conditions = list(_conditions(clause.whose.eligibility))
+        yield f"only enterprises take part {_list(conditions)}" if conditions else "no condition is set"
 
 
 def _conditions(eligibility: Eligibility) -> Iterator[str]:

@@ -108,7 +108,8 @@ def _whose(clause: Clause) -> Iterator[str]:
     else:
         yield "对各方共同确认的企业名单内的企业逐户计算"
     if clause.whose.eligibility is not None:
-        yield "企业须" + "且".join(_conditions(clause.whose.eligibility)) + "，方予分享"
+        conditions = list(_conditions(clause.whose.eligibility))
+        yield f"企业须{'且'.join(conditions)}，方予分享" if conditions else "未设资格条件"
 
 
 def _conditions(eligibility: Eligibility) -> Iterator[str]:

@@ -35,9 +35,12 @@ def process_of(connection: Connection) -> int:
 
 
 def wait_until_blocked(database: Database, waiting: int | None, by: int) -> None:
-    """Returns once the process `waiting` (None: any) waits for the process `by`."""
+    """Returns once the process `waiting` (None: any) waits for the process `by`.
+
+    Asks pg_locks: a transaction sees pg_stat_activity as it first found it, without who connects later.
+    """
     blocked = text(
-        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = coalesce(:waiting, pid) "
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid = coalesce(:waiting, pid) "
         "AND :by = ANY (pg_blocking_pids(pid)))"
     )
     deadline = time.monotonic() + PATIENCE_SECONDS

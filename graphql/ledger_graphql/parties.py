@@ -118,6 +118,11 @@ def party_nodes(desk: Desk, records: Sequence[roster.Party]) -> list[Party]:
     return [_party(record, parents, keys) for record in records]
 
 
+def party_id_of(desk: Desk, code: str | None) -> int | None:
+    """The id behind a code; None for none. Raises ``NotFound``."""
+    return None if code is None else roster.party_by_code(desk.snapshot, code).party_id
+
+
 def party_node(desk: Desk, record: roster.Party) -> Party:
     """What the API shows of one party."""
     return party_nodes(desk, [record])[0]

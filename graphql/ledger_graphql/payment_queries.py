@@ -27,6 +27,7 @@ from ledger_graphql.context import Desk, Info
 from ledger_graphql.fields import resolved
 from ledger_graphql.inputs import fen
 from ledger_graphql.nettings import Netting, NettingPreview, netting_node, preview_node
+from ledger_graphql.parties import party_id_of
 from ledger_graphql.payments import (
     Arrears,
     AsOf,
@@ -68,8 +69,8 @@ class PaymentQueries:
         wanted = payments.LegFilter(
             agreement_id=_agreement_id(desk, agreement),
             quarter=quarter,
-            party_id=_party_id(desk, party),
-            counterparty_id=_party_id(desk, counterparty),
+            party_id=party_id_of(desk, party),
+            counterparty_id=party_id_of(desk, counterparty),
             only_open=only_open,
         )
         page = payments.legs(desk.snapshot, wanted, after=number_key(after), limit=first)
@@ -119,8 +120,8 @@ class PaymentQueries:
     ) -> Connection[Arrears]:
         desk = info.context
         wanted = payments.LegFilter(
-            party_id=_party_id(desk, party),
-            counterparty_id=_party_id(desk, counterparty),
+            party_id=party_id_of(desk, party),
+            counterparty_id=party_id_of(desk, counterparty),
             agreement_id=_agreement_id(desk, agreement),
         )
         found = payments.arrears(desk.snapshot, as_of, wanted)
@@ -179,10 +180,6 @@ def waiver_of(leg: str, amount: Amount, day: date, reason: str) -> payments.Waiv
 
 def _agreement_id(desk: Desk, code: str | None) -> int | None:
     return None if code is None else agreements.agreement_by_code(desk.snapshot, code).agreement_id
-
-
-def _party_id(desk: Desk, code: str | None) -> int | None:
-    return None if code is None else roster.party_by_code(desk.snapshot, code).party_id
 
 
 def _legs(desk: Desk, ids: list[int]) -> Mapping[int, Node]:

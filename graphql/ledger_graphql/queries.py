@@ -35,7 +35,7 @@ from ledger_graphql.connections import (
     shaped_key,
     text_key,
 )
-from ledger_graphql.context import Desk, Info
+from ledger_graphql.context import Info
 from ledger_graphql.events import Event, EventKindFilter, event_node, events_of
 from ledger_graphql.failures import Fault, faults_of_terms
 from ledger_graphql.fields import resolved, typed
@@ -43,7 +43,7 @@ from ledger_graphql.inputs import ListEntryInput, OccurrenceDayInput, ReturnLine
 from ledger_graphql.log import LogQueries
 from ledger_graphql.nodes import nodes_by_id
 from ledger_graphql.papers import PaperQueries
-from ledger_graphql.parties import Party, PartyKind, RegionClass, party_node, party_nodes
+from ledger_graphql.parties import Party, PartyKind, RegionClass, party_id_of, party_node, party_nodes
 from ledger_graphql.payment_queries import PaymentQueries
 from ledger_graphql.reports import Balance, balance_nodes
 from ledger_graphql.rule_templates import RuleTemplateQueries
@@ -139,7 +139,7 @@ class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, Searc
         page = roster.parties(
             desk.snapshot,
             kind=None if kind is None else kind.value,
-            parent_party_id=None if parent is None else _party_id(desk, parent),
+            parent_party_id=party_id_of(desk, parent),
             search=search,
             after=text_key(after),
             limit=first,
@@ -172,7 +172,7 @@ class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, Searc
         desk = info.context
         page = agreements.agreements(
             desk.snapshot,
-            party_id=None if party is None else _party_id(desk, party),
+            party_id=party_id_of(desk, party),
             kind=None if kind is None else kind.value,
             search=search,
             after=text_key(after),
@@ -222,7 +222,7 @@ class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, Searc
         desk = info.context
         page = history.balances_page(
             desk.snapshot,
-            party_id=_party_id(desk, party),
+            party_id=roster.party_by_code(desk.snapshot, party).party_id,
             through=through,
             known_at=known_at,
             after=cast("history.BalanceKey | None", shaped_key(after, int, int)),
@@ -294,7 +294,3 @@ def _if_found(find: Callable[[], Found]) -> Found | None:
         return find()
     except NotFoundError:
         return None
-
-
-def _party_id(desk: Desk, code: str) -> int:
-    return roster.party_by_code(desk.snapshot, code).party_id

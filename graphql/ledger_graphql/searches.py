@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 import strawberry
 
-from ledger.desk import agreements, roster, search
+from ledger.desk import agreements, search
 from ledger.desk.enterprises import id_by_code
 from ledger.desk.failures import refuse
 from ledger.periods import Quarter
@@ -29,6 +29,7 @@ from ledger_graphql.drill import BookedAllocation, booked_connection, booked_key
 from ledger_graphql.events import Event, event_nodes
 from ledger_graphql.fields import resolved
 from ledger_graphql.inputs import fen
+from ledger_graphql.parties import party_id_of
 from ledger_graphql.scalars import Amount
 
 
@@ -147,8 +148,8 @@ def criteria_of(desk: Desk, given: SearchInput) -> search.Criteria:
         agreement_id=None
         if given.agreement is None
         else agreements.agreement_by_code(desk.snapshot, given.agreement).agreement_id,
-        party_id=_party_id(desk, given.party),
-        counterparty_id=_party_id(desk, given.counterparty),
+        party_id=party_id_of(desk, given.party),
+        counterparty_id=party_id_of(desk, given.counterparty),
         clause=given.clause,
         subject_id=None if given.enterprise is None else id_by_code(desk.snapshot, given.enterprise),
         first=given.first,
@@ -161,10 +162,6 @@ def criteria_of(desk: Desk, given: SearchInput) -> search.Criteria:
         since=given.since,
         until=given.until,
     )
-
-
-def _party_id(desk: Desk, code: str | None) -> int | None:
-    return None if code is None else roster.party_by_code(desk.snapshot, code).party_id
 
 
 def _settlement(record: search.FoundSettlement) -> FoundSettlement:

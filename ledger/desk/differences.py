@@ -16,8 +16,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
 
 from ledger.desk import agreements
 from ledger.desk.closings import is_of_closing, stood
+from ledger.desk.postings import is_of_entry
 from ledger.desk.settlements.grounds import grounds
-from ledger.desk.settlements.journal import Account, account_of, is_of_entry
+from ledger.desk.settlements.journal import Account, account_of
 from ledger.desk.settlements.reading import settlements_by_id
 from ledger.desk.settlements.replays import BOOK_BY_ID, Cause
 from ledger.periods import Quarter

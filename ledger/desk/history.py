@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select, true, tuple
 from ledger.desk import agreements
 from ledger.desk.closings import is_of_closing, stood
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
-from ledger.desk.settlements.journal import AccountKind, is_of_entry
+from ledger.desk.postings import is_of_entry
+from ledger.desk.settlements.journal import AccountKind
 from ledger.desk.settlements.replays import BOOK_BY_ID, BOOK_IDS
 from ledger.periods import Quarter
 from ledger.rules.terms import Book

@@ -59,6 +59,13 @@ class Facts:
     subjects: Mapping[int, Subject] = field(default_factory=dict)
     occurrences: Mapping[str, date] = field(default_factory=dict)
 
+    def lines_by_quarter(self) -> dict[Quarter, list[Line]]:
+        """The figures by the quarter that they are about; their order is kept."""
+        found: dict[Quarter, list[Line]] = {}
+        for line in self.lines:
+            found.setdefault(line.span.quarter, []).append(line)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Version:

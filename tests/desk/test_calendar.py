@@ -47,7 +47,7 @@ DUE = {
 }
 CALENDAR = {"submit_days": 15, "certify_days": 20, "sign_days": 40, "fund_days": 60}
 PROCEDURE: Document = {"certified": ["host"], "calendar": CALENDAR, "signed_by": ["origin", "host"]}
-STATEMENTS = 11
+STATEMENTS = 9
 
 
 @pytest.fixture

@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from time import monotonic
 
 import pytest
 from desk_fixtures import Document, Room, clause, enterprise, falsify_allocations, open_room
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, insert, select
 
 from ledger.desk import agreements, settlements
 from ledger.desk.acts import Done, Recorder
@@ -27,6 +26,7 @@ from ledger.rules.terms import CauseOfMove, Event
 from ledger_schema.ids import new_id
 from ledger_schema.sessions import Database
 from ledger_schema.tables import event, filing
+from tests.tables.interleaving import process_of, wait_until_blocked
 
 
 @pytest.fixture
@@ -491,7 +491,7 @@ def test_a_return_that_arrives_while_the_quarter_closes_is_not_lost(room: Room) 
         with room.database.writing() as posting:
             agreements.hold_open_quarter(posting, room.agreement_id)
             closing = pool.submit(room.close, "2024Q1", computed)
-            wait_until_blocked_by(room, backend_of(posting))
+            wait_until_blocked(room.database, None, by=process_of(posting))
             copy_filing(posting, room)
         with pytest.raises(StaleSettlement):
             closing.result(timeout=60)
@@ -508,7 +508,7 @@ def test_a_return_that_waits_for_a_close_is_booked_in_the_next_quarter(room: Roo
             chosen = settlements.settlement(closing, room.agreement_id, computed)
             settlements.close_in(closing, Recorder(closing, act), chosen, Quarter(2024, 1))
             waiting = pool.submit(room.hand_in, "2024Q1", "130.00")
-            wait_until_blocked_by(room, backend_of(closing))
+            wait_until_blocked(room.database, None, by=process_of(closing))
         assert waiting.result(timeout=60).booked_quarter == Quarter(2024, 2)
     second = room.settle("2024Q2", "10.00")
     assert room.shares(second, cause=1) == {"origin": "15.00", "host": "15.00"}
@@ -537,21 +537,6 @@ def kinds(room: Room, settlement_id: int) -> list[str]:
     with room.database.reading() as connection:
         found = settlements.settlement(connection, room.agreement_id, settlement_id)
     return [cause.kind for cause in found.causes]
-
-
-def backend_of(connection: Connection) -> int:
-    return int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
-
-
-def wait_until_blocked_by(room: Room, backend: int) -> None:
-    """Returns as soon as some session waits for a lock that ``backend`` holds."""
-    blocked = text("SELECT count(*) FROM pg_stat_activity WHERE :backend = ANY (pg_blocking_pids(pid))")
-    deadline = monotonic() + 60
-    while monotonic() < deadline:
-        with room.database.reading() as connection:
-            if connection.execute(blocked, {"backend": backend}).scalar_one():
-                return
-    pytest.fail("nobody waited")
 
 
 def copy_filing(connection: Connection, room: Room) -> None:

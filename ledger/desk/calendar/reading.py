@@ -16,7 +16,7 @@ from ledger.desk.calendar.steps import QuarterFacts, RoleStep, StepState, role_s
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.desk.returns.expected import terms_for
 from ledger.periods import Quarter
-from ledger.rules.procedure import CalendarStep
+from ledger.rules.procedure import CalendarStep, Procedure
 from ledger.rules.terms import Terms
 
 STEP_PLACES: Mapping[CalendarStep, int] = {step: place for place, step in enumerate(get_args(CalendarStep))}
@@ -120,8 +120,9 @@ def _facts(connection: Connection, asked: Sequence[AgreementQuarter]) -> list[Qu
     with_terms = [(one, terms_at(versions[one.agreement_id], one.quarter)) for one in asked]
     timed = [(one, terms) for one, terms in with_terms if terms is not None and _has_calendar(terms)]
     keys = [one for one, _ in timed]
+    expecting = {step: [one for one, terms in timed if _expects(terms, step)] for step in RECORDED}
     done = {
-        step: progress(connection, [one for one, terms in timed if _expects(terms, step)])
+        step: progress(connection, expecting[step]) if expecting[step] else {}
         for step, progress in RECORDED.items()
     }
     sealed = committed(connection, keys)
@@ -138,8 +139,11 @@ def _facts(connection: Connection, asked: Sequence[AgreementQuarter]) -> list[Qu
 
 
 def _expects(terms: Terms, step: CalendarStep) -> bool:
-    """Comparing takes each quarter by itself, so it is only asked of terms that ask for it."""
-    return step != "reconcile" or bool(terms.procedure and terms.procedure.reconciliations)
+    """Whether the step is on the calendar of the terms, and what it is about is in them."""
+    procedure = terms.procedure or Procedure()
+    if procedure.calendar is None or f"{step}_days" not in procedure.calendar.steps:
+        return False
+    return step != "reconcile" or bool(procedure.reconciliations)
 
 
 def _has_calendar(terms: Terms) -> bool:

@@ -107,13 +107,13 @@ def parts_of(
         return [(_days(due, calendar), part) for due, part in dated if part]
     if calendar is None:
         return [(DueDays(None, None), amount_minor)]
-    return [(_days(_last_day(quarter) + timedelta(days=calendar.fund_days), calendar), amount_minor)]
+    return [(_days(quarter.last_day + timedelta(days=calendar.fund_days), calendar), amount_minor)]
 
 
 def year_of_payment(quarter: Quarter, rows: tuple[Instalment, ...]) -> int:
     """The first year in which all instalments fall due after the quarter."""
     first = date.fromisoformat(f"{quarter.year}-{rows[0].due}")
-    return quarter.year if first > _last_day(quarter) else quarter.year + 1
+    return quarter.year if first > quarter.last_day else quarter.year + 1
 
 
 def _days(due: date, calendar: Calendar | None) -> DueDays:
@@ -121,7 +121,3 @@ def _days(due: date, calendar: Calendar | None) -> DueDays:
     if calendar is None or calendar.second_fund_days is None:
         return DueDays(due, None)
     return DueDays(due, due + timedelta(days=calendar.second_fund_days - calendar.fund_days))
-
-
-def _last_day(quarter: Quarter) -> date:
-    return quarter.next.start - timedelta(days=1)

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from ledger.desk import agreements
 from ledger.desk.acts import Recorder
 from ledger.desk.payments.payables import DueDays, Payable, PayableKey, parts_of, payables_of
 from ledger.desk.payments.standing import stands
+from ledger.desk.postings import is_of_entry
 from ledger.evidence.canonical import Json
 from ledger.periods import Quarter
 from ledger.rules.facts import Version
@@ -79,15 +80,7 @@ def _booked(connection: Connection, closing: Closing) -> list[tuple[int, Quarter
             func.sum(posting.c.amount_minor).label("amount_minor"),
         )
         .select_from(posting)
-        .join(
-            journal_entry,
-            and_(
-                journal_entry.c.agreement_id == posting.c.agreement_id,
-                journal_entry.c.booked_quarter == posting.c.booked_quarter,
-                journal_entry.c.settlement_id == posting.c.settlement_id,
-                journal_entry.c.entry == posting.c.entry,
-            ),
-        )
+        .join(journal_entry, is_of_entry())
         .join(account, account.c.account_id == posting.c.account_id)
         .where(
             posting.c.agreement_id == closing.agreement_id,

@@ -110,10 +110,6 @@ class Leg:
         """What was open at the end of ``day``, in minor units."""
         return self.amount_minor - sum(one.amount_minor for one in self.clearings if one.day <= day)
 
-    def cleared_by(self, kind: str) -> int:
-        """What clearings of the kind add up to, in minor units."""
-        return sum(one.amount_minor for one in self.clearings if one.kind == kind)
-
     @property
     def overdue_after(self) -> date | None:
         """The last day of the last round; None where nothing says when it is late."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 
 from sqlalchemy import ColumnElement, Connection, select, true
@@ -240,8 +240,8 @@ def _compared(
     filings: Mapping[tuple[Quarter, str], Filing],
     quarter: Quarter,
 ) -> list[Compared]:
-    terms = _terms_for(versions, quarter)
-    procedure = _procedure(terms)
+    terms = agreements.terms_at(versions, quarter)
+    procedure = agreements.procedure_at(versions, quarter)
     return [
         Compared(
             agreement_id,
@@ -257,15 +257,6 @@ def _compared(
         for one in procedure.reconciliations
         if terms is not None
     ]
-
-
-def _terms_for(versions: Sequence[NumberedVersion], quarter: Quarter) -> Terms | None:
-    begun = [row for row in versions if row.starts <= quarter]
-    return begun[-1].terms if begun else None
-
-
-def _procedure(terms: Terms | None) -> Procedure:
-    return (None if terms is None else terms.procedure) or Procedure()
 
 
 def basis_of(terms: Terms, one: rules.Reconciliation) -> Basis:
@@ -285,8 +276,7 @@ def basis_of(terms: Terms, one: rules.Reconciliation) -> Basis:
 
 
 def _due_on(procedure: Procedure, quarter: Quarter) -> date | None:
-    days = None if procedure.calendar is None else procedure.calendar.reconcile_days
-    return None if days is None else quarter.next.start - timedelta(days=1) + timedelta(days=days)
+    return None if procedure.calendar is None else procedure.calendar.due_days(quarter).get("reconcile")
 
 
 def _named(filing: Filing | None) -> list[str] | None:

@@ -247,16 +247,6 @@ def closed_by(
     )
 
 
-def is_of_entry() -> ColumnElement[bool]:
-    """Join condition: the posting is of the journal entry."""
-    return and_(
-        journal_entry.c.agreement_id == posting.c.agreement_id,
-        journal_entry.c.booked_quarter == posting.c.booked_quarter,
-        journal_entry.c.settlement_id == posting.c.settlement_id,
-        journal_entry.c.entry == posting.c.entry,
-    )
-
-
 def accrued_balances(
     connection: Connection, agreement_ids: Sequence[int]
 ) -> dict[int, dict[AccountKey, int]]:

@@ -129,7 +129,7 @@ def _steps(journal: Journal, speaker: Speaker) -> Iterator[_Transaction | _Held]
             seen |= {posting.account for posting in entry.postings}
         if one.balances is not None:
             now = {account: one.balances.get(account, 0) for account in seen.union(one.balances)}
-            yield _Held(_last_day(one.quarter), one.quarter, _ordered(now))
+            yield _Held(one.quarter.last_day, one.quarter, _ordered(now))
 
 
 def _transaction(journal: Journal, settled: BookedSettlement, entry: Entry, speaker: Speaker) -> _Transaction:
@@ -139,7 +139,7 @@ def _transaction(journal: Journal, settled: BookedSettlement, entry: Entry, spea
         f"clause {entry.clause}, {entry.quarter}: {cause.title_en}",
     )
     return _Transaction(
-        day=_last_day(settled.quarter),
+        day=settled.quarter.last_day,
         is_closed=settled.balances is not None,
         title=f"{journal.agreement_code} {settled.quarter} {about}",
         identifier=settled.identifier,
@@ -207,10 +207,6 @@ def _plain(account: Account, amount_minor: int) -> str:
 
 def _hledger(account: Account, amount_minor: int) -> str:
     return f'{_plain(account, amount_minor)} "{_commodity(account).code}"'
-
-
-def _last_day(quarter: Quarter) -> date:
-    return quarter.next.start - timedelta(days=1)
 
 
 def _without_comments(text: str) -> str:

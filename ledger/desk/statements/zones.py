@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, or_, select, tuple_
 
 from ledger.desk import roster
+from ledger.desk.postings import is_of_entry
 from ledger.desk.settlements.journal import AccountKind
 from ledger.desk.settlements.replays import BOOK_BY_ID, Side
 from ledger.desk.statements.reading import identifier_of
@@ -196,15 +197,7 @@ def _lines(
     amount = func.sum(posting.c.amount_minor)
     rows = connection.execute(
         select(*about, amount.label("amount_minor"))
-        .join(
-            journal_entry,
-            and_(
-                journal_entry.c.agreement_id == posting.c.agreement_id,
-                journal_entry.c.booked_quarter == posting.c.booked_quarter,
-                journal_entry.c.settlement_id == posting.c.settlement_id,
-                journal_entry.c.entry == posting.c.entry,
-            ),
-        )
+        .join(journal_entry, is_of_entry())
         .join(account, account.c.account_id == posting.c.account_id)
         .where(
             posting.c.booked_quarter == quarter.code,

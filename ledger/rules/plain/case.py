@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from ledger.measures import MEASURE_BY_NAME
-from ledger.money import parse_amount, parse_share
+from ledger.money import Commodity, parse_amount, parse_share
 from ledger.rules.explanation import Recorder
 from ledger.rules.facts import Carried, Dates, Subject
 from ledger.rules.terms import Book, Clause, Mechanism
@@ -66,9 +66,14 @@ class Case:
         return Book.ASSESSMENT if self.clause.what.mechanism is Mechanism.OUTPUT_VALUE else Book.CASH
 
 
+def commodity_of(clause: Clause) -> Commodity:
+    """What the clause's measures are counted in."""
+    return MEASURE_BY_NAME[clause.what.measures[0]].commodity
+
+
 def scale_of(clause: Clause) -> int:
-    """Decimal places of the commodity that the clause's measures are counted in."""
-    return MEASURE_BY_NAME[clause.what.measures[0]].commodity.scale
+    """Decimal places of the clause's commodity."""
+    return commodity_of(clause).scale
 
 
 @lru_cache(maxsize=4096)

@@ -89,7 +89,7 @@ def evaluate_from(
     """The quarters from ``first`` to ``through``, given what was ``carried`` after the quarter before."""
     amounts: dict[Key, Amount] = {}
     state = dict(carried)
-    lines = _lines_by_quarter(facts.lines)
+    lines = facts.lines_by_quarter()
     for quarter in quarters_between(first, through):
         known = replace(facts, lines=lines.get(quarter, ()))
         for clause in _clauses_in_force(versions, quarter):
@@ -121,7 +121,7 @@ def explain(
     """
     in_force = _clause_in_force(versions, quarter, clause)
     past = evaluate(versions, facts, quarter.previous, held_extensions=held_extensions)
-    known = replace(facts, lines=_lines_by_quarter(facts.lines).get(quarter, ()))
+    known = replace(facts, lines=facts.lines_by_quarter().get(quarter, ()))
     before, held = of_clause(past.carried, in_force), held_extensions or {}
     parts = governed(versions, in_force, known, quarter, before, held)
     part = next((part for part in parts if part.holds_for(subject)), parts[0])
@@ -181,13 +181,6 @@ def _clause_in_force(versions: Sequence[Version], quarter: Quarter, number: int)
     if clause is None:
         raise ClauseNotInForce(clause=number, quarter=quarter)
     return clause
-
-
-def _lines_by_quarter(lines: Iterable[Line]) -> dict[Quarter, list[Line]]:
-    found: dict[Quarter, list[Line]] = {}
-    for line in lines:
-        found.setdefault(line.span.quarter, []).append(line)
-    return found
 
 
 def of_clause(carried: Mapping[tuple[int, int], Carried], clause: Clause) -> dict[int, Carried]:

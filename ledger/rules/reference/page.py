@@ -17,8 +17,6 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from ledger.measures import MEASURE_BY_NAME
-from ledger.money import Commodity
 from ledger.rules.check import RESULT_FAULTS, check, read_document
 from ledger.rules.check.form import expected_at
 from ledger.rules.check.open_choices import Location, Reading, choose, locations, value_at
@@ -27,6 +25,7 @@ from ledger.rules.choices import readings_at
 from ledger.rules.document import normalise
 from ledger.rules.explanation import BOOK_NAMES
 from ledger.rules.facts import Fault
+from ledger.rules.plain.case import commodity_of
 from ledger.rules.reference.field_notes import NOTES
 from ledger.rules.reference.note import Note
 from ledger.rules.templates import load
@@ -275,7 +274,7 @@ def _other_amounts(before: Terms, after: Terms) -> str:
 
 def _rows(before: tuple[Terms, Clause], after: tuple[Terms, Clause], example: int) -> list[str]:
     results = [
-        Tried(Reading(None, "", ""), amounts_of(terms, clause, example), _commodity(clause))
+        Tried(Reading(None, "", ""), amounts_of(terms, clause, example), commodity_of(clause))
         for terms, clause in (before, after)
     ]
     was, now = results
@@ -308,7 +307,3 @@ def _other_result(after: Terms, location: Location) -> str:
     """The fault of an expectation that no longer comes out."""
     faults = check(after) if "expect" in location else []
     return f"refused, {faults[0].code}: {faults[0].message_en}" if faults else ""
-
-
-def _commodity(clause: Clause) -> Commodity:
-    return MEASURE_BY_NAME[clause.what.measures[0]].commodity

@@ -8,6 +8,7 @@ from datetime import date
 from ledger.measures import MEASURE_BY_NAME, YUAN
 from ledger.money import Commodity, format_amount, parse_amount, parse_share
 from ledger.rules.choices import BUDGET_CHOICES, READINGS, TRANSITIONS
+from ledger.rules.plain.case import commodity_of
 from ledger.rules.terms import (
     Apportion,
     Book,
@@ -201,9 +202,9 @@ def _how_much(clause: Clause) -> Iterator[str]:
         whom = f"where {_where(rate.where)}" if rate.where else "for all others"
         yield f"{whom} {_share(rate.rate)} of the base counts"
     if clause.how_much.surplus is not None:
-        yield _surplus(clause.how_much.surplus, _commodity(clause))
+        yield _surplus(clause.how_much.surplus, commodity_of(clause))
     if clause.how_much.recover is not None:
-        yield _recover(clause.how_much.recover, _commodity(clause))
+        yield _recover(clause.how_much.recover, commodity_of(clause))
     if clause.how_much.smoothing is not None:
         yield _smoothing(clause.how_much.smoothing)
     if clause.how_much.own_rates:
@@ -268,7 +269,7 @@ def _to_whom(clause: Clause) -> Iterator[str]:
     if clause.to_whom.bands is not None:
         yield READINGS["to_whom.bands.over"][clause.to_whom.bands.over][1]
         for band in clause.to_whom.bands.rows:
-            above = _amount(band.above, _commodity(clause))
+            above = _amount(band.above, commodity_of(clause))
             yield f"of what is above {above}, up to the next: {_parts(band)}"
     if clause.to_whom.apportion is not None:
         yield from _apportion(clause.to_whom.apportion)
@@ -330,11 +331,11 @@ def _within(clause: Clause) -> Iterator[str]:
     if not clause.within.caps:
         yield "there is no cap"
     for cap in clause.within.caps:
-        yield _cap(cap, _commodity(clause))
+        yield _cap(cap, commodity_of(clause))
     if clause.within.budget is not None:
-        yield _budget(clause.within.budget, _commodity(clause))
+        yield _budget(clause.within.budget, commodity_of(clause))
     if clause.within.floor is not None:
-        yield _floor(clause.within.floor, _commodity(clause))
+        yield _floor(clause.within.floor, commodity_of(clause))
 
 
 def _budget(budget: Budget, commodity: Commodity) -> str:
@@ -411,16 +412,12 @@ def _routing(routing: Routing) -> str:
 
 
 def _rounding(clause: Clause) -> Iterator[str]:
-    rounding, commodity = clause.rounding, _commodity(clause)
+    rounding, commodity = clause.rounding, commodity_of(clause)
     unit = format_amount(1, commodity.scale)
     grain = READINGS["rounding.grain"][rounding.grain][1]
     yield f"amounts are whole multiples of {unit} {commodity.unit_en}, {grain}"
     yield READINGS["rounding.mode"][rounding.mode][1]
     yield f"the remainder goes to {role_en(rounding.remainder_to)}"
-
-
-def _commodity(clause: Clause) -> Commodity:
-    return MEASURE_BY_NAME[clause.what.measures[0]].commodity
 
 
 def _amount(text: str, commodity: Commodity) -> str:
@@ -444,7 +441,7 @@ def _annex(clause: Clause) -> str:
 
 
 def _example(clause: Clause, example: Example) -> str:
-    commodity = _commodity(clause)
+    commodity = commodity_of(clause)
     happened = [f"“{occurrence_en(name)}” on {_day(day)}" for name, day in example.occurrences.items()]
     subjects = [_example_subject(name, subject, commodity) for name, subject in example.subjects.items()]
     figures = "; ".join(

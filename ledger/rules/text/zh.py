@@ -9,6 +9,7 @@ from ledger.measures import MEASURE_BY_NAME, YUAN
 from ledger.money import Commodity, format_amount, format_wan, parse_amount, parse_share
 from ledger.periods import Quarter, Span
 from ledger.rules.choices import BUDGET_CHOICES, READINGS, TRANSITIONS
+from ledger.rules.plain.case import commodity_of
 from ledger.rules.terms import (
     Apportion,
     Book,
@@ -191,9 +192,9 @@ def _how_much(clause: Clause) -> Iterator[str]:
         whom = f"{_where(rate.where)}的" if rate.where else "其余对象"
         yield f"{whom}按基数的 {_share(rate.rate)} 计"
     if clause.how_much.surplus is not None:
-        yield _surplus(clause.how_much.surplus, _commodity(clause))
+        yield _surplus(clause.how_much.surplus, commodity_of(clause))
     if clause.how_much.recover is not None:
-        yield _recover(clause.how_much.recover, _commodity(clause))
+        yield _recover(clause.how_much.recover, commodity_of(clause))
     if clause.how_much.smoothing is not None:
         yield _smoothing(clause.how_much.smoothing)
     if clause.how_much.own_rates:
@@ -247,7 +248,7 @@ def _to_whom(clause: Clause) -> Iterator[str]:
     if clause.to_whom.bands is not None:
         yield READINGS["to_whom.bands.over"][clause.to_whom.bands.over][0]
         for band in clause.to_whom.bands.rows:
-            yield f"超过{_amount(band.above, _commodity(clause))}、不超过下一档的部分：{_parts(band)}"
+            yield f"超过{_amount(band.above, commodity_of(clause))}、不超过下一档的部分：{_parts(band)}"
     if clause.to_whom.apportion is not None:
         yield from _apportion(clause.to_whom.apportion)
     yield f"不在分享期内或不符合资格的，归{role_zh(clause.to_whom.otherwise)}"
@@ -302,11 +303,11 @@ def _within(clause: Clause) -> Iterator[str]:
     if not clause.within.caps:
         yield "不设上限"
     for cap in clause.within.caps:
-        yield _cap(cap, _commodity(clause))
+        yield _cap(cap, commodity_of(clause))
     if clause.within.budget is not None:
-        yield _budget(clause.within.budget, _commodity(clause))
+        yield _budget(clause.within.budget, commodity_of(clause))
     if clause.within.floor is not None:
-        yield _floor(clause.within.floor, _commodity(clause))
+        yield _floor(clause.within.floor, commodity_of(clause))
 
 
 def _budget(budget: Budget, commodity: Commodity) -> str:
@@ -374,15 +375,11 @@ def _routing(routing: Routing) -> str:
 
 def _rounding(clause: Clause) -> Iterator[str]:
     rounding = clause.rounding
-    commodity = _commodity(clause)
+    commodity = commodity_of(clause)
     unit = format_amount(1, commodity.scale)
     yield f"金额精确到 {unit} {commodity.unit_zh}，{READINGS['rounding.grain'][rounding.grain][0]}"
     yield f"取整方式为{READINGS['rounding.mode'][rounding.mode][0]}"
     yield f"取整余数归{role_zh(rounding.remainder_to)}"
-
-
-def _commodity(clause: Clause) -> Commodity:
-    return MEASURE_BY_NAME[clause.what.measures[0]].commodity
 
 
 def _amount(text: str, commodity: Commodity) -> str:
@@ -408,7 +405,7 @@ def _annex(clause: Clause) -> str:
 
 
 def _example(clause: Clause, example: Example) -> str:
-    commodity = _commodity(clause)
+    commodity = commodity_of(clause)
     happened = [f"{_day(day)}“{occurrence_zh(name)}”" for name, day in example.occurrences.items()]
     subjects = [_example_subject(name, subject, commodity) for name, subject in example.subjects.items()]
     figures = "，".join(

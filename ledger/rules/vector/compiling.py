@@ -15,6 +15,7 @@ import numpy as np
 from ledger.measures import MEASURE_BY_NAME, YUAN
 from ledger.money import parse_amount, parse_share
 from ledger.periods import Quarter, add_months, row_on
+from ledger.rules.plain.case import scale_of
 from ledger.rules.terms import (
     DENOMINATOR_LIMIT,
     RATE_DENOMINATOR_LIMIT,
@@ -315,7 +316,7 @@ def _share_denominator(clause: Clause) -> int:
 
 def _band_limits(clause: Clause) -> list[int]:
     bands = clause.to_whom.bands
-    return [parse_amount(band.above, _scale(clause)) for band in bands.rows] if bands else []
+    return [parse_amount(band.above, scale_of(clause)) for band in bands.rows] if bands else []
 
 
 def _years_denominator(clause: Clause) -> int:
@@ -411,12 +412,8 @@ def _clock_month(item: ClauseInForce, clock: Clock) -> int:
     return NEVER_MONTH if day is None else month_of(day)
 
 
-def _scale(clause: Clause) -> int:
-    return MEASURE_BY_NAME[clause.what.measures[0]].commodity.scale
-
-
 def _surplus_columns(clauses: Sequence[Clause]) -> dict[str, Any]:
-    column = _Columns([(clause.how_much.surplus, _scale(clause)) for clause in clauses])
+    column = _Columns([(clause.how_much.surplus, scale_of(clause)) for clause in clauses])
     return {
         "surplus_base_minor": np.array([_bases(*item) for item in column.items], np.int64),
         "base_of_enterprise": column.mask(lambda item: item[0] is not None and item[0].base_of_enterprise),
@@ -455,13 +452,13 @@ def _recover_columns(clauses: Sequence[Clause], days: Sequence[date], step_month
 
 def _inputs_begun(clause: Clause, day: date) -> int:
     rows = clause.how_much.recover.inputs if clause.how_much.recover else ()
-    return sum(parse_amount(row.amount, _scale(clause)) for row in rows if row.starts <= day)
+    return sum(parse_amount(row.amount, scale_of(clause)) for row in rows if row.starts <= day)
 
 
 def _floor_columns(column: _Columns[Clause]) -> dict[str, Any]:
     def amount_minor(clause: Clause) -> int:
         floor = clause.within.floor
-        return parse_amount(floor.yearly_amount, _scale(clause)) if floor else 0
+        return parse_amount(floor.yearly_amount, scale_of(clause)) if floor else 0
 
     def shortfall(clause: Clause) -> str:
         return clause.within.floor.shortfall if clause.within.floor else ""
@@ -487,7 +484,7 @@ def _cap_columns(clauses: Sequence[Clause], caps: int) -> dict[str, Any]:
         return np.array(rows, dtype).reshape(len(clauses), caps)
 
     return {
-        "cap_minor": table(lambda clause, cap: parse_amount(cap.amount or "0", _scale(clause)), np.int64),
+        "cap_minor": table(lambda clause, cap: parse_amount(cap.amount or "0", scale_of(clause)), np.int64),
         "cap_is_pre_move_tax": table(lambda _, cap: cap.pre_move_tax_total, np.bool_),
         "cap_on_pool": table(lambda _, cap: cap.measured_on == "pool", np.bool_),
         "cap_yearly": table(lambda _, cap: cap.over == "year", np.bool_),
@@ -503,7 +500,7 @@ def _budget_columns(clauses: Sequence[Clause], days: Sequence[date]) -> dict[str
 
     def amount_minor(clause: Clause, budget: Budget | None, day: date) -> int:
         row = None if budget is None else budget.row_on(day)
-        return 0 if row is None else parse_amount(row.amount, _scale(clause))
+        return 0 if row is None else parse_amount(row.amount, scale_of(clause))
 
     return {
         "budget_minor": np.array(

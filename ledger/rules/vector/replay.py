@@ -74,7 +74,7 @@ def evaluate_from(
     state = state_of({_AGREEMENT: carried}, _counters(versions, first))
     subjects = subjects_of({_AGREEMENT: facts.subjects})
     held = held_of({_AGREEMENT: held_extensions or {}})
-    lines = _lines_by_quarter(facts.lines)
+    lines = facts.lines_by_quarter()
     for quarter in quarters_between(first, through):
         if keeps_terms(versions, quarter):
             known = replace(facts, lines=lines.get(quarter, ()))
@@ -308,10 +308,3 @@ def amounts_by_key(rules: Rules, allocations: Allocations) -> dict[int, dict[Key
 
 def _whole(numbers: Iterable[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.fromiter(numbers, np.int64)
-
-
-def _lines_by_quarter(lines: Iterable[Line]) -> dict[Quarter, list[Line]]:
-    found: dict[Quarter, list[Line]] = {}
-    for line in lines:
-        found.setdefault(line.span.quarter, []).append(line)
-    return found

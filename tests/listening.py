@@ -13,12 +13,13 @@ Statement = str
 
 @contextmanager
 def listening(hear: Callable[[Statement], None]) -> Iterator[None]:
-    """Tells ``hear`` every statement that any engine has executed."""
+    """Tells ``hear`` every statement that any engine has executed, but for what a transaction begins with."""
 
     def after_execute(
         _connection: Any, _cursor: Any, statement: Statement, _parameters: Any, _context: Any, _many: bool
     ) -> None:
-        hear(statement)
+        if not statement.startswith("SET LOCAL "):
+            hear(statement)
 
     event.listen(Engine, "after_cursor_execute", after_execute)
     try:

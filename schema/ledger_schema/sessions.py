@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Protocol, TypeAlias, TypeVar
 
 import psycopg
@@ -17,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from ledger.errors import LedgerError
+from ledger_schema.sight import EVERYTHING, Sight
 
 APPLICATION_ROLE = "parkledger_application"
 SEARCH_PATH = "pg_catalog, public, pg_temp"
@@ -54,7 +56,9 @@ class TooBusy(LedgerError):
 
 
 class Database:
-    """The pooled sessions of one database."""
+    """The pooled sessions of one database; ``sight`` is what their transactions see."""
+
+    sight = EVERYTHING
 
     def __init__(self, url: str) -> None:
         self._owner = create_engine(url, poolclass=NullPool)
@@ -69,18 +73,26 @@ class Database:
         )
         event.listen(self._engine, "connect", _become_application)
 
+    def seen_by(self, sight: Sight) -> Database:
+        """The same sessions, but their transactions see what ``sight`` says."""
+        other = copy(self)
+        other.sight = sight
+        return other
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One read-only transaction that sees one state of the ledger throughout."""
         with self._engine.connect() as connection:
             connection.execution_options(isolation_level=READING_ISOLATION, postgresql_readonly=True)
             with connection.begin():
+                _tell(connection, self.sight)
                 yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction: committed at the end, or rolled back where an exception leaves the block."""
         with self._engine.begin() as connection:
+            _tell(connection, self.sight)
             yield connection
 
     def retrying(self, work: Callable[[Connection], Result]) -> Result:
@@ -105,6 +117,7 @@ class Database:
     def owner(self) -> Iterator[Connection]:
         """One transaction of the tables' owner: for maintenance only, and on a connection of its own."""
         with self._owner.begin() as connection:
+            _tell(connection, EVERYTHING)
             yield connection
 
     def dispose(self) -> None:
@@ -117,6 +130,11 @@ def sqlstate(error: DatabaseFailure) -> str | None:
     """The five characters by which PostgreSQL names what went wrong; None where the server said nothing."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return cause.sqlstate if isinstance(cause, psycopg.Error) else None
+
+
+def _tell(connection: Connection, sight: Sight) -> None:
+    """Without a word to PostgreSQL beforehand a transaction sees nothing. SET takes no snapshot yet."""
+    connection.exec_driver_sql(sight.settings())
 
 
 class _DriverConnection(Protocol):

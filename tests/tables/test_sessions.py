@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from ledger_schema import tables
 from ledger_schema.refusals import Refusal, refusal_of
 from ledger_schema.sessions import ATTEMPTS_MAX, Database, TooBusy, sqlstate
+from ledger_schema.sight import Sight
 
 FAIL_WITH = "DO $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = '{}'; END $$"
 
@@ -150,3 +151,16 @@ def test_a_refusal_is_recognised_by_its_code(shared_database: Database, refusal:
     with pytest.raises(DBAPIError) as caught, shared_database.writing() as connection:
         connection.execute(text(FAIL_WITH.format(refusal.value)))
     assert refusal_of(caught.value) is refusal
+
+
+def test_a_transaction_tells_what_it_may_see_and_the_next_one_starts_anew(shared_database: Database) -> None:
+    narrow = shared_database.seen_by(Sight(party_ids=frozenset({2, 1}), own_party_ids=frozenset({1})))
+    for session in (narrow.reading, narrow.writing):
+        with session() as connection:
+            assert setting(connection, "parkledger.sees_everything") == "off"
+            assert setting(connection, "parkledger.party_ids") == "{1,2}"
+            assert setting(connection, "parkledger.own_party_ids") == "{1}"
+            assert setting(connection, "parkledger.audited_party_ids") == "{}"
+    with shared_database.reading() as connection:
+        assert setting(connection, "parkledger.sees_everything") == "on"
+        assert setting(connection, "parkledger.party_ids") == "{}"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import strawberry
 
-from ledger.desk import agreements, differences, payments
+from ledger.desk import agreements, payments
 from ledger.desk import events as event_reading
+from ledger.desk.history import differences
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_graphql.amounts import AmountValue, amount_value

@@ -1,9 +1,9 @@
 """Measures balances as of a moment: `.venv/bin/python bench/history.py [--agreements 2000]`.
 
-Ten years of quarters; 2,000 agreements of 126 postings a quarter, some of them about the quarter before, make
-10,000,000. One agreement has ten times as many as the others: its account is the busiest. Every query is asked
-of the ledger and, by SQL that adds up the postings, of the same tables, by turns: once after the first year and
-once at the end. Prints medians and ratios and asserts nothing; see docs/performance.md.
+Ten years of quarters; 2,000 agreements of 126 postings a quarter, some of them about the quarter before: in
+all 10,000,000. One agreement has ten times as many as the others: its account is the busiest. Every query is
+asked of the ledger and, by SQL that adds up the postings, of the same tables, by turns, after the first year
+and at the end. Prints medians and ratios and asserts nothing; see docs/performance.md.
 """
 
 from __future__ import annotations

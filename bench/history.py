@@ -1,8 +1,9 @@
 """Measures balances as of a moment: `.venv/bin/python bench/history.py [--agreements 2000]`.
 
-Ten years of quarters; 2,000 agreements of 126 postings a quarter make 10,000,000. One agreement has ten times
-as many as the others: its account is the busiest. Every query is asked of the ledger and, as SQL written by
-hand, of the same tables, by turns. Prints medians and ratios and asserts nothing; see docs/performance.md.
+Ten years of quarters; 2,000 agreements of 126 postings a quarter, some of them about the quarter before: in
+all 10,000,000. One agreement has ten times as many as the others: its account is the busiest. Every query is
+asked of the ledger and, by SQL that adds up the postings, of the same tables, by turns, after the first year
+and at the end. Prints medians and ratios and asserts nothing; see docs/performance.md.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from ledger_schema import server
 
 FIRST = Quarter(2015, 1)
 QUARTERS = 40
+YEAR = 4
 ENTRIES = 42
+CORRECTIONS = 4
 BUSIEST = 1
 QUERIES = 300
 
@@ -48,14 +51,16 @@ INSERT INTO agreement_quarter (agreement_id, quarter, state, settlement_id, clos
 SELECT a, %(quarter)s, 'closed', 1000 * a + %(place)s, %(closed_at)s
 FROM generate_series(1, %(agreements)s) a;
 INSERT INTO journal_entry (agreement_id, booked_quarter, settlement_id, entry, cause, clause, quarter)
-SELECT a, %(quarter)s, 1000 * a + %(place)s, entry, entry, 1, %(quarter)s
+SELECT a, %(quarter)s, 1000 * a + %(place)s, entry, entry, 1,
+       CASE WHEN entry <= %(corrections)s THEN %(before)s ELSE %(quarter)s END
 FROM generate_series(1, %(agreements)s) a,
      generate_series(1, CASE a WHEN %(busiest)s THEN 10 ELSE 1 END * %(entries)s) entry;
 INSERT INTO posting (agreement_id, booked_quarter, settlement_id, entry, posting, account_id,
                      book_id, commodity_id, amount_minor)
 SELECT agreement_id, booked_quarter, settlement_id, entry, place, 10 * agreement_id + place, 1, 1,
        CASE place WHEN 1 THEN -3 WHEN 2 THEN 1 ELSE 2 END * (1000 + entry)
-FROM journal_entry, generate_series(1, 3) place WHERE booked_quarter = %(quarter)s
+FROM journal_entry, generate_series(1, 3) place WHERE booked_quarter = %(quarter)s;
+SELECT carry_balances(agreement_id, quarter, settlement_id) FROM agreement_quarter WHERE quarter = %(quarter)s
 """
 BY_HAND = text("""
 SELECT sum(p.amount_minor) FROM posting p
@@ -78,12 +83,14 @@ def main() -> None:
         bench = Bench(server.start(home, SETTINGS).url)
         with bench.database("history") as database:
             _load(bench, AGREEMENTS, agreements=agreements)
-            for first, last in ((0, QUARTERS // 4), (QUARTERS // 4, QUARTERS)):
+            measured = []
+            for first, last in ((0, YEAR), (YEAR, QUARTERS)):
                 for place in range(first, last):
                     _load_quarter(bench, agreements, place)
                 bench.vacuum("history")
                 with database.reading() as connection:
-                    _measure(connection, agreements, last)
+                    measured.append(_measure(connection, agreements, last))
+            _print_growth(*measured)
     finally:
         server.stop(home)
         shutil.rmtree(folder, ignore_errors=True)
@@ -100,7 +107,9 @@ def _load_quarter(bench: Bench, agreements: int, place: int) -> None:
         quarter=quarter.code,
         place=place,
         closed_at=_closed_at(place),
+        before=FIRST.plus(max(0, place - 1)).code,
         entries=ENTRIES,
+        corrections=CORRECTIONS,
         busiest=BUSIEST,
     )
 
@@ -118,7 +127,8 @@ def _closed_at(place: int) -> datetime:
     return datetime(quarter.year, 3 * quarter.quarter - 1, 1, tzinfo=UTC)
 
 
-def _measure(connection: Connection, agreements: int, quarters: int) -> None:
+def _measure(connection: Connection, agreements: int, quarters: int) -> dict[str, float]:
+    """The 95th percentile of every kind of question, in seconds."""
     count = connection.execute(text("SELECT count(*) FROM posting")).scalar_one()
     print(f"\n== {count:,} postings, {quarters} quarters, load {os.getloadavg()[0]:.1f} ==")
     chance = random.Random(1)  # noqa: S311 - the same questions in every run
@@ -126,13 +136,22 @@ def _measure(connection: Connection, agreements: int, quarters: int) -> None:
         "an ordinary account": lambda: chance.randrange(BUSIEST + 1, agreements + 1),
         "the busiest account": lambda: BUSIEST,
     }
+    measured = {}
     for name, choose in accounts.items():
-        for moment, places in (("any moment", range(quarters)), ("the first year", range(4))):
+        for moment, places in (("any moment", range(quarters)), ("the first year", range(YEAR))):
             asked = [(choose(), chance.choice(places), chance.randrange(quarters)) for _ in range(QUERIES)]
-            _compare(connection, f"{name}, {moment}", asked)
+            question = f"{name}, {moment}"
+            measured[question] = _compare(connection, question, asked)
+    return measured
 
 
-def _compare(connection: Connection, name: str, asked: list[tuple[int, int, int]]) -> None:
+def _print_growth(early: dict[str, float], late: dict[str, float]) -> None:
+    print(f"\n== p95 after {QUARTERS} quarters for each ms after {YEAR} ==")
+    for question in early:
+        print(f"{question:36} {late[question] / early[question]:.2f}")
+
+
+def _compare(connection: Connection, name: str, asked: list[tuple[int, int, int]]) -> float:
     ours, by_hand = [], []
     for agreement, known, through in asked:
         about = (agreement, _closed_at(known), FIRST.plus(through))
@@ -147,6 +166,7 @@ def _compare(connection: Connection, name: str, asked: list[tuple[int, int, int]
         f"p95 {_ms(_p95(by_hand))}  ratio of medians {median(ours) / median(by_hand):.2f}",
         flush=True,
     )
+    return _p95(ours)
 
 
 def _balance(connection: Connection, agreement: int, known_at: datetime, through: Quarter) -> int:

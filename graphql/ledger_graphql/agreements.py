@@ -46,6 +46,7 @@ from ledger_graphql.context import Desk, Info
 from ledger_graphql.differences import DifferenceFields
 from ledger_graphql.enterprises import EnterpriseList, list_nodes
 from ledger_graphql.events import Event, EventKindFilter, events_of
+from ledger_graphql.fact_differences import FactDifferenceFields, LanguageArgument
 from ledger_graphql.failures import MissingReturn
 from ledger_graphql.fields import resolved, typed
 from ledger_graphql.occurrences import Occurrence, occurrence_node
@@ -72,7 +73,6 @@ KnownAt = Annotated[
     strawberry.argument(description="As the ledger knew it at that moment; now when left out."),
 ]
 AboutQuarter = Annotated[Quarter, strawberry.argument(description="The quarter that it is about.")]
-LanguageArgument = Annotated[Language, strawberry.argument(description="Language of the text.")]
 
 
 @strawberry.enum(
@@ -180,7 +180,7 @@ class FileContent:
 
 
 @strawberry.type(description="An agreement 合作协议 between two or more parties.")
-class Agreement(DifferenceFields, ReopeningFields, Node):
+class Agreement(DifferenceFields, FactDifferenceFields, ReopeningFields, Node):
     code: str = strawberry.field(description="Stable code, unique in the ledger.")
     kind: AgreementKind = strawberry.field(description="What kind of carrier it is about.")
     title_zh: str = strawberry.field(description="Title in Chinese.")

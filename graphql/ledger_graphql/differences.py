@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import strawberry
 
-from ledger.desk import agreements, differences, payments
+from ledger.desk import agreements, payments
 from ledger.desk import events as event_reading
+from ledger.desk.history import differences
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_graphql.amounts import AmountValue, amount_value
@@ -137,9 +138,9 @@ class DifferenceFields:
     ) -> list[FigureChange]:
         desk = info.context
         found = differences.figures_between(
-            desk.snapshot, self.record.agreement_id, quarter, known_from, _moment(known_to)
+            desk.snapshot, self.record.agreement_id, quarter, known_from, moment(known_to)
         )
-        events = _event_batch(desk, (one.reason.event_id for one in found))
+        events = event_batch(desk, (one.reason.event_id for one in found))
         parties = party_batch(desk, {one.party_id for one in found})
         return [
             FigureChange(
@@ -165,7 +166,7 @@ class DifferenceFields:
         known_to: KnownTo = None,
     ) -> list[BalanceChange]:
         found = differences.balances_between(
-            info.context.snapshot, self.record.agreement_id, through, known_from, _moment(known_to)
+            info.context.snapshot, self.record.agreement_id, through, known_from, moment(known_to)
         )
         return _balance_changes(info.context, self.record.agreement_id, found)
 
@@ -181,14 +182,14 @@ class DifferenceFields:
         known_to: KnownTo = None,
     ) -> list[BalanceChange]:
         found = differences.statement_between(
-            info.context.snapshot, self.record.agreement_id, quarter, known_from, _moment(known_to)
+            info.context.snapshot, self.record.agreement_id, quarter, known_from, moment(known_to)
         )
         return _balance_changes(info.context, self.record.agreement_id, found)
 
     @resolved("What was open of each leg that its closes raised, as known then, by leg.")
     def owed(self, info: Info, known_at: KnownAt = None) -> list[Owed]:
         desk = info.context
-        found = payments.owed(desk.snapshot, self.record.agreement_id, _moment(known_at))
+        found = payments.owed(desk.snapshot, self.record.agreement_id, moment(known_at))
         parties = _pairs(desk, found)
         return [
             Owed(
@@ -205,8 +206,8 @@ class DifferenceFields:
         self, info: Info, known_from: KnownFrom, known_to: KnownTo = None
     ) -> list[OwedChange]:
         desk = info.context
-        found = payments.owed_between(desk.snapshot, self.record.agreement_id, known_from, _moment(known_to))
-        parties, events = _pairs(desk, found), _event_batch(desk, (one.event_id for one in found))
+        found = payments.owed_between(desk.snapshot, self.record.agreement_id, known_from, moment(known_to))
+        parties, events = _pairs(desk, found), event_batch(desk, (one.event_id for one in found))
         return [
             OwedChange(
                 leg_id=global_id("Leg", one.leg_id),
@@ -225,14 +226,14 @@ def _pairs(desk: Desk, found: Sequence[payments.Owed | payments.OwedChange]) -> 
     return party_batch(desk, {party for one in found for party in (one.payer_party_id, one.payee_party_id)})
 
 
-def _moment(known_to: datetime | None) -> datetime:
+def moment(known_to: datetime | None) -> datetime:
     return datetime.now(UTC) if known_to is None else known_to
 
 
 def _balance_changes(
     desk: Desk, agreement_id: int, found: Sequence[differences.BalanceChange]
 ) -> list[BalanceChange]:
-    events = _event_batch(desk, (one.reason.event_id for one in found))
+    events = event_batch(desk, (one.reason.event_id for one in found))
     holders = {one.account.party_id for one in found}
     parties = party_batch(desk, (party_id for party_id in holders if party_id is not None))
     return [
@@ -246,7 +247,7 @@ def _balance_changes(
     ]
 
 
-def _event_batch(desk: Desk, event_ids: Iterable[int | None]) -> EventBatch:
+def event_batch(desk: Desk, event_ids: Iterable[int | None]) -> EventBatch:
     def load(ids: list[int]) -> dict[int, Event]:
         records = event_reading.events_by_id(desk.snapshot, ids)
         return {event_id: event_node(record) for event_id, record in records.items()}

@@ -7,8 +7,9 @@ from typing import cast
 
 import strawberry
 
-from ledger.desk import drill, payments, returns
-from ledger.desk.booked import Booked, BookedKey
+from ledger.desk import payments, returns
+from ledger.desk.history import drill
+from ledger.desk.history.booked import Booked, BookedKey
 from ledger.desk.pages import Page
 from ledger.periods import Quarter
 from ledger_graphql.connections import (

@@ -18,7 +18,14 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from ledger.desk.exports import EXPORT_FORMS, EXPORT_MEDIA_TYPES, SUBJECTS, Export, Subject, write_export
+from ledger.desk.history.exports import (
+    EXPORT_FORMS,
+    EXPORT_MEDIA_TYPES,
+    SUBJECTS,
+    Export,
+    Subject,
+    write_export,
+)
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
 from ledger.rules.terms import Book

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import strawberry
 
-from ledger.desk import drill, payments
+from ledger.desk import payments
+from ledger.desk.history import drill
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_graphql.amounts import AmountValue, amount_value

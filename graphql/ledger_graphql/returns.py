@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from ledger.desk import documents, drill, returns
+from ledger.desk import documents, returns
+from ledger.desk.history import drill
 from ledger.periods import Quarter
 from ledger_graphql.amounts import MEASURES, Measure, ReportedAmount, reported
 from ledger_graphql.connections import (

@@ -8,9 +8,10 @@ from typing import Annotated, cast
 
 import strawberry
 
-from ledger.desk import agreements, search
+from ledger.desk import agreements
 from ledger.desk.enterprises import id_by_code
 from ledger.desk.failures import refuse
+from ledger.desk.history import search
 from ledger.periods import Quarter
 from ledger.rules.facts import Fault
 from ledger.rules.terms import Book

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, and_, or_
+from sqlalchemy import ColumnElement, FromClause, Table, and_, or_
 
 from ledger_schema.tables import quarter_closing
 
@@ -18,11 +18,11 @@ def is_of_closing(booked: Table) -> ColumnElement[bool]:
     )
 
 
-def stood(known_at: datetime | None) -> ColumnElement[bool]:
+def stood(known_at: datetime | None, closing: FromClause = quarter_closing) -> ColumnElement[bool]:
     """Whether the closing stood at a moment (None: now)."""
     if known_at is None:
-        return quarter_closing.c.reopened_at.is_(None)
+        return closing.c.reopened_at.is_(None)
     return and_(
-        quarter_closing.c.closed_at <= known_at,
-        or_(quarter_closing.c.reopened_at.is_(None), quarter_closing.c.reopened_at > known_at),
+        closing.c.closed_at <= known_at,
+        or_(closing.c.reopened_at.is_(None), closing.c.reopened_at > known_at),
     )

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ledger_graphql.connections import cursor_of
 from tests.api.journey import Api, Document, Figure
+from tests.api.terms_documents import tax, terms
+from tests.api.test_cases import CREDIT_CODE
 from tests.api.test_payments_api import CODE, pay, settled
 
 DOWN = """
@@ -35,7 +38,32 @@ query Changes($code: String!, $from: DateTime!) {
   }
 }
 """
+FACTS = """
+query Facts($code: String!, $from: DateTime!, $first: Int, $after: String) {
+  agreement(code: $code) {
+    listDifference(from: $from) {
+      versionBefore versionAfter act { kind }
+      entries { edges { node { kind enterprise { creditCode } fields { field before after } } } }
+    }
+    termsDifference(quarter: "2024Q2", from: $from) {
+      versionBefore versionAfter act { kind } fields { field }
+      clauses {
+        number kind fields { field before after } textBefore(language: EN) textAfter(language: ZH)
+      }
+    }
+    returnDifference(quarter: "2024Q1", role: "host", from: $from) {
+      before { sequence } after { sequence } act { kind }
+      lines(first: $first, after: $after) {
+        edges { cursor node {
+          enterprise { creditCode } measure { name } span document before { text } after { text }
+        } }
+      }
+    }
+  }
+}
+"""
 
+LONG_AGO = "2020-01-01T00:00:00+08:00"
 FIND = "query Find($criteria: SearchInput!) { search(criteria: $criteria) { events { edges { cursor } } } }"
 
 
@@ -86,6 +114,57 @@ def test_two_moments_are_compared_with_the_act_behind_every_change(api: Api) -> 
         ("PAYMENT", "-30.00", "payment_matched"),
         ("SETTLEMENT", "30.00", "legs_raised"),
     ]
+
+
+def test_lists_terms_and_returns_of_two_moments_are_compared_field_by_field(api: Api) -> None:
+    settled(api, CODE, "100.00")
+    then = api.run("events", code=CODE, first=50)["agreement"]["events"]["edges"][-1]["node"]["recordedAt"]
+    api.confirm_list(CODE, [{"creditCode": CREDIT_CODE, "nameZh": "甲公司"}])
+    document = terms(CODE, [tax({"origin": "3/4", "host": "1/4"})], since="2024Q2")
+    api.amend(document)
+    api.hand_in(CODE, "2024Q1", [Figure("retained_tax", "120.00")])
+    found = api.ask(FACTS, **{"code": CODE, "from": then})["agreement"]
+    listed, agreed, returned = (found[f"{name}Difference"] for name in ("list", "terms", "return"))
+    assert (listed["versionBefore"], listed["versionAfter"]) == (None, 1)
+    assert listed["act"] == {"kind": "enterprise_list_confirmed"}
+    assert nodes(listed["entries"]) == [
+        {
+            "kind": "ADDED",
+            "enterprise": {"creditCode": CREDIT_CODE},
+            "fields": [{"field": "name_zh", "before": None, "after": "甲公司"}],
+        }
+    ]
+    assert (agreed["versionBefore"], agreed["versionAfter"]) == (1, 2)
+    assert agreed["act"] == {"kind": "version_brought_into_force"}
+    (changed,) = agreed["clauses"]
+    assert {"field": "to_whom.key[0].shares.host", "before": None, "after": "1/4"} in changed["fields"]
+    assert (changed["number"], changed["kind"]) == (1, "CHANGED")
+    assert "1/4" in changed["textAfter"]
+    assert "1/4" not in changed["textBefore"]
+    assert [returned[side]["sequence"] for side in ("before", "after")] == [1, 2]
+    assert returned["act"] == {"kind": "return_handed_in"}
+    assert nodes(returned["lines"]) == [
+        {
+            "enterprise": None,
+            "measure": {"name": "retained_tax"},
+            "span": "2024Q1",
+            "document": "",
+            "before": {"text": "100.00"},
+            "after": {"text": "120.00"},
+        }
+    ]
+
+
+def test_lines_that_differ_come_page_by_page(api: Api) -> None:
+    settled(api, CODE, "100.00")
+    first = api.ask(FACTS, **{"code": CODE, "from": LONG_AGO, "first": 1})["agreement"]
+    lines = first["returnDifference"]["lines"]["edges"]
+    assert [one["node"]["before"] for one in lines] == [None]
+    after = {"code": CODE, "from": LONG_AGO, "after": lines[0]["cursor"]}
+    assert api.ask(FACTS, **after)["agreement"]["returnDifference"]["lines"]["edges"] == []
+    for cursor in ("x", cursor_of((1, 1, "soon", 3, ""))):
+        answer = api.answer(FACTS, **{"code": CODE, "from": LONG_AGO, "after": cursor})
+        assert answer["errors"][0]["extensions"]["code"] == "CURSOR_UNREADABLE"
 
 
 def nodes(connection: dict[str, Any]) -> list[Document]:

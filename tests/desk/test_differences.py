@@ -16,9 +16,10 @@ from signing_room import SigningRoom, open_signing_room
 from sqlalchemy import Connection, func, select
 from test_quarter_model import FIRST, QuarterMachine
 
-from ledger.desk import differences, events, history, settlements, statements
-from ledger.desk.differences import BalanceChange
+from ledger.desk import events, history, settlements, statements
 from ledger.desk.failures import NotFound
+from ledger.desk.history import differences
+from ledger.desk.history.differences import BalanceChange
 from ledger.desk.settlements.grounds import grounds
 from ledger.periods import Quarter
 from ledger_schema.sessions import Database

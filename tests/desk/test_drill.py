@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from payment_rooms import PROCEDURE, legs_of, pay, paying
 from sqlalchemy import Connection
 
-from ledger.desk import drill, payments, returns, settlements
-from ledger.desk.booked import Booked
-from ledger.desk.drill import LineUnder
+from ledger.desk import payments, returns, settlements
 from ledger.desk.failures import NotFound
+from ledger.desk.history import drill
+from ledger.desk.history.booked import Booked
+from ledger.desk.history.drill import LineUnder
 from ledger.desk.pages import Page
 from ledger.desk.returns import LineDraft
 from ledger_schema.sessions import Database

@@ -12,10 +12,19 @@ from desk_fixtures import Room, enterprise, open_room
 from python_calamine import load_workbook
 from sqlalchemy import Connection
 
-from ledger.desk import enterprises, search
+from ledger.desk import enterprises
 from ledger.desk.acts import Act
-from ledger.desk.exports import COLUMNS, EXPORT_FORMS, SUBJECTS, Export, ExportForm, Subject, write_export
-from ledger.desk.search import Criteria
+from ledger.desk.history import search
+from ledger.desk.history.exports import (
+    COLUMNS,
+    EXPORT_FORMS,
+    SUBJECTS,
+    Export,
+    ExportForm,
+    Subject,
+    write_export,
+)
+from ledger.desk.history.search import Criteria
 from ledger_schema.sessions import Database
 
 
@@ -40,7 +49,7 @@ def room(database: Database) -> Room:
 def test_an_export_of_everything_holds_what_the_pages_hold(
     room: Room, subject: Subject, form: ExportForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.desk.exports.PAGE_LIMIT_MAX", 2)
+    monkeypatch.setattr("ledger.desk.history.exports.PAGE_LIMIT_MAX", 2)
     criteria = Criteria(agreement_id=room.agreement_id)
     with room.database.reading() as connection:
         rows = exported(connection, Export(subject, form, criteria))

@@ -42,6 +42,7 @@ CHANGED = {
     "smallint": "coalesce({0}, 0) + 300",
     "integer": "coalesce({0}, 0) + 1000",
     "bigint": "coalesce({0}, 0) + 1000000007",
+    "numeric(38, 0)": "{0} + 1",
 }
 """How a value of a type becomes another one, which no other row of the world has."""
 

@@ -9,8 +9,9 @@ import pytest
 from desk_fixtures import Room, open_room, text
 from sqlalchemy import func, select
 
-from ledger.desk import differences, history, settlements
+from ledger.desk import history, settlements
 from ledger.desk.failures import NotFound
+from ledger.desk.history import differences
 from ledger.periods import Quarter
 from ledger_schema.sessions import Database
 

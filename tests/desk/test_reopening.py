@@ -11,7 +11,7 @@ from desk_fixtures import Document, Room, clause, text
 from signing_room import REOPENED_BY, SigningRoom, open_signing_room
 from sqlalchemy import Function, SmallInteger, func, literal, select, update
 
-from ledger.desk import agreements, differences, history, national, settlements
+from ledger.desk import agreements, history, national, settlements
 from ledger.desk.agreements import (
     AlreadySigned,
     KeyNotRegistered,
@@ -21,6 +21,7 @@ from ledger.desk.agreements import (
 )
 from ledger.desk.events import events
 from ledger.desk.failures import NotFound, RequestRefused
+from ledger.desk.history import differences
 from ledger.desk.quarters import QuarterState, quarter_standing
 from ledger.desk.settlements import QuarterNotReopenable, ReopeningOvertaken, StaleSettlement
 from ledger.desk.statements import settlement_statement, statement

@@ -15,12 +15,13 @@ from payment_rooms import beside
 from signing_room import open_signing_room
 from sqlalchemy import Connection, select
 
-from ledger.desk import events, search, settlements
-from ledger.desk.booked import Booked
+from ledger.desk import events, settlements
 from ledger.desk.events import Event
+from ledger.desk.history import search
+from ledger.desk.history.booked import Booked
+from ledger.desk.history.search import Criteria, RangeEmpty, State
 from ledger.desk.pages import Page
 from ledger.desk.returns import LineDraft
-from ledger.desk.search import Criteria, RangeEmpty, State
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_schema.sessions import Database

@@ -17,7 +17,8 @@ from desk_fixtures import Document, Room, clause, open_room
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ledger.desk import agreements, differences, history, settlements
+from ledger.desk import agreements, history, settlements
+from ledger.desk.history import differences
 from ledger.money import format_amount
 from ledger.periods import Quarter, Span
 from ledger.rules import plain

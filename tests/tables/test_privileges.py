@@ -13,7 +13,7 @@ NOT_ALLOWED = "42501"
 SEEDED = ("commodity", "book", "measure")
 HISTORY = [table for table in tables.metadata.sorted_tables if table.name != "agreement_quarter"]
 VIEWS = ("settlement_difference", "quarter_closing")
-WRITTEN_BY_OWNER = ("quarter_reopened",)
+WRITTEN_BY_OWNER = ("quarter_reopened", "account_balance")
 CALLED_BY_APPLICATION = {
     "open_booked_quarter",
     "stage_quarter",

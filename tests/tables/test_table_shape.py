@@ -15,6 +15,7 @@ PARTITIONED = {"return_line", "carried", "allocation", "posting"}
 # Of these there are few, or they belong to no one agreement: they stay whole wherever the ledger lives.
 EXEMPT_TABLES = {
     "account",
+    "account_balance",
     "agreement",
     "agreement_party",
     "agreement_quarter",

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from ledger.desk import agreements, enterprises, exports, roster
-from ledger.desk.exports import Export, ExportForm, Subject
-from ledger.desk.search import Criteria, State
+from ledger.desk import agreements, enterprises, roster
+from ledger.desk.history import exports
+from ledger.desk.history.exports import Export, ExportForm, Subject
+from ledger.desk.history.search import Criteria, State
 from ledger.periods import Quarter
 from ledger_console.command.opening import ledger
 from ledger_console.command.options import moment

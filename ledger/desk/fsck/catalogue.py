@@ -226,6 +226,11 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
         ),
         Sealed("settlements", "the postings that name it", named_in="posting"): "account_id",
     },
+    "account_balance": {
+        Sealed("balances", "the postings of the closed settlements"): (
+            "agreement_id account_id quarter booked_quarter settlement_id balance_minor"
+        )
+    },
     "settlement_proposal": {
         _said("signing", "settlement_proposed"): f"{_KEY} content content_hash event_id recorded_at"
     },

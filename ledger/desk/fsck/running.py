@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select, union
 
 from ledger.desk.fsck.agreements import check_agreements, check_quarters
+from ledger.desk.fsck.balances import check_balances
 from ledger.desk.fsck.comparing import WHOLE_ROW, Mismatch, Scope
 from ledger.desk.fsck.events import check_events, check_keys
 from ledger.desk.fsck.facts import check_documents, check_lists, check_occurrences
@@ -55,6 +56,7 @@ CHECKS: tuple[Check, ...] = (
     Check("lines", "申报明细", "lines of returns", check_lines, True),
     Check("reconciliation", "对账", "reconciliation", check_reconciliation, True),
     Check("settlements", "结算", "settlements", check_settlements, True),
+    Check("balances", "账户余额", "balances of accounts", check_balances, True),
     Check("signing", "签署", "signatures", check_signing, True),
     Check("quarters", "季度", "quarters", check_quarters, True),
 )

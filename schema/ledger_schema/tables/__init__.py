@@ -18,6 +18,7 @@ from ledger_schema.tables.agreements import (
     agreement_version_state,
     version_signature,
 )
+from ledger_schema.tables.balances import account_balance
 from ledger_schema.tables.base import PARTITIONED_BY_BOOKED_QUARTER, metadata
 from ledger_schema.tables.documents import document, document_attachment
 from ledger_schema.tables.enterprises import (
@@ -77,6 +78,7 @@ from ledger_schema.tables.signing import (
 __all__ = [
     "PARTITIONED_BY_BOOKED_QUARTER",
     "account",
+    "account_balance",
     "agreement",
     "agreement_party",
     "agreement_quarter",

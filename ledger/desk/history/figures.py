@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, func, select, true, tuple_
 
 from ledger.desk import agreements
 from ledger.desk.closings import is_of_closing, stood
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
-from ledger.desk.postings import is_of_entry
 from ledger.desk.settlements.journal import AccountKind
 from ledger.desk.settlements.replays import BOOK_BY_ID, BOOK_IDS
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
-from ledger_schema.tables import account, allocation, journal_entry, posting, quarter_closing
+from ledger_schema.tables import account, account_balance, allocation, quarter_closing
 
 BalanceKey = tuple[int, int]
 """Agreement and account: the order of a party's balances."""
@@ -72,23 +71,17 @@ def balances(
     Every agreement's balances add up to zero in each book and commodity where no filter but the agreement
     and the book is given.
     """
-    total = func.sum(posting.c.amount_minor)
+    held = _held(through, known_at)
     wanted = [
-        journal_entry.c.quarter <= through.code,
-        true() if agreement_id is None else posting.c.agreement_id == agreement_id,
+        true() if agreement_id is None else account.c.agreement_id == agreement_id,
         true() if party_id is None else account.c.party_id == party_id,
         true() if kind is None else account.c.kind == kind,
         true() if book is None else account.c.book_id == BOOK_IDS[book],
     ]
     rows = connection.execute(
-        select(account, total.label("balance_minor"))
-        .select_from(posting)
-        .join(journal_entry, is_of_entry())
-        .join(account, account.c.account_id == posting.c.account_id)
-        .join(quarter_closing, is_of_closing(posting))
-        .where(*wanted, stood(known_at))
-        .group_by(account.c.account_id)
-        .having(total != 0)
+        select(account, held.c.balance_minor)
+        .join(held, true())
+        .where(*wanted, held.c.balance_minor != 0)
         .order_by(account.c.agreement_id, account.c.clause, account.c.kind, account.c.account_id)
     )
     return [_balance(row) for row in rows]
@@ -103,22 +96,8 @@ def balances_page(
     after: BalanceKey | None = None,
     limit: int = PAGE_LIMIT,
 ) -> Page[Balance]:
-    """A page of a party's ``balances``, by agreement and account, after the one with the key ``after``.
-
-    No account beyond the page's is added up.
-    """
-    held = (
-        select(func.sum(posting.c.amount_minor).label("balance_minor"))
-        .join(journal_entry, is_of_entry())
-        .join(quarter_closing, is_of_closing(posting))
-        .where(
-            stood(known_at),
-            posting.c.agreement_id == account.c.agreement_id,
-            posting.c.account_id == account.c.account_id,
-            journal_entry.c.quarter <= through.code,
-        )
-        .lateral("held")
-    )
+    """A page of a party's ``balances``, by agreement and account, after the one with the key ``after``."""
+    held = _held(through, known_at)
     key = (account.c.agreement_id, account.c.account_id)
     rows = connection.execute(
         select(account, held.c.balance_minor)
@@ -132,6 +111,35 @@ def balances_page(
         .limit(rows_to_read(limit))
     ).all()
     return page_of(rows, limit, _balance)
+
+
+def _held(through: Quarter, known_at: datetime | None) -> FromClause:
+    """What each account held at the last close by then, of entries about quarters up to ``through``.
+
+    The row of the latest quarter, in its latest version: two steps down the key, however long the history.
+    """
+    closing = quarter_closing.alias()
+    last = (
+        select(func.max(closing.c.quarter))
+        .where(closing.c.agreement_id == account.c.agreement_id, stood(known_at, closing))
+        .correlate(account)
+        .scalar_subquery()
+    )
+    carried = account_balance.c
+    return (
+        select(carried.balance_minor)
+        .join(quarter_closing, is_of_closing(account_balance))
+        .where(
+            carried.agreement_id == account.c.agreement_id,
+            carried.account_id == account.c.account_id,
+            carried.quarter <= func.least(through.code, last),
+            carried.booked_quarter <= last,
+            stood(known_at),
+        )
+        .order_by(carried.quarter.desc(), carried.booked_quarter.desc())
+        .limit(1)
+        .lateral("held")
+    )
 
 
 def figure(

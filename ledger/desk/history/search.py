@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, exists, or_, select, true, tuple_
 
-from ledger.desk.booked import Booked, BookedKey, booked_page
 from ledger.desk.closings import is_of_closing
 from ledger.desk.events import Event, event_of
+from ledger.desk.history.booked import Booked, BookedKey, booked_page
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.desk.settlements.replays import BOOK_IDS
 from ledger.errors import LedgerError

@@ -20,9 +20,9 @@ from sqlalchemy import ColumnElement, Connection, false, func, or_, select, true
 
 from ledger.desk import agreements, returns
 from ledger.desk.agreements import NumberedVersion
-from ledger.desk.booked import Booked, BookedKey, booked_page
 from ledger.desk.closings import is_of_closing, stood
 from ledger.desk.failures import NotFound
+from ledger.desk.history.booked import Booked, BookedKey, booked_page
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.desk.payments import Leg
 from ledger.desk.returns import Filing, ReturnLine

@@ -18,16 +18,16 @@ from sqlalchemy import Connection
 from xlsxwriter import Workbook  # type: ignore[import-untyped]  # it ships no type hints
 
 from ledger.desk import agreements, enterprises, roster
-from ledger.desk.booked import Booked
 from ledger.desk.events import Event
-from ledger.desk.pages import PAGE_LIMIT_MAX, Page
-from ledger.desk.search import (
+from ledger.desk.history.booked import Booked
+from ledger.desk.history.search import (
     Criteria,
     FoundSettlement,
     find_allocations,
     find_events,
     find_settlements,
 )
+from ledger.desk.pages import PAGE_LIMIT_MAX, Page
 from ledger.desk.statements.files import inert
 from ledger.measures import COMMODITY_BY_ID
 from ledger.money import format_amount

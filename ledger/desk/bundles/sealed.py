@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ledger.desk.acts import EVENT_FORMAT
+from ledger.desk.acts import EVENT_FORMATS
 from ledger.errors import LedgerError
 from ledger.evidence import checkpoints
 from ledger.evidence.bundles import Bundle, BundleWrong, sentences, verify_place
@@ -43,6 +43,15 @@ def require_same(path: str, expected: object, got: object) -> None:
     """Raises ``BundleWrong`` unless both are the same."""
     if expected != got:
         raise BundleWrong(path, f"应为 {expected}，实际为 {got}", f"expected {expected}, but got {got}")
+
+
+def require_one_of(path: str, expected: Collection[str], got: str) -> None:
+    """Raises ``BundleWrong`` unless it is one of those expected."""
+    if got not in expected:
+        listed = ", ".join(sorted(expected))
+        raise BundleWrong(
+            path, f"应为 {listed} 之一，实际为 {got}", f"expected one of {listed}, but got {got}"
+        )
 
 
 def whole(text: str) -> int:
@@ -105,7 +114,7 @@ def sealed_events(bundle: Bundle, checkpoint: Checkpoint) -> SealedEvents:
         verify_place(logged, path, checkpoint)
         with about(path):
             content = json.loads(logged.event)
-            require_same(path, EVENT_FORMAT, content["format"])
+            require_one_of(path, EVENT_FORMATS, content["format"])
             kind, agreement, data = content["kind"], content["agreement"], dict(content["data"])
             listed.append(SealedEvent(f"{path} ({kind})", logged.leaf, kind, agreement, data))
     leaves = [one.leaf for one in listed]

@@ -226,6 +226,10 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
         ),
         Sealed("settlements", "the postings that name it", named_in="posting"): "account_id",
     },
+    "salt_secret": {
+        _said("salts", "lines_salted, settlement_salted"): "event_id agreement_id",
+        Sealed("salts", "the root in that event"): "secret",
+    },
     "settlement_proposal": {
         _said("signing", "settlement_proposed"): f"{_KEY} content content_hash event_id recorded_at"
     },

@@ -16,6 +16,7 @@ from ledger.desk.fsck.parties import check_parties, check_reference
 from ledger.desk.fsck.payments import check_payments
 from ledger.desk.fsck.reconciliations import check_reconciliation
 from ledger.desk.fsck.returns import check_lines, check_returns
+from ledger.desk.fsck.salting import check_salts
 from ledger.desk.fsck.settlements import check_settlements
 from ledger.desk.fsck.signing import check_signing
 from ledger.errors import LedgerError
@@ -55,6 +56,7 @@ CHECKS: tuple[Check, ...] = (
     Check("lines", "申报明细", "lines of returns", check_lines, True),
     Check("reconciliation", "对账", "reconciliation", check_reconciliation, True),
     Check("settlements", "结算", "settlements", check_settlements, True),
+    Check("salts", "加盐树", "salted trees", check_salts, True),
     Check("signing", "签署", "signatures", check_signing, True),
     Check("quarters", "季度", "quarters", check_quarters, True),
 )

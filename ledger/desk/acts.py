@@ -139,7 +139,7 @@ class Recorder:
         return event_ids
 
     def _content(self, event_id: int, kind: str, data: Mapping[str, Json], agreement_id: int | None) -> bytes:
-        """Salted, so that the hash of its leaf in another event's proof can't be guessed from its few figures."""
+        """Salted: its leaf's hash stands in proofs of other events, and its few figures could be guessed."""
         return canonical_bytes(
             {
                 "format": EVENT_FORMAT,

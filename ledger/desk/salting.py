@@ -1,17 +1,18 @@
-"""Salted trees in the ledger: an event names the root, and the secret of its salts is kept beside the event."""
+"""Salted trees in the ledger: an event names the root, and the secret of the salts is kept beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, cast, exists, func, select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from ledger.desk.acts import Recorder
 from ledger.desk.copying import copy_rows
 from ledger.evidence.canonical import Json
 from ledger.evidence.salted import Parts, new_secret
-from ledger_schema.tables import salt_secret
+from ledger_schema.tables import event, salt_secret
 
 LINES_SALTED = "lines_salted"
 SETTLEMENT_SALTED = "settlement_salted"
@@ -67,3 +68,10 @@ def secrets_of(connection: Connection, event_ids: Sequence[int]) -> dict[int, by
         )
     )
     return {row.event_id: row.secret for row in rows}
+
+
+def is_salted(connection: Connection, agreement_id: int, kind: str, name: str, number: int) -> bool:
+    """Whether an event of the kind names the tree of what has this number under ``name``."""
+    said = cast(func.convert_from(event.c.canonical, "UTF8"), JSONB)["data"][name].astext
+    wanted = exists().where(event.c.agreement_id == agreement_id, event.c.kind == kind, said == str(number))
+    return connection.execute(select(wanted)).scalar_one()

@@ -14,7 +14,7 @@ offset bytes field
 Lines (``parkledger.salted-lines/1``): the subject's line records (``ledger.evidence.lines``) in the order of
 the return, numbered from 1 within the subject, so that a number tells nothing of the lines of others.
 
-Shares (``parkledger.salted-shares/1``): the subject's number (8 bytes), its credit code (18 bytes of ASCII, or
+Shares (``parkledger.salted-shares/1``): the subject's number (8 bytes), its credit code (18 bytes of ASCII,
 zero bytes for the whole park), and its allocation records in key order.
 
 A return has few figures on an enterprise, and who guesses them could try a plain hash. The salts keep leaves

@@ -46,7 +46,7 @@ def test_a_bundle_is_written_and_verified_where_there_is_no_database(
     assert "key as you gave it" in run.out
     assert run.out.endswith("The bundle holds.\n")
     assert run("verify", str(file)) == 0
-    assert "公钥取自结算包" in run.out
+    assert "公钥取自文件" in run.out
     assert not (tmp_path / "nothing here").exists()
 
 

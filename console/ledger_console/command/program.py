@@ -77,6 +77,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "存证 Evidence": {
         "bundle": bundles.bundle,
+        "excerpt": bundles.excerpt,
         "verify": bundles.verify,
     },
 }

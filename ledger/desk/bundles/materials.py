@@ -11,7 +11,7 @@ from ledger.desk.bundles.sealed import Keys, SealedEvent, SealedEvents, about, r
 from ledger.desk.enterprises import subjects_in
 from ledger.desk.returns.salting import records_of_lines
 from ledger.desk.settlements.replays import Inputs, Materials, Side
-from ledger.evidence.bundles import Bundle, BundleWrong, NumberedContent, Return, ReturnedLine
+from ledger.evidence.bundles import Bundle, BundleWrong, Logged, NumberedContent, Return, ReturnedLine
 from ledger.evidence.canonical import digest
 from ledger.evidence.lines import hash_of_lines
 from ledger.periods import Quarter, Span
@@ -84,15 +84,23 @@ def verified_materials(
 def _versions(
     bundle: Bundle, worlds: Worlds, events: SealedEvents, agreed: Agreed, keys: Keys
 ) -> dict[int, NumberedVersion]:
-    found: dict[int, NumberedVersion] = {}
-    for place, given in enumerate(bundle.terms):
-        path = f"terms[{place}]"
-        _verify_terms(path, given, events, agreed, keys)
-        found[given.version] = _read_terms(path, given, agreed)
+    found = verified_terms(bundle, events, agreed, keys)
     needed = {version: starts for world in worlds.both for version, starts in world.versions.items()}
     require_same("terms", sorted(needed), [given.version for given in bundle.terms])
     for version, starts in needed.items():
         require_same(f"inputs.versions {version}", found[version].starts, starts)
+    return found
+
+
+def verified_terms(
+    file: Logged, events: SealedEvents, agreed: Agreed, keys: Keys
+) -> dict[int, NumberedVersion]:
+    """The terms in a file by version, each signed by all who sign. Raises ``BundleWrong``."""
+    found: dict[int, NumberedVersion] = {}
+    for place, given in enumerate(file.terms):
+        path = f"terms[{place}]"
+        _verify_terms(path, given, events, agreed, keys)
+        found[given.version] = _read_terms(path, given, agreed)
     return found
 
 

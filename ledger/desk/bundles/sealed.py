@@ -11,7 +11,7 @@ from typing import Any
 from ledger.desk.acts import EVENT_FORMATS
 from ledger.errors import LedgerError
 from ledger.evidence import checkpoints
-from ledger.evidence.bundles import Bundle, BundleWrong, sentences, verify_place
+from ledger.evidence.bundles import BundleWrong, Logged, sentences, verify_place
 from ledger.evidence.checkpoints import Checkpoint, cosigner_key, cosigner_name
 from ledger.evidence.notes import Note, Signature, VerifierKey
 from ledger.evidence.signatures import is_signed
@@ -106,8 +106,8 @@ class SealedEvents:
         return SealedEvents([one for one in self.listed if one.leaf < leaf])
 
 
-def sealed_events(bundle: Bundle, checkpoint: Checkpoint) -> SealedEvents:
-    """The bundle's events, each verified to be the leaf that it says to be. Raises ``BundleWrong``."""
+def sealed_events(bundle: Logged, checkpoint: Checkpoint) -> SealedEvents:
+    """The file's events, each verified to be the leaf that it says to be. Raises ``BundleWrong``."""
     listed = []
     for place, logged in enumerate(bundle.events):
         path = f"events[{place}]"

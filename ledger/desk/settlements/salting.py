@@ -8,6 +8,7 @@ from ledger.desk.acts import Recorder
 from ledger.desk.salting import SETTLEMENT_SALTED, SaltedTree, record_salted
 from ledger.desk.settlements.reading import Settlement, all_allocations
 from ledger.desk.settlements.recording import records_of
+from ledger.evidence.canonical import Json
 from ledger.evidence.salted import Parts, shares_by_subject
 from ledger_schema.tables import allocation, enterprise, enterprise_list_entry
 
@@ -18,9 +19,10 @@ def salt_settlement(connection: Connection, record: Recorder, chosen: Settlement
     The hashes of ``settlement_closed`` are plain: it is this event that an excerpt shows in its place.
     """
     parts = shares_of(connection, chosen.agreement_id, chosen.settlement_id, chosen.inputs.list_version)
-    of = {
+    of: dict[str, Json] = {
         "settlement": str(chosen.settlement_id),
         "quarter": str(chosen.booked_quarter),
+        "versions": sorted(chosen.inputs.versions),
         "filings": sorted(str(one.filing_id) for one in chosen.inputs.filings.values()),
     }
     record_salted(connection, record, SETTLEMENT_SALTED, [(chosen.agreement_id, of, SaltedTree.of(parts))])

@@ -145,6 +145,7 @@ class Entry:
     postings: list[Posting] = strawberry.field(description="Its legs.")
 
 
+CreditCode = Annotated[str, strawberry.argument(description="The enterprise's 统一社会信用代码.")]
 ClauseFilter = Annotated[int | None, strawberry.argument(description="Only this clause's.")]
 
 
@@ -286,7 +287,7 @@ class Settlement(Node):
         "What it and the returns behind it say of one enterprise (统一社会信用代码), with what proves it and "
         "nothing of others, as text of a file (docs/bundles.md); null unless it closed its quarter."
     )
-    def excerpt(self, info: Info, enterprise: str) -> str | None:
+    def excerpt(self, info: Info, enterprise: CreditCode) -> str | None:
         if self.closed_at is None:
             return None
         record = self.record

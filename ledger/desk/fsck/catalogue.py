@@ -227,7 +227,7 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
         Sealed("settlements", "the postings that name it", named_in="posting"): "account_id",
     },
     "salt_secret": {
-        _said("salts", "lines_salted, settlement_salted"): "event_id agreement_id",
+        Sealed("salts", "event lines_salted, settlement_salted", as_a_whole=True): "event_id agreement_id",
         Sealed("salts", "the root in that event"): "secret",
     },
     "settlement_proposal": {

@@ -18,7 +18,7 @@ from ledger.desk.signatures import Signature
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_graphql.amounts import AmountValue, amount_value
-from ledger_graphql.bundles import bundle_file
+from ledger_graphql.bundles import bundle_file, excerpt_file
 from ledger_graphql.connections import (
     FIRST_DEFAULT,
     After,
@@ -145,6 +145,7 @@ class Entry:
     postings: list[Posting] = strawberry.field(description="Its legs.")
 
 
+CreditCode = Annotated[str, strawberry.argument(description="The enterprise's 统一社会信用代码.")]
 ClauseFilter = Annotated[int | None, strawberry.argument(description="Only this clause's.")]
 
 
@@ -281,6 +282,16 @@ class Settlement(Node):
         if self.closed_at is None:
             return None
         return bundle_file(info.context, self.record.agreement_id, self.record.settlement_id).decode()
+
+    @resolved(
+        "What it and the returns behind it say of one enterprise (统一社会信用代码), with what proves it and "
+        "nothing of others, as text of a file (docs/bundles.md); null unless it closed its quarter."
+    )
+    def excerpt(self, info: Info, enterprise: CreditCode) -> str | None:
+        if self.closed_at is None:
+            return None
+        record = self.record
+        return excerpt_file(info.context, record.agreement_id, record.settlement_id, enterprise).decode()
 
     @resolved("What each party gets in all, by book and commodity.")
     def net(self, info: Info) -> list[NetAmount]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -17,7 +18,10 @@ from ledger_schema.ids import new_id, new_ids
 from ledger_schema.sessions import Database
 from ledger_schema.tables import event, idempotency_key
 
-EVENT_FORMAT = "parkledger.event/1"
+EVENT_FORMAT = "parkledger.event/2"
+EVENT_FORMATS = frozenset({"parkledger.event/1", EVENT_FORMAT})
+"""Those that are read: events of the first had no salt."""
+EVENT_SALT_BYTES = 16
 KEY_LENGTH_MAX = 200
 
 QUEUE_ON_ALL = text("""
@@ -135,6 +139,7 @@ class Recorder:
         return event_ids
 
     def _content(self, event_id: int, kind: str, data: Mapping[str, Json], agreement_id: int | None) -> bytes:
+        """Salted: its leaf's hash stands in proofs of other events, and its few figures could be guessed."""
         return canonical_bytes(
             {
                 "format": EVENT_FORMAT,
@@ -143,6 +148,7 @@ class Recorder:
                 "agreement": None if agreement_id is None else str(agreement_id),
                 "actor": self._act.actor,
                 "key": self._act.key,
+                "salt": secrets.token_hex(EVENT_SALT_BYTES),
                 "data": data,
             }
         )

@@ -7,7 +7,7 @@ its place in the log and the hashes that lead to the root of one signed checkpoi
 from __future__ import annotations
 
 import json
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -22,23 +22,25 @@ FORMAT: Final = "parkledger.bundle/1"
 
 
 class BundleUnreadable(LedgerError):
-    """Bytes that aren't a bundle."""
+    """Bytes that aren't a bundle, nor an excerpt."""
 
     code = "BUNDLE_UNREADABLE"
     sentence_en = (
-        "Expected a bundle as `parkledger bundle` writes it ({expected}), but: {detail}. Ask for it again."
+        "Expected a file as `parkledger bundle` or `parkledger excerpt` writes it ({expected}), "
+        "but: {detail}. Ask for it again."
     )
-    sentence_zh = "应为 `parkledger bundle` 写出的结算包（{expected}），但：{detail}。请重新获取。"
+    sentence_zh = (
+        "应为 `parkledger bundle` 或 `parkledger excerpt` 写出的文件（{expected}），但：{detail}。"
+        "请重新获取。"
+    )
 
 
 class BundleWrong(LedgerError):
-    """Something in a bundle isn't what it should be; ``path`` is the first place where that shows."""
+    """Something in a file isn't what it should be; ``path`` is the first place where that shows."""
 
     code = "BUNDLE_WRONG"
-    sentence_en = (
-        "The bundle doesn't hold. First thing that is wrong: {path}: {en}. Don't rely on it; keep it."
-    )
-    sentence_zh = "结算包不成立。首个错误：{path}：{zh}。请勿采信，并妥善保存。"
+    sentence_en = "The file doesn't hold. First thing that is wrong: {path}: {en}. Don't rely on it; keep it."
+    sentence_zh = "文件不成立。首个错误：{path}：{zh}。请勿采信，并妥善保存。"
 
     def __init__(self, path: str, zh: str, en: str) -> None:
         super().__init__(path=path, zh=zh, en=en)
@@ -113,14 +115,54 @@ class BundledEntry(_Part):
     postings: list[BundledPosting]
 
 
-class Bundle(_Part):
-    """A bundle as it is read: nothing in it is verified by that."""
+class Logged(_Part):
+    """What rests on events under one signed checkpoint, as it is read: nothing is verified by that."""
 
-    format: Literal["parkledger.bundle/1"]
+    form: ClassVar[str]
+
     log_key: str
     checkpoint: str
     events: list[LoggedEvent]
     terms: list[NumberedContent]
+
+    @classmethod
+    def of(cls, document: Any) -> Self:
+        """What a canonical document says. Raises ``BundleUnreadable``."""
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            first = error.errors()[0]
+            path = ".".join(str(step) for step in first["loc"])
+            raise BundleUnreadable(expected=cls.form, detail=f"{path}: {first['msg']}") from error
+
+    @classmethod
+    def parse(cls, content: bytes) -> Self:
+        """What is in a file, which must be in its one canonical form. Raises ``BundleUnreadable``."""
+        return cls.of(document_in(content))
+
+    def encode(self) -> bytes:
+        """The bytes that ``parse`` reads."""
+        return canonical_bytes(self.model_dump())
+
+
+def document_in(content: bytes) -> Any:
+    """The RFC 8785 document in a file. Raises ``BundleUnreadable`` for any other spelling of it."""
+    try:
+        document = json.loads(content)
+        is_canonical = canonical_bytes(document) == content
+    except (ValueError, RecursionError, NotCanonical) as error:
+        raise BundleUnreadable(expected="RFC 8785 JSON", detail=type(error).__name__) from error
+    if not is_canonical:
+        raise BundleUnreadable(expected="RFC 8785 JSON", detail="other bytes / 字节不符")
+    return document
+
+
+class Bundle(Logged):
+    """A bundle as it is read."""
+
+    form: ClassVar[str] = FORMAT
+
+    format: Literal["parkledger.bundle/1"]
     lists: list[NumberedContent]
     returns: list[Return]
     previous_inputs: str | None
@@ -129,34 +171,9 @@ class Bundle(_Part):
     allocations: list[BundledAllocation]
     entries: list[BundledEntry]
 
-    @classmethod
-    def parse(cls, content: bytes) -> Bundle:
-        """The bundle in a file, which must be in its one canonical form. Raises ``BundleUnreadable``."""
-        try:
-            document = json.loads(content)
-            is_canonical = canonical_bytes(document) == content
-        except (ValueError, RecursionError, NotCanonical) as error:
-            raise BundleUnreadable(expected="RFC 8785 JSON", detail=type(error).__name__) from error
-        if not is_canonical:
-            raise BundleUnreadable(expected="RFC 8785 JSON", detail="other bytes / 字节不符")
-        return cls._of(document)
 
-    @classmethod
-    def _of(cls, document: Any) -> Bundle:
-        try:
-            return cls.model_validate(document)
-        except ValidationError as error:
-            first = error.errors()[0]
-            path = ".".join(str(step) for step in first["loc"])
-            raise BundleUnreadable(expected=FORMAT, detail=f"{path}: {first['msg']}") from error
-
-    def encode(self) -> bytes:
-        """The bytes that ``parse`` reads."""
-        return canonical_bytes(self.model_dump())
-
-
-def verify_checkpoint(bundle: Bundle, log_key: VerifierKey) -> tuple[Note, Checkpoint]:
-    """The bundle's checkpoint with the log's signature verified. Raises ``BundleWrong``."""
+def verify_checkpoint(bundle: Logged, log_key: VerifierKey) -> tuple[Note, Checkpoint]:
+    """The file's checkpoint with the log's signature verified. Raises ``BundleWrong``."""
     if bundle.log_key != str(log_key):
         raise BundleWrong("log_key", f"应为 {log_key}", f"expected {log_key}")
     try:

@@ -78,9 +78,10 @@ ALLOCATION_RECORD = np.dtype(
 )
 
 Column: TypeAlias = "Sequence[int] | npt.NDArray[np.integer]"
+Records: TypeAlias = "npt.NDArray[np.void]"
 
 
-def lines_bytes(
+def line_records(
     *,
     subject: Column,
     measure: Column,
@@ -88,8 +89,8 @@ def lines_bytes(
     months: Column,
     amount: Column,
     document: Sequence[str],
-) -> bytes:
-    """The binary form of a return's lines, numbered from 1; ``starts`` as whole numbers like 20240701.
+) -> Records:
+    """The records of a return's lines, numbered from 1; ``starts`` as whole numbers like 20240701.
 
     Raises ``InvariantBroken`` where the columns differ in length or a number doesn't fit its field.
     """
@@ -103,7 +104,23 @@ def lines_bytes(
     }
     records = _records(LINE_RECORD, len(document), columns)
     records["document"] = np.frombuffer(_document_digests(document), dtype="V32")
-    return _head(LINES_FORMAT) + records.tobytes()
+    return records
+
+
+def lines_bytes(
+    *,
+    subject: Column,
+    measure: Column,
+    starts: Column,
+    months: Column,
+    amount: Column,
+    document: Sequence[str],
+) -> bytes:
+    """The binary form of a return's lines: head and ``line_records``. Raises ``InvariantBroken``."""
+    records = line_records(
+        subject=subject, measure=measure, starts=starts, months=months, amount=amount, document=document
+    )
+    return head_of(LINES_FORMAT) + records.tobytes()
 
 
 def lines_hash(
@@ -116,13 +133,19 @@ def lines_hash(
     document: Sequence[str],
 ) -> bytes:
     """SHA-256 of ``lines_bytes``, 32 bytes."""
-    content = lines_bytes(
-        subject=subject, measure=measure, starts=starts, months=months, amount=amount, document=document
+    return hash_of_lines(
+        line_records(
+            subject=subject, measure=measure, starts=starts, months=months, amount=amount, document=document
+        )
     )
-    return hashlib.sha256(content).digest()
 
 
-def allocations_bytes(
+def hash_of_lines(records: Records) -> bytes:
+    """``lines_hash`` of a return whose records are made already."""
+    return hashlib.sha256(head_of(LINES_FORMAT) + records.tobytes()).digest()
+
+
+def allocation_records(
     *,
     cause: Column,
     clause: Column,
@@ -133,8 +156,8 @@ def allocations_bytes(
     party: Column,
     amount: Column,
     routed: Column,
-) -> bytes:
-    """The binary form of a settlement's allocations, which come in key order.
+) -> Records:
+    """The records of a settlement's allocations, which come in key order.
 
     Raises ``InvariantBroken`` where the columns differ in length or a number doesn't fit its field.
     """
@@ -149,7 +172,34 @@ def allocations_bytes(
         "amount": amount,
         "routed": routed,
     }
-    return _head(ALLOCATIONS_FORMAT) + _records(ALLOCATION_RECORD, len(cause), columns).tobytes()
+    return _records(ALLOCATION_RECORD, len(cause), columns)
+
+
+def allocations_bytes(
+    *,
+    cause: Column,
+    clause: Column,
+    subject: Column,
+    quarter: Column,
+    book: Column,
+    commodity: Column,
+    party: Column,
+    amount: Column,
+    routed: Column,
+) -> bytes:
+    """The binary form of a settlement's allocations: head and ``allocation_records``."""
+    records = allocation_records(
+        cause=cause,
+        clause=clause,
+        subject=subject,
+        quarter=quarter,
+        book=book,
+        commodity=commodity,
+        party=party,
+        amount=amount,
+        routed=routed,
+    )
+    return head_of(ALLOCATIONS_FORMAT) + records.tobytes()
 
 
 def allocations_hash(
@@ -165,18 +215,24 @@ def allocations_hash(
     routed: Column,
 ) -> bytes:
     """SHA-256 of ``allocations_bytes``, 32 bytes."""
-    content = allocations_bytes(
-        cause=cause,
-        clause=clause,
-        subject=subject,
-        quarter=quarter,
-        book=book,
-        commodity=commodity,
-        party=party,
-        amount=amount,
-        routed=routed,
+    return hash_of_allocations(
+        allocation_records(
+            cause=cause,
+            clause=clause,
+            subject=subject,
+            quarter=quarter,
+            book=book,
+            commodity=commodity,
+            party=party,
+            amount=amount,
+            routed=routed,
+        )
     )
-    return hashlib.sha256(content).digest()
+
+
+def hash_of_allocations(records: Records) -> bytes:
+    """``allocations_hash`` of a settlement whose records are made already."""
+    return hashlib.sha256(head_of(ALLOCATIONS_FORMAT) + records.tobytes()).digest()
 
 
 def allocations_hashes(
@@ -196,27 +252,27 @@ def allocations_hashes(
 
     Raises ``InvariantBroken`` where the columns differ in length or a number doesn't fit its field.
     """
-    columns = {
-        "cause": cause,
-        "clause": clause,
-        "subject": subject,
-        "quarter": quarter,
-        "book": book,
-        "commodity": commodity,
-        "party": party,
-        "amount": amount,
-        "routed": routed,
-    }
-    records = _records(ALLOCATION_RECORD, len(cause), columns)
-    head = _head(ALLOCATIONS_FORMAT)
+    records = allocation_records(
+        cause=cause,
+        clause=clause,
+        subject=subject,
+        quarter=quarter,
+        book=book,
+        commodity=commodity,
+        party=party,
+        amount=amount,
+        routed=routed,
+    )
+    head = head_of(ALLOCATIONS_FORMAT)
     return [hashlib.sha256(head + records[begin:end].tobytes()).digest() for begin, end in pairwise(bounds)]
 
 
-def _head(name: str) -> bytes:
+def head_of(name: str) -> bytes:
+    """The 32 bytes with which a block of the format ``name`` begins."""
     return name.encode("ascii").ljust(HEAD_BYTES, b"\0")
 
 
-def _records(record: np.dtype[np.void], count: int, columns: Mapping[str, Column]) -> npt.NDArray[np.void]:
+def _records(record: np.dtype[np.void], count: int, columns: Mapping[str, Column]) -> Records:
     """Assignment to a numpy field wraps silently around, so that every number is checked first."""
     records = np.zeros(count, dtype=record)
     for name, column in columns.items():

@@ -112,6 +112,16 @@ class Tree:
         return [self._completed[node.last_leaf][node.level] for node in nodes]
 
 
+def root_of(leaves: Sequence[bytes]) -> bytes:
+    """The root over the hashes of leaves that are all there, 32 bytes; level by level, for many of them."""
+    level = list(leaves)
+    while len(level) > 1:
+        odd = level[len(level) & ~1 :]
+        pairs = zip(level[::2], level[1::2], strict=False)
+        level = [hashlib.sha256(NODE_PREFIX + left + right).digest() for left, right in pairs] + odd
+    return level[0] if level else EMPTY_ROOT
+
+
 # --- making proofs ----------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Bundles through the API and over plain HTTP."""
+"""Bundles and excerpts through the API and over plain HTTP."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from ledger.desk import bundles, log
 from ledger.desk.log import LogFiles
 from ledger.evidence.bundles import Bundle
+from ledger.evidence.excerpts import Excerpt
 from ledger_graphql import application
 from ledger_schema.sessions import Database
 from tests.api.journey import BASE_URL, Api, Figure
@@ -70,3 +71,61 @@ def test_a_server_without_a_log_has_no_bundles(database_url: str, client: TestCl
     with TestClient(application.create(database_url), base_url=BASE_URL) as other:
         response = other.get("/files/bundle", params={"agreement": "A-1", "quarter": "2024Q1"})
     assert response.json()["code"] == "LOG_NOT_KEPT"
+
+
+EXCERPT = """
+    query Excerpt($quarter: Quarter, $enterprise: String!) {
+      agreement(code: "L-1") {
+        settlements(quarter: $quarter) { edges { node { excerpt(enterprise: $enterprise) } } }
+      }
+    }
+"""
+CODES = ["91110108MA00000197", "91110108MA0000023M"]
+
+
+@pytest.fixture
+def listed(database_url: str, files: LogFiles) -> Iterator[TestClient]:
+    """A client of a server that keeps the log; a quarter of two enterprises is closed, the next computed."""
+    app = application.create(database_url, log_files=files)
+    with TestClient(app, base_url=BASE_URL) as client:
+        api = Api(client)
+        clause = tax()
+        clause["whose"]["scope"] = "listed_enterprises"
+        api.bring_into_force(terms("L-1", [clause]))
+        api.confirm_list("L-1", [{"creditCode": code, "nameZh": f"企业{code[-1]}"} for code in CODES])
+        figures = [Figure("retained_tax", "100.00", credit_code=code) for code in CODES]
+        api.hand_in("L-1", "2024Q1", figures)
+        api.settle("L-1", "2024Q1")
+        api.hand_in("L-1", "2024Q2", figures)
+        api.change("compute_settlement", agreement="L-1", quarter="2024Q2")
+        database = Database(database_url)
+        log.sequence(database, files)
+        database.dispose()
+        yield client
+
+
+def test_the_api_and_the_download_give_the_same_excerpt_and_it_holds(
+    listed: TestClient, files: LogFiles
+) -> None:
+    parameters = {"agreement": "L-1", "quarter": "2024Q1", "enterprise": CODES[0]}
+    response = listed.get("/files/excerpt", params=parameters)
+    assert response.status_code == 200, response.text
+    assert f"L-1-2024Q1-{CODES[0]}.excerpt.json" in response.headers["content-disposition"]
+    trust = bundles.Trust(files.signer().verifier)
+    said = [each.en for each in bundles.checked(response.content, trust)]
+    assert said[-1] == "The excerpt holds."
+    assert Excerpt.parse(response.content).credit_code == CODES[0]
+    assert CODES[1] not in response.text
+    shown = Api(listed).ask(EXCERPT, quarter="2024Q1", enterprise=CODES[0])
+    edges = shown["agreement"]["settlements"]["edges"]
+    assert [edge["node"]["excerpt"].encode() for edge in edges] == [response.content]
+
+
+def test_what_isnt_closed_or_unknown_has_no_excerpt(listed: TestClient) -> None:
+    api = Api(listed)
+    shown = api.ask(EXCERPT, quarter="2024Q2", enterprise=CODES[0])["agreement"]["settlements"]["edges"]
+    assert [edge["node"] for edge in shown] == [{"excerpt": None}]
+    answer = api.answer(EXCERPT, quarter="2024Q1", enterprise="91110108MA000003XX")
+    assert answer["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+    parameters = {"agreement": "L-1", "quarter": "2024Q1"}
+    assert listed.get("/files/excerpt", params=parameters).status_code == 400

@@ -61,8 +61,11 @@ def test_act_leaves_one_event_whose_hash_is_sha_256_of_its_canonical_bytes(datab
     with database.reading() as connection:
         row = connection.execute(select(event)).one()
     assert row.hash == hashlib.sha256(row.canonical).digest()
-    assert json.loads(row.canonical) == {
+    content = json.loads(row.canonical)
+    assert len(bytes.fromhex(content["salt"])) == 16
+    assert content == {
         "format": EVENT_FORMAT,
+        "salt": content["salt"],
         "event": str(event_id),
         "kind": "noted",
         "agreement": str(2**62 + 1),
@@ -72,6 +75,17 @@ def test_act_leaves_one_event_whose_hash_is_sha_256_of_its_canonical_bytes(datab
     }
     assert (row.event_id, row.kind, row.actor, row.agreement_id) == (event_id, "noted", "tester", 2**62 + 1)
     assert list(json.loads(row.canonical)) == sorted(json.loads(row.canonical))
+
+
+def test_no_two_events_have_the_same_salt(database: Database) -> None:
+    def twice(connection: Connection, record: Recorder) -> Mapping[str, Any]:
+        record.record_all("noted", [(1, {"amount": 1}), (1, {"amount": 1})])
+        return note(connection, record)
+
+    do(database, "key", work=twice)
+    with database.reading() as connection:
+        contents = [json.loads(one) for one in connection.execute(select(event.c.canonical)).scalars()]
+    assert len({one["salt"] for one in contents}) == len(contents) == 3
 
 
 def test_same_key_with_the_same_request_is_a_replay_of_the_kept_result(database: Database) -> None:

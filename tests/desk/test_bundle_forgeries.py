@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -13,22 +13,28 @@ from typing import Any
 import pytest
 from bundle_room import BundleRoom, open_bundle_room
 from desk_fixtures import clause
+from forging import (
+    Document,
+    data_of,
+    edited,
+    leaves,
+    nudged,
+    place_of,
+    put,
+    relogged,
+    value_at,
+    verified,
+    wrong,
+)
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ledger.desk import bundles
 from ledger.desk.bundles import Trust
-from ledger.evidence.bundles import Bundle, BundleUnreadable, BundleWrong
+from ledger.evidence.bundles import BundleWrong
 from ledger.evidence.canonical import canonical_bytes
-from ledger.evidence.checkpoints import Checkpoint
-from ledger.evidence.merkle import Tree, inclusion_proof, leaf_hash
-from ledger.evidence.notes import SignerKey, to_base64
+from ledger.evidence.notes import SignerKey
 from ledger.evidence.signatures import new_private_key, sign
 from ledger_schema.sessions import Database
-
-Document = dict[str, Any]
-Step = str | int
-Path = tuple[Step, ...]
 
 
 @dataclass(frozen=True)
@@ -65,76 +71,6 @@ def trust_of(room: BundleRoom) -> Trust:
     return Trust(room.log_key, room.party_keys)
 
 
-def verified(document: Document, trust: Trust) -> list[str]:
-    bundle = Bundle.parse(canonical_bytes(document))
-    return [each.en for each in bundles.verify(bundle, trust)]
-
-
-def wrong(document: Document, trust: Trust) -> str:
-    """The first place that is found to be wrong, and why."""
-    with pytest.raises((BundleWrong, BundleUnreadable)) as refused:
-        verified(document, trust)
-    return (
-        str(refused.value.fields.get("path", refused.value.fields.get("detail"))) + ": " + str(refused.value)
-    )
-
-
-def leaves(part: Any, path: Path = ()) -> Iterator[Path]:
-    """Every value that is no container, by its way from the top."""
-    items: Sequence[tuple[Step, Any]] = []
-    if isinstance(part, dict):
-        items = list(part.items())
-    elif isinstance(part, list):
-        items = list(enumerate(part))
-    else:
-        yield path
-    for step, inner in items:
-        yield from leaves(inner, (*path, step))
-
-
-def put(document: Document, path: Path, change: Callable[[Any], Any]) -> Document:
-    changed = copy.deepcopy(document)
-    part: Any = changed
-    for step in path[:-1]:
-        part = part[step]
-    part[path[-1]] = change(part[path[-1]])
-    return changed
-
-
-def data_of(one: Document) -> Document:
-    return dict(json.loads(one["event"])["data"])
-
-
-def place_of(document: Document, kind: str, **wanted: object) -> int:
-    """The place of the last such event."""
-    found = [
-        place
-        for place, one in enumerate(document["events"])
-        if json.loads(one["event"])["kind"] == kind and wanted.items() <= data_of(one).items()
-    ]
-    return found[-1]
-
-
-def edited(document: Document, place: int, /, **data: object) -> None:
-    """Rewrites the data of an event."""
-    content = json.loads(document["events"][place]["event"])
-    content["data"] |= data
-    document["events"][place]["event"] = canonical_bytes(content).decode()
-
-
-def relogged(document: Document, signer: SignerKey) -> Document:
-    """The events in a new tree of their own, under a checkpoint that ``signer`` signs."""
-    made = copy.deepcopy(document)
-    tree = Tree([leaf_hash(one["event"].encode()) for one in made["events"]])
-    for place, one in enumerate(made["events"]):
-        one["leaf"] = place
-        one["hashes"] = [to_base64(each) for each in inclusion_proof(place, tree.size, tree.read)]
-    checkpoint = Checkpoint(signer.name, tree.size, tree.root())
-    made["checkpoint"] = checkpoint.signed_by(signer).encode().decode()
-    made["log_key"] = str(signer.verifier)
-    return made
-
-
 def test_the_true_bundles_hold(world: World) -> None:
     for document in (world.bundle, world.earlier):
         assert len(verified(document, world.trust)) > 5
@@ -149,16 +85,6 @@ def test_every_single_value_matters(world: World) -> None:
     for path in leaves(world.bundle):
         named = wrong(put(world.bundle, path, nudged), world.trust)
         assert named.startswith(str(path[0])), f"{path}: {named}"
-
-
-def nudged(value: Any) -> Any:
-    if value is None:
-        return "0"
-    if isinstance(value, int):
-        return value + 1
-    if value and value.lstrip("-").isdecimal():
-        return str(int(value) + 1)
-    return f"{value[:-1]}{'A' if value[-1:] != 'A' else 'B'}"
 
 
 @given(data=st.data())
@@ -180,13 +106,6 @@ def test_any_other_character_within_a_text_is_refused(world: World, data: st.Dat
     place = data.draw(st.integers(0, max(0, len(text) - 1)))
     other = data.draw(st.characters(codec="utf-8").filter(lambda one: one != text[place : place + 1]))
     wrong(put(world.bundle, path, lambda _: text[:place] + other + text[place + 1 :]), world.trust)
-
-
-def value_at(document: Document, path: Path) -> Any:
-    part: Any = document
-    for step in path:
-        part = part[step]
-    return part
 
 
 @given(data=st.data())

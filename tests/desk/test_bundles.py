@@ -61,13 +61,13 @@ def test_a_bundle_holds_with_the_keys_that_the_user_gives(room: BundleRoom) -> N
     assert "Cosigned by: A-1-ORIGIN, A-1-HOST" in found
     assert "4 allocations and 2 entries, the same to the last fen" in found
     assert "Settlement signed by: origin, host" in found
-    assert "as you gave them: A-1-HOST, A-1-ORIGIN; taken from the bundle: none" in found
+    assert "as you gave them: A-1-HOST, A-1-ORIGIN; taken from the file: none" in found
 
 
 def test_keys_that_nobody_gave_are_said_to_be_taken_from_the_bundle(room: BundleRoom) -> None:
     found = said(room.bundle("2024Q1"))
-    assert "key taken from the bundle" in found
-    assert "as you gave them: none; taken from the bundle: A-1-HOST, A-1-ORIGIN" in found
+    assert "key taken from the file" in found
+    assert "as you gave them: none; taken from the file: A-1-HOST, A-1-ORIGIN" in found
 
 
 def test_a_bundle_is_the_same_bytes_whenever_it_is_asked_for(room: BundleRoom) -> None:

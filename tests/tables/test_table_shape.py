@@ -52,6 +52,7 @@ EXEMPT_TABLES = {
     "reconciliation_item",
     "reconciliation_line",
     "reconciliation_step",
+    "salt_secret",
     "version_signature",
     "waiver",
     "zone",

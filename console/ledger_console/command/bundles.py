@@ -1,4 +1,4 @@
-"""A closed quarter in one file, and checking such a file on any machine."""
+"""A closed quarter in one file, one enterprise's part of it in another, and checking both on any machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import typer
 
 from ledger.desk import agreements, bundles
 from ledger.desk.bundles import Trust
-from ledger.evidence.bundles import Bundle
 from ledger.evidence.notes import VerifierKey
 from ledger.evidence.signatures import is_public_key
 from ledger_console.command.failures import PartyKeyUnreadable
@@ -77,14 +76,34 @@ def bundle(code: AgreementCode, quarter: QuarterArgument, output: OutputFile = N
     deliver(content, output)
 
 
+def excerpt(
+    code: AgreementCode,
+    quarter: QuarterArgument,
+    enterprise: Annotated[
+        str, typer.Argument(metavar="ENTERPRISE", help="Its 统一社会信用代码. 企业统一社会信用代码。")
+    ],
+    output: OutputFile = None,
+) -> None:
+    """Write what a closed quarter says of one enterprise, with what proves it. 导出一家企业的摘录及证明。
+
+    It shows nothing of other enterprises. 不含其他企业的数据。
+    """
+    with ledger() as database, database.reading() as connection:
+        agreement_id = agreements.agreement_by_code(connection, code).agreement_id
+        settlement_id = bundles.closed_settlement_of(connection, agreement_id, quarter)
+        key = log_files().signer().verifier
+        made = bundles.enterprise_excerpt(connection, key, agreement_id, settlement_id, enterprise)
+    deliver(made.encode(), output)
+
+
 def verify(
-    path: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle's file. 结算包文件。")],
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle or an excerpt. 结算包或摘录文件。")],
     log_key: LogKey = None,
     party_keys: PartyKeys = None,
     cosigners: Cosigners = None,
     language: LanguageOption = "zh",
 ) -> None:
-    """Check a bundle with no database or network, and compute its split again. 离线核验结算包并重新计算。
+    """Check a bundle, computing its split again, or an excerpt, on any machine. 离线核验结算包或摘录。
 
     It stops at the first thing that is wrong and names it. 遇到首个错误即停止并指明位置。
     """
@@ -92,6 +111,5 @@ def verify(
     for code, public_key in party_keys or ():
         keys[code].add(public_key)
     trust = Trust(log_key, dict(keys), cosigners or ())
-    for checked in bundles.verify(Bundle.parse(read_bytes(path)), trust):
+    for checked in bundles.checked(read_bytes(path), trust):
         show(checked.zh if language == "zh" else checked.en)
-    show("结算包成立。" if language == "zh" else "The bundle holds.")

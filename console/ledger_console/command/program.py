@@ -78,6 +78,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "存证 Evidence": {
         "bundle": bundles.bundle,
+        "excerpt": bundles.excerpt,
         "verify": bundles.verify,
     },
 }

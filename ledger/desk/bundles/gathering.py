@@ -26,6 +26,7 @@ from ledger.errors import LedgerError
 from ledger.evidence.bundles import FORMAT, Bundle, NumberedContent, Return, ReturnedLine
 from ledger.evidence.notes import VerifierKey
 from ledger.periods import Quarter
+from ledger.rules.facts import Line
 
 
 class SettlementNotClosed(LedgerError):
@@ -56,10 +57,11 @@ def settlement_bundle(
     if chosen.closed_at is None:
         raise SettlementNotClosed(settlement_id=settlement_id, quarter=chosen.booked_quarter)
     agreement, worlds = agreements.agreement(connection, agreement_id), _worlds(connection, chosen)
-    codes = _party_codes(connection, agreement_id)
-    filing_ids = _filing_ids(connection, chosen, worlds)
+    codes = party_codes(connection, agreement_id)
+    filing_ids = filing_ids_of(connection, chosen, worlds)
     wanted = _wanted(agreement.code, worlds, settlement_id, filing_ids, codes.values())
-    listed = recorded_events(connection, agreement_id, str(settlement_id), wanted)
+    last = ("settlement_closed", str(settlement_id))
+    listed = recorded_events(connection, agreement_id, last, wanted, with_decisions=True)
     under = covering_head(connection, listed, codes.values())
     proposal = proposals(connection, agreement_id, [settlement_id]).get(settlement_id)
     drafts = drafts_of(entries(connection, agreement_id, settlement_id), is_final=chosen.is_final)
@@ -68,7 +70,7 @@ def settlement_bundle(
         log_key=str(log_key),
         checkpoint=note_of_sides(under, log_key, listed).encode().decode(),
         events=proven(connection, listed, under),
-        terms=_terms(connection, agreement_id, _versions(worlds)),
+        terms=terms_of(connection, agreement_id, _versions(worlds)),
         lists=_lists(connection, agreement_id, _list_versions(worlds)),
         returns=_returns(connection, agreement_id, filing_ids),
         previous_inputs=None if worlds.before is None else worlds.before.canonical().decode(),
@@ -95,7 +97,7 @@ def _list_versions(worlds: Worlds) -> list[int]:
     return sorted({world.list_version for world in worlds.both if world.list_version is not None})
 
 
-def _filing_ids(connection: Connection, chosen: Settlement, worlds: Worlds) -> list[int]:
+def filing_ids_of(connection: Connection, chosen: Settlement, worlds: Worlds) -> list[int]:
     """The returns that the worlds refer to, and those that they were compared with when it closed."""
     named = {filing.filing_id for world in worlds.both for filing in world.filings.values()}
     now = chosen.inputs
@@ -114,7 +116,8 @@ def _filing_ids(connection: Connection, chosen: Settlement, worlds: Worlds) -> l
     return sorted(named | compared)
 
 
-def _party_codes(connection: Connection, agreement_id: int) -> dict[int, str]:
+def party_codes(connection: Connection, agreement_id: int) -> dict[int, str]:
+    """The codes of the agreement's parties, by their number."""
     party_ids = [side.party_id for side in agreements.sides_of(connection, agreement_id).values()]
     return {number: one.code for number, one in roster.parties_by_id(connection, party_ids).items()}
 
@@ -151,7 +154,8 @@ def _wanted(
 # --- its content ------------------------------------------------------------------------------------------
 
 
-def _terms(connection: Connection, agreement_id: int, versions: Collection[int]) -> list[NumberedContent]:
+def terms_of(connection: Connection, agreement_id: int, versions: Collection[int]) -> list[NumberedContent]:
+    """The bytes of these versions of the terms."""
     return [
         NumberedContent(version=one.version, content=one.terms_bytes.decode())
         for one in agreements.versions(connection, agreement_id)
@@ -170,13 +174,16 @@ def _lists(connection: Connection, agreement_id: int, versions: Collection[int])
 def _returns(connection: Connection, agreement_id: int, filing_ids: Sequence[int]) -> list[Return]:
     lines: dict[int, list[ReturnedLine]] = {filing_id: [] for filing_id in filing_ids}
     for line in returns.lines_of_filings(connection, agreement_id, filing_ids):
-        lines[filing_of(line)].append(
-            ReturnedLine(
-                subject=str(line.subject),
-                measure=line.measure,
-                span=str(line.span),
-                amount_minor=str(line.amount_minor),
-                document=line.document,
-            )
-        )
+        lines[filing_of(line)].append(returned_line(line))
     return [Return(filing=str(filing_id), lines=of_filing) for filing_id, of_filing in lines.items()]
+
+
+def returned_line(line: Line) -> ReturnedLine:
+    """A line as it is written in a file."""
+    return ReturnedLine(
+        subject=str(line.subject),
+        measure=line.measure,
+        span=str(line.span),
+        amount_minor=str(line.amount_minor),
+        document=line.document,
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from ledger.desk.bundles.decisions import STEP
 from ledger.desk.log import Head, head
@@ -35,18 +35,21 @@ class Recorded:
 
 
 def recorded_events(
-    connection: Connection, agreement_id: int, closing: str, wanted: Wanted
+    connection: Connection, agreement_id: int, last: tuple[str, str], wanted: Wanted, *, with_decisions: bool
 ) -> list[Recorded]:
-    """The wanted events: those of the agreement up to the close of the settlement ``closing``, and keys.
+    """The wanted events: those of the agreement up to the ``last`` (its kind and settlement), and keys.
 
-    What people decided of differences is among them. In the order of the log.
+    ``with_decisions``: what people decided of differences is among them. In the order of the log.
     """
+    of_kinds: list[ColumnElement[bool]] = [event.c.kind.in_(sorted(wanted))]
+    if with_decisions:
+        of_kinds.append(event.c.kind.startswith(STEP, autoescape=True))
     rows = connection.execute(
         select(event.c.event_id, event.c.kind, event.c.canonical, log_leaf.c.leaf_number)
         .outerjoin(log_leaf, log_leaf.c.event_id == event.c.event_id)
         .where(
             or_(event.c.agreement_id == agreement_id, event.c.kind == "key_registered"),
-            or_(event.c.kind.in_(sorted(wanted)), event.c.kind.startswith(STEP, autoescape=True)),
+            or_(*of_kinds),
         )
         .order_by(log_leaf.c.leaf_number, event.c.event_id)
     )
@@ -54,16 +57,14 @@ def recorded_events(
         Recorded(row.event_id, row.kind, row.canonical, json.loads(row.canonical)["data"], row.leaf_number)
         for row in rows
     ]
-    closed = next(
-        one for one in listed if one.kind == "settlement_closed" and one.data["settlement"] == closing
-    )
-    return [one for one in listed if _is_wanted(one, closed, wanted)]
+    end = next(one.event_id for one in listed if one.kind == last[0] and one.data["settlement"] == last[1])
+    return [one for one in listed if _is_wanted(one, end, wanted)]
 
 
-def _is_wanted(one: Recorded, closed: Recorded, wanted: Wanted) -> bool:
+def _is_wanted(one: Recorded, end: int, wanted: Wanted) -> bool:
     if one.kind == "key_registered":
         return _names(one, wanted)
-    return one.event_id <= closed.event_id and (one.kind.startswith(STEP) or _names(one, wanted))
+    return one.event_id <= end and (one.kind.startswith(STEP) or _names(one, wanted))
 
 
 def _names(one: Recorded, wanted: Wanted) -> bool:

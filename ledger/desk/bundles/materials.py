@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from ledger.desk.agreements import NumberedVersion, procedure_at
 from ledger.desk.bundles.sealed import Keys, SealedEvent, SealedEvents, about, require_same, whole
 from ledger.desk.enterprises import subjects_in
+from ledger.desk.returns.salting import records_of_lines
 from ledger.desk.settlements.replays import Inputs, Materials, Side
-from ledger.evidence.bundles import Bundle, BundleWrong, NumberedContent, Return, ReturnedLine
+from ledger.evidence.bundles import Bundle, BundleWrong, Logged, NumberedContent, Return, ReturnedLine
 from ledger.evidence.canonical import digest
-from ledger.evidence.lines import lines_hash
-from ledger.measures import MEASURE_BY_NAME
+from ledger.evidence.lines import hash_of_lines
 from ledger.periods import Quarter, Span
 from ledger.rules.facts import Line, Subject
 from ledger.rules.terms import Terms
@@ -84,15 +84,23 @@ def verified_materials(
 def _versions(
     bundle: Bundle, worlds: Worlds, events: SealedEvents, agreed: Agreed, keys: Keys
 ) -> dict[int, NumberedVersion]:
-    found: dict[int, NumberedVersion] = {}
-    for place, given in enumerate(bundle.terms):
-        path = f"terms[{place}]"
-        _verify_terms(path, given, events, agreed, keys)
-        found[given.version] = _read_terms(path, given, agreed)
+    found = verified_terms(bundle, events, agreed, keys)
     needed = {version: starts for world in worlds.both for version, starts in world.versions.items()}
     require_same("terms", sorted(needed), [given.version for given in bundle.terms])
     for version, starts in needed.items():
         require_same(f"inputs.versions {version}", found[version].starts, starts)
+    return found
+
+
+def verified_terms(
+    file: Logged, events: SealedEvents, agreed: Agreed, keys: Keys
+) -> dict[int, NumberedVersion]:
+    """The terms in a file by version, each signed by all who sign. Raises ``BundleWrong``."""
+    found: dict[int, NumberedVersion] = {}
+    for place, given in enumerate(file.terms):
+        path = f"terms[{place}]"
+        _verify_terms(path, given, events, agreed, keys)
+        found[given.version] = _read_terms(path, given, agreed)
     return found
 
 
@@ -133,7 +141,11 @@ def _lines(bundle: Bundle, events: SealedEvents) -> dict[int, Sequence[Line]]:
         handed_in = events.only(path, "return_handed_in", filing=given.filing)
         with about(path):
             lines = [_line(given, number, line) for number, line in enumerate(given.lines, start=1)]
-            require_same(f"{path} lines_hash", handed_in.data["lines_hash"], _hash(lines).hex())
+            require_same(
+                f"{path} lines_hash",
+                handed_in.data["lines_hash"],
+                hash_of_lines(records_of_lines(lines)).hex(),
+            )
             found[whole(given.filing)] = lines
     require_same("returns", sorted(found), [whole(given.filing) for given in bundle.returns])
     return found
@@ -147,17 +159,6 @@ def _line(given: Return, number: int, line: ReturnedLine) -> Line:
         amount_minor=whole(line.amount_minor),
         line_id=f"{given.filing}/{number}",
         document=line.document,
-    )
-
-
-def _hash(lines: Sequence[Line]) -> bytes:
-    return lines_hash(
-        subject=[line.subject for line in lines],
-        measure=[MEASURE_BY_NAME[line.measure].measure_id for line in lines],
-        starts=[int(line.span.start.strftime("%Y%m%d")) for line in lines],
-        months=[line.span.months for line in lines],
-        amount=[line.amount_minor for line in lines],
-        document=[line.document for line in lines],
     )
 
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ledger.desk.acts import EVENT_FORMAT
+from ledger.desk.acts import EVENT_FORMATS
 from ledger.errors import LedgerError
 from ledger.evidence import checkpoints
-from ledger.evidence.bundles import Bundle, BundleWrong, sentences, verify_place
+from ledger.evidence.bundles import BundleWrong, Logged, sentences, verify_place
 from ledger.evidence.checkpoints import Checkpoint, cosigner_key, cosigner_name
 from ledger.evidence.notes import Note, Signature, VerifierKey
 from ledger.evidence.signatures import is_signed
@@ -43,6 +43,15 @@ def require_same(path: str, expected: object, got: object) -> None:
     """Raises ``BundleWrong`` unless both are the same."""
     if expected != got:
         raise BundleWrong(path, f"应为 {expected}，实际为 {got}", f"expected {expected}, but got {got}")
+
+
+def require_one_of(path: str, expected: Collection[str], got: str) -> None:
+    """Raises ``BundleWrong`` unless it is one of those expected."""
+    if got not in expected:
+        listed = ", ".join(sorted(expected))
+        raise BundleWrong(
+            path, f"应为 {listed} 之一，实际为 {got}", f"expected one of {listed}, but got {got}"
+        )
 
 
 def whole(text: str) -> int:
@@ -97,15 +106,15 @@ class SealedEvents:
         return SealedEvents([one for one in self.listed if one.leaf < leaf])
 
 
-def sealed_events(bundle: Bundle, checkpoint: Checkpoint) -> SealedEvents:
-    """The bundle's events, each verified to be the leaf that it says to be. Raises ``BundleWrong``."""
+def sealed_events(bundle: Logged, checkpoint: Checkpoint) -> SealedEvents:
+    """The file's events, each verified to be the leaf that it says to be. Raises ``BundleWrong``."""
     listed = []
     for place, logged in enumerate(bundle.events):
         path = f"events[{place}]"
         verify_place(logged, path, checkpoint)
         with about(path):
             content = json.loads(logged.event)
-            require_same(path, EVENT_FORMAT, content["format"])
+            require_one_of(path, EVENT_FORMATS, content["format"])
             kind, agreement, data = content["kind"], content["agreement"], dict(content["data"])
             listed.append(SealedEvent(f"{path} ({kind})", logged.leaf, kind, agreement, data))
     leaves = [one.leaf for one in listed]

@@ -12,7 +12,6 @@ from ledger.desk.bundles.decisions import compared_in, verify_decisions
 from ledger.desk.bundles.materials import (
     Agreed,
     Worlds,
-    agreed_in,
     in_order,
     verified_materials,
     verify_filings,
@@ -26,18 +25,16 @@ from ledger.desk.bundles.sealed import (
     Trust,
     about,
     require_same,
-    sealed_events,
-    verify_cosigners,
     whole,
 )
+from ledger.desk.bundles.under_log import keys_said, verify_log
 from ledger.desk.settlements.closing import allocations_of, is_final, require_returns
 from ledger.desk.settlements.journal import entries_of
 from ledger.desk.settlements.proposals import signed_content
 from ledger.desk.settlements.recording import hash_of
 from ledger.desk.settlements.replays import Effect, Inputs, Materials, effects, versions_of
-from ledger.evidence.bundles import Bundle, BundleWrong, verify_checkpoint
+from ledger.evidence.bundles import Bundle, BundleWrong
 from ledger.evidence.canonical import digest
-from ledger.evidence.notes import VerifierKey
 from ledger.periods import Quarter
 from ledger.rules.fields import Bilingual
 
@@ -59,28 +56,9 @@ def verify(bundle: Bundle, trust: Trust) -> Iterator[Bilingual]:
     Raises ``BundleWrong`` for the first that isn't, with the place in the bundle where it shows.
     """
     with about("bundle"):
-        yield from _verify_log(bundle, trust)
-
-
-def _verify_log(bundle: Bundle, trust: Trust) -> Iterator[Bilingual]:
-    log_key = trust.log_key or _own_log_key(bundle)
-    note, checkpoint = verify_checkpoint(bundle, log_key)
-    yield _checkpoint_said(log_key, checkpoint.size, is_trusted=trust.log_key is not None)
-    events = sealed_events(bundle, checkpoint)
-    yield Bilingual(
-        zh=f"事件：{len(events.listed)} 个，均在该检查点之下",
-        en=f"Events: {len(events.listed)}, all of them under this checkpoint",
-    )
-    agreed = agreed_in(events)
-    keys = Keys(events, trust.party_keys)
-    parties = sorted(set(agreed.parties.values()))
-    cosigned = verify_cosigners(note, checkpoint.origin, log_key, keys, parties)
-    _require_cosigners(cosigned, trust)
-    yield Bilingual(
-        zh=f"会签：{'、'.join(cosigned) or '无'}", en=f"Cosigned by: {', '.join(cosigned) or 'nobody'}"
-    )
-    yield from _verify_settlement(bundle, events, agreed, keys)
-    yield _keys_said(agreed, trust)
+        events, agreed, keys = yield from verify_log(bundle, trust)
+        yield from _verify_settlement(bundle, events, agreed, keys)
+        yield keys_said(agreed, trust)
 
 
 def _verify_settlement(
@@ -106,39 +84,6 @@ def _verify_settlement(
     yield Bilingual(
         zh=f"结算签署：{'、'.join(signers) or '条款不要求'}",
         en=f"Settlement signed by: {', '.join(signers) or 'the terms ask nobody'}",
-    )
-
-
-# --- whom to trust ----------------------------------------------------------------------------------------
-
-
-def _own_log_key(bundle: Bundle) -> VerifierKey:
-    with about("log_key"):
-        return VerifierKey.parse(bundle.log_key)
-
-
-def _require_cosigners(cosigned: Sequence[str], trust: Trust) -> None:
-    missing = sorted(set(trust.cosigners) - set(cosigned))
-    if missing:
-        listed = ", ".join(missing)
-        raise BundleWrong("checkpoint", f"缺少会签：{listed}", f"the cosignatures of {listed} are missing")
-
-
-def _checkpoint_said(log_key: VerifierKey, size: int, *, is_trusted: bool) -> Bilingual:
-    zh, en = ("由您指定", "as you gave it") if is_trusted else ("取自结算包", "taken from the bundle")
-    return Bilingual(
-        zh=f"检查点：{size} 个叶子，由日志 {log_key.name} 签名（公钥{zh}：{log_key}）",
-        en=f"Checkpoint: {size} leaves, signed by the log {log_key.name} (key {en}: {log_key})",
-    )
-
-
-def _keys_said(agreed: Agreed, trust: Trust) -> Bilingual:
-    parties = {agreed.parties[role] for role in agreed.signing}
-    given, taken = sorted(parties & set(trust.party_keys)), sorted(parties - set(trust.party_keys))
-    return Bilingual(
-        zh=f"各方公钥：由您指定：{'、'.join(given) or '无'}；取自结算包：{'、'.join(taken) or '无'}",
-        en=f"Keys of parties: as you gave them: {', '.join(given) or 'none'}; "
-        f"taken from the bundle: {', '.join(taken) or 'none'}",
     )
 
 

@@ -231,6 +231,10 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
             "agreement_id account_id quarter booked_quarter settlement_id balance_minor"
         )
     },
+    "salt_secret": {
+        Sealed("salts", "event lines_salted, settlement_salted", as_a_whole=True): "event_id agreement_id",
+        Sealed("salts", "the root in that event"): "secret",
+    },
     "settlement_proposal": {
         _said("signing", "settlement_proposed"): f"{_KEY} content content_hash event_id recorded_at"
     },

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from ledger.desk.acts import EVENT_FORMAT
+from ledger.desk.acts import EVENT_FORMAT, EVENT_FORMATS
 from ledger.desk.fsck.comparing import ROWS_AT_ONCE, Mismatch, Scope, key_of, shown
 from ledger.evidence.canonical import digest
 from ledger_schema.tables import event, idempotency_key
@@ -36,7 +36,7 @@ def _event_mismatches(row: Row[Any]) -> Iterator[Mismatch]:
             "agreement_id": None if agreement is None else int(agreement),
             "actor": content["actor"],
         }
-        is_known = content["format"] == EVENT_FORMAT
+        is_known = content["format"] in EVENT_FORMATS
     except (ValueError, LookupError, TypeError):
         yield _of_event(row, "canonical", EVENT_FORMAT, row.canonical)
         return

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Row, Table, func, select
 
 from ledger.desk.fsck.comparing import Mismatch, Said, Scope, Told, whole_row
 from ledger.errors import InvariantBroken
 from ledger.evidence.commitments import commitment_of
-from ledger.evidence.lines import lines_hash
+from ledger.evidence.lines import Records, hash_of_lines, line_records
 from ledger.measures import MEASURE_BY_NAME
 from ledger.money import parse_amount
 from ledger.periods import Quarter
@@ -39,7 +40,7 @@ def _told(said: Said) -> Iterator[Told]:
         )
     else:
         who = {"maker": said.data["maker"], "person": said.data["person"]}
-        yield said.row(filing_certification, **_key(said), **who)
+        yield said.row(filing_certification, **key_of_return(said), **who)
 
 
 def _handed_in(said: Said) -> Iterator[Told]:
@@ -50,7 +51,7 @@ def _handed_in(said: Said) -> Iterator[Told]:
     said_later = {name: data[name] for name in ("needs_certification",) if name in data}
     yield said.row(
         filing,
-        **_key(said),
+        **key_of_return(said),
         **same,
         **said_later,
         quarter=Quarter.parse(data["quarter"]).code,
@@ -63,10 +64,13 @@ def _handed_in(said: Said) -> Iterator[Told]:
     for name, amount in data["totals"].items():
         measure = MEASURE_BY_NAME[name]
         amount_minor = parse_amount(amount, measure.commodity.scale)
-        yield said.row(filing_total, **_key(said), measure_id=measure.measure_id, amount_minor=amount_minor)
+        yield said.row(
+            filing_total, **key_of_return(said), measure_id=measure.measure_id, amount_minor=amount_minor
+        )
 
 
-def _key(said: Said) -> dict[str, object]:
+def key_of_return(said: Said) -> dict[str, object]:
+    """The key's columns of the return that an event is about."""
     return {
         "agreement_id": said.agreement_id,
         "booked_quarter": Quarter.parse(said.data["booked_quarter"]).code,
@@ -78,7 +82,7 @@ def check_lines(scope: Scope) -> Iterator[Mismatch]:
     """The lines of every return have the hash that its event names, and add up to its totals."""
     seen = set()
     for said in scope.said("return_handed_in"):
-        key = _key(said)
+        key = key_of_return(said)
         seen.add((key["booked_quarter"], key["filing_id"]))
         if scope.since is None or Quarter.parse(said.data["booked_quarter"]) >= scope.since:
             yield from _lines(scope, said, key)
@@ -86,26 +90,35 @@ def check_lines(scope: Scope) -> Iterator[Mismatch]:
 
 
 def _lines(scope: Scope, said: Said, key: dict[str, object]) -> Iterator[Mismatch]:
-    wanted = [return_line.c[name] == value for name, value in key.items()]
-    rows = list(scope.rows(return_line, *wanted))
+    rows = list(rows_of_return(scope, key))
     scope.row_count += len(rows)
     numbers = [row.line for row in rows]
     if numbers != list(range(1, len(rows) + 1)):
         expected = f"lines 1 to {said.data['line_count']}"
         yield whole_row(return_line, tuple(key.values()), expected, f"{len(rows)} lines, not in one sequence")
     try:
-        hashed = lines_hash(
-            subject=[row.subject_id for row in rows],
-            measure=[row.measure_id for row in rows],
-            starts=[row.starts.year * 10_000 + row.starts.month * 100 + row.starts.day for row in rows],
-            months=[row.months for row in rows],
-            amount=[row.amount_minor for row in rows],
-            document=[row.document for row in rows],
-        ).hex()
+        hashed = hash_of_lines(records_of_rows(rows)).hex()
     except InvariantBroken as error:
         hashed = str(error)
     if hashed != said.data["lines_hash"]:
         yield whole_row(return_line, tuple(key.values()), f"hash {said.data['lines_hash']}", f"hash {hashed}")
+
+
+def rows_of_return(scope: Scope, key: Mapping[str, object]) -> Iterator[Row[Any]]:
+    """The stored lines of the return with this key, in line order."""
+    return scope.rows(return_line, *(return_line.c[name] == value for name, value in key.items()))
+
+
+def records_of_rows(rows: Sequence[Row[Any]]) -> Records:
+    """Stored lines in their binary form. Raises ``InvariantBroken``."""
+    return line_records(
+        subject=[row.subject_id for row in rows],
+        measure=[row.measure_id for row in rows],
+        starts=[row.starts.year * 10_000 + row.starts.month * 100 + row.starts.day for row in rows],
+        months=[row.months for row in rows],
+        amount=[row.amount_minor for row in rows],
+        document=[row.document for row in rows],
+    )
 
 
 def _of_no_return(scope: Scope, seen: set[tuple[object, object]]) -> Iterator[Mismatch]:

@@ -17,6 +17,7 @@ from ledger.desk.fsck.parties import check_parties, check_reference
 from ledger.desk.fsck.payments import check_payments
 from ledger.desk.fsck.reconciliations import check_reconciliation
 from ledger.desk.fsck.returns import check_lines, check_returns
+from ledger.desk.fsck.salting import check_salts
 from ledger.desk.fsck.settlements import check_settlements
 from ledger.desk.fsck.signing import check_signing
 from ledger.errors import LedgerError
@@ -57,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     Check("reconciliation", "对账", "reconciliation", check_reconciliation, True),
     Check("settlements", "结算", "settlements", check_settlements, True),
     Check("balances", "账户余额", "balances of accounts", check_balances, True),
+    Check("salts", "加盐树", "salted trees", check_salts, True),
     Check("signing", "签署", "signatures", check_signing, True),
     Check("quarters", "季度", "quarters", check_quarters, True),
 )

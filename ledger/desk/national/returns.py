@@ -8,6 +8,7 @@ sealed, don't come in bulk.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -22,9 +23,13 @@ from ledger.desk.national.columns import Int64Column, copy_with_text
 from ledger.desk.national.reading import read_listed
 from ledger.desk.national.worlds import World, worlds
 from ledger.desk.returns.checks import ExpectedMeasure, expected_measures
+from ledger.desk.returns.salting import salted_return
+from ledger.desk.returns.slots import Slot
+from ledger.desk.salting import LINES_SALTED, SaltedTree, record_salted
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json
-from ledger.evidence.lines import lines_hash
+from ledger.evidence.lines import Records, hash_of_lines, line_records
+from ledger.evidence.salted import lines_by_subject
 from ledger.measures import MEASURE_BY_ID, MEASURE_BY_NAME
 from ledger.money import AMOUNT_LIMIT_MINOR, format_amount
 from ledger.periods import Quarter
@@ -127,7 +132,8 @@ def load_returns(database: Database, act: Act, quarter: Quarter, given: National
 
     A return of a role that has handed in before supersedes that return. Raises ``ImportRefused``.
     """
-    hashes = _line_hashes(given)
+    records = _records(given)
+    hashes = [hash_of_lines(of_return) for of_return in records]
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
         with database.reading() as reader:
@@ -137,6 +143,7 @@ def load_returns(database: Database, act: Act, quarter: Quarter, given: National
         _stage_lines(connection, stages.return_line, quarter, given, filing_ids)
         sequences = _hold(connection, quarter, given)
         _book(connection, record, quarter, given, filing_ids.tolist(), hashes, sequences)
+        _record_salted(connection, record, quarter, given, filing_ids.tolist(), sequences, salted.result())
         attach_quarter(connection, quarter.code)
         return {"returns": len(given.slots)}
 
@@ -147,16 +154,19 @@ def load_returns(database: Database, act: Act, quarter: Quarter, given: National
             for (agreement_id, role), hashed in zip(given.slots, hashes, strict=True)
         ],
     }
-    done = perform(database, act, "load_national_returns", request, work)
+    # Salting needs no database: beside the copying of lines it takes next to no time of its own.
+    with ThreadPoolExecutor(1) as beside:
+        salted = beside.submit(lambda: [SaltedTree.of(lines_by_subject(of_return)) for of_return in records])
+        done = perform(database, act, "load_national_returns", request, work)
     return Done(int(done.value["returns"]), done.replayed)
 
 
-def _line_hashes(given: NationalReturns) -> list[bytes]:
+def _records(given: NationalReturns) -> list[Records]:
     days = given.starts.astype("datetime64[D]")
     months = days.astype("datetime64[M]").astype(np.int64)
     day_numbers = (months // 12 + 1970) * 10_000 + (months % 12 + 1) * 100 + 1
     return [
-        lines_hash(
+        line_records(
             subject=given.subject[begin:end],
             measure=given.measure_id[begin:end],
             starts=day_numbers[begin:end],
@@ -394,6 +404,23 @@ def _book(
             for name, amount_minor in given.totals_minor[place].items()
         ),
     )
+
+
+def _record_salted(
+    connection: Connection,
+    record: Recorder,
+    quarter: Quarter,
+    given: NationalReturns,
+    filing_ids: Sequence[int],
+    sequences: Mapping[tuple[int, str], int],
+    trees: Sequence[SaltedTree],
+) -> None:
+    salted = []
+    for (agreement_id, role), filing_id, tree in zip(given.slots, filing_ids, trees, strict=True):
+        sequence = sequences.get((agreement_id, role), 0) + 1
+        of_return = salted_return(filing_id, Slot(agreement_id, role, quarter), quarter, sequence)
+        salted.append((agreement_id, of_return, tree))
+    record_salted(connection, record, LINES_SALTED, salted)
 
 
 def _written_totals(totals_minor: Mapping[str, int]) -> dict[str, Json]:

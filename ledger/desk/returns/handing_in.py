@@ -22,13 +22,16 @@ from ledger.desk.returns.checks import Row as WrittenRow
 from ledger.desk.returns.expected import expectation
 from ledger.desk.returns.faults import Faults, Place
 from ledger.desk.returns.reading import Filing, filing, filings
+from ledger.desk.returns.salting import salted_return
 from ledger.desk.returns.sealing import opened_commitment
 from ledger.desk.returns.slots import Slot, hold_quarter_to_book_in, queue_on_return, refuse_unknown
 from ledger.desk.returns.workbook import read_file
+from ledger.desk.salting import LINES_SALTED, SaltedTree, record_salted
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json, canonical_bytes, digest
 from ledger.evidence.commitments import NONCE_BYTES
-from ledger.evidence.lines import lines_hash
+from ledger.evidence.lines import Records, hash_of_lines, line_records
+from ledger.evidence.salted import lines_by_subject
 from ledger.measures import MEASURE_BY_NAME
 from ledger.money import format_amount
 from ledger.periods import Quarter, Span
@@ -295,7 +298,8 @@ def _store(
 ) -> int:
     slot, booked_quarter, sequence, needs_certification, commitment = taken
     filing_id = new_id()
-    hash_of_lines = _hash_of(checked)
+    records = _records_of(checked)
+    lines_hash = hash_of_lines(records)
     line_count = len(checked.subjects)
     event_id = record(
         "return_handed_in",
@@ -308,7 +312,7 @@ def _store(
             "is_nil": line_count == 0,
             "file_name": cover.file_name,
             "content_hash": cover.content_hash.hex(),
-            "lines_hash": hash_of_lines.hex(),
+            "lines_hash": lines_hash.hex(),
             "line_count": line_count,
             "totals": {
                 name: format_amount(amount_minor, MEASURE_BY_NAME[name].commodity.scale)
@@ -334,7 +338,7 @@ def _store(
             is_nil=line_count == 0,
             file_name=cover.file_name,
             content_hash=cover.content_hash,
-            lines_hash=hash_of_lines,
+            lines_hash=lines_hash,
             line_count=line_count,
             person=cover.person,
             needs_certification=needs_certification,
@@ -345,11 +349,14 @@ def _store(
     )
     _store_totals(connection, key, checked.totals_minor)
     _store_lines(connection, tuple(key.values()), checked)
+    of_return = salted_return(filing_id, slot, booked_quarter, sequence)
+    tree = SaltedTree.of(lines_by_subject(records))
+    record_salted(connection, record, LINES_SALTED, [(slot.agreement_id, of_return, tree)])
     return filing_id
 
 
-def _hash_of(checked: CheckedReturn) -> bytes:
-    return lines_hash(
+def _records_of(checked: CheckedReturn) -> Records:
+    return line_records(
         subject=checked.subjects,
         measure=[measure.measure_id for measure in checked.measures],
         starts=[_day_number(span) for span in checked.spans],

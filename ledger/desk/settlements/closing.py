@@ -40,6 +40,7 @@ from ledger.desk.settlements.replays import (
     latest_clauses,
     versions_of,
 )
+from ledger.desk.settlements.salting import salt_settlement
 from ledger.desk.signatures import refuse_unsigned
 from ledger.errors import InvariantBroken, LedgerError
 from ledger.evidence.canonical import digest
@@ -154,6 +155,7 @@ def close_in(connection: Connection, record: Recorder, chosen: Settlement, quart
     _mark_closed(connection, chosen)
     following = _open_next(connection, chosen)
     record("settlement_closed", _closing_data(chosen, following), chosen.agreement_id)
+    salt_settlement(connection, record, chosen)
     closing = Closing(
         chosen.agreement_id, chosen.booked_quarter, chosen.settlement_id, ends=following is None
     )

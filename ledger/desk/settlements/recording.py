@@ -21,7 +21,7 @@ from ledger.desk.settlements.replays import (
     versions_of,
 )
 from ledger.evidence.canonical import digest
-from ledger.evidence.lines import allocations_hash
+from ledger.evidence.lines import Records, allocation_records, hash_of_allocations
 from ledger.periods import Quarter
 from ledger.rules import state
 from ledger.rules.facts import Carried
@@ -96,7 +96,12 @@ def record_settlement(connection: Connection, record: Recorder, draft: Draft) ->
 
 def hash_of(listed: Sequence[Allocation]) -> bytes:
     """The hash of a settlement's allocations, which are in key order."""
-    return allocations_hash(
+    return hash_of_allocations(records_of(listed))
+
+
+def records_of(listed: Sequence[Allocation]) -> Records:
+    """Allocations, which are in key order, in their binary form."""
+    return allocation_records(
         cause=[one.cause for one in listed],
         clause=[one.clause for one in listed],
         subject=[one.subject_id for one in listed],

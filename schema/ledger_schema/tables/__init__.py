@@ -57,6 +57,7 @@ from ledger_schema.tables.returns import (
     filing_total,
     return_line,
 )
+from ledger_schema.tables.salting import salt_secret
 from ledger_schema.tables.settlements import (
     account,
     allocation,
@@ -129,6 +130,7 @@ __all__ = [
     "reconciliation_line",
     "reconciliation_step",
     "return_line",
+    "salt_secret",
     "settlement",
     "settlement_cause",
     "settlement_proposal",

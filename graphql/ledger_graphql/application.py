@@ -97,7 +97,7 @@ async def _landing(_: Request) -> Response:
 
 
 async def _ask(_: Request) -> Response:
-    return HTMLResponse(ask_page.page())
+    return HTMLResponse(ask_page.page(), headers={"Content-Security-Policy": ask_page.policy()})
 
 
 async def _health(database: Database, limiter: CapacityLimiter, _: Request) -> Response:

@@ -33,13 +33,14 @@ from graphql.type import GraphQLInterfaceType, GraphQLNamedType, SchemaMetaField
 from ledger_graphql.connections import FIRST_DEFAULT, FIRST_MAX
 from ledger_graphql.limits import Fragments, fragments_of
 
-LIST_SIZE = 10
+LIST_SIZE = 5
 """Of lists that don't come in pages and have no size of their own below."""
 WEIGHT = 1
 WEIGHT_OF_PAGE = 10
 WEIGHT_OF_CHANGE = 50
 
 SIZES: Mapping[str, int] = {
+    "Entry.postings": 3,
     "Query.measures": 100,
     "Query.ruleTemplates": 20,
     "Simulation.totals": 50,

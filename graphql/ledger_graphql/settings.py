@@ -38,7 +38,7 @@ class ServiceSettings:
     fields_max: int = 600
     aliases_max: int = 30
     directives_max: int = 60
-    cost_max: int = 250_000
+    cost_max: int = 500_000
     operation_seconds: int = 60
     rate_cost_per_second: int = 50_000
     rate_cost_burst: int = 5_000_000

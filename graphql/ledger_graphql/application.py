@@ -16,7 +16,15 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from ledger.desk.log import LogFiles, Sequencer
-from ledger_graphql import ask_page, bundle_downloads, document_files, export_files, files, log_downloads
+from ledger_graphql import (
+    ask_page,
+    bundle_downloads,
+    document_files,
+    export_files,
+    files,
+    log_downloads,
+    return_files,
+)
 from ledger_graphql.body_limit import BodyLimit
 from ledger_graphql.context import Desk
 from ledger_graphql.endpoint import GraphQLEndpoint
@@ -75,6 +83,7 @@ def create(
                     *bundle_downloads.routes(desk, limiter),
                     *document_files.routes(database, limiter),
                     *export_files.routes(desk, limiter),
+                    *return_files.routes(desk, limiter),
                 ],
             ),
             Mount("/log", routes=log_downloads.routes(desk, limiter)),

@@ -22,11 +22,11 @@ _NUL = re.compile(r"\\u(?:0000|\{0+\})")
 
 
 class ContentTypeUnsupported(LedgerError):
-    """A body that isn't JSON in UTF-8. A foreign page can't send such a body unasked."""
+    """A body of another type than is read there. A foreign page can't send those unasked."""
 
     code = "CONTENT_TYPE_UNSUPPORTED"
-    sentence_en = "Expected Content-Type to be application/json in UTF-8, but got {got!r}."
-    sentence_zh = "Content-Type 应为 UTF-8 编码的 application/json，实际为 {got!r}。"
+    sentence_en = "Expected Content-Type to be {expected}, but got {got!r}."
+    sentence_zh = "Content-Type 应为 {expected}，实际为 {got!r}。"
 
 
 class RequestMalformed(LedgerError):
@@ -85,7 +85,7 @@ def _refuse_other_content(content_type: str) -> None:
     media_type, *parameters = (word.strip().lower() for word in content_type.split(";"))
     charsets = [one.removeprefix("charset=").strip('"') for one in parameters if one.startswith("charset=")]
     if media_type != "application/json" or any(charset not in {"utf-8", "utf8"} for charset in charsets):
-        raise ContentTypeUnsupported(got=content_type[:100])
+        raise ContentTypeUnsupported(expected="application/json (UTF-8)", got=content_type[:100])
 
 
 def _json(name: str, written: bytes) -> Any:

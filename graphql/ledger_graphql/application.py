@@ -2,101 +2,50 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from functools import partial
 
 from anyio import CapacityLimiter, to_thread
-from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
-from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
-from strawberry.exceptions import MissingQueryError
-from strawberry.http import GraphQLRequestData
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types import ExecutionResult
-from strawberry.types.graphql import OperationType
 
 from ledger.desk.log import LogFiles, Sequencer
-from ledger_graphql import ask_page, bundle_downloads, document_files, export_files, files, log_downloads
-from ledger_graphql.context import Desk, OpenDesk
-from ledger_graphql.http import LOOPBACK_HOSTS, BodyLimit, SameHostOnly
+from ledger_graphql import (
+    ask_page,
+    bundle_downloads,
+    document_files,
+    export_files,
+    files,
+    log_downloads,
+    return_files,
+)
+from ledger_graphql.body_limit import BodyLimit
+from ledger_graphql.context import Desk
+from ledger_graphql.endpoint import GraphQLEndpoint
+from ledger_graphql.http import LOOPBACK_HOSTS, SameHostOnly
+from ledger_graphql.http_failures import GRAPHQL_PATH, MaskedErrors, not_routed
 from ledger_graphql.landing import PAGE
-from ledger_graphql.schema import SCHEMA
+from ledger_graphql.rates import RateLimit, buckets_of
+from ledger_graphql.security_headers import SecurityHeaders
+from ledger_graphql.settings import ServiceSettings
 from ledger_schema.sessions import POOL_SIZE, Database
-
-_NUL = re.compile(r"\\u(?:0000|\{0+\})")
 
 OPERATIONS_AT_ONCE = POOL_SIZE
 """An operation holds at most one connection to read and one to write; the pool overflows to twice this."""
 
 
-class LedgerGraphQL(GraphQL[Desk, None]):
-    """GraphQL over HTTP, one worker thread an operation: resolvers are plain functions that may wait."""
-
-    def __init__(self, desk: OpenDesk, limiter: CapacityLimiter) -> None:
-        super().__init__(SCHEMA, subscription_protocols=())
-        self._desk = desk
-        self._limiter = limiter
-
-    async def get_context(
-        self,
-        request: Request | WebSocket,  # noqa: ARG002
-        response: Response | WebSocket,  # noqa: ARG002
-    ) -> Desk:
-        return self._desk()
-
-    async def execute_single(
-        self,
-        request: Request,  # noqa: ARG002
-        request_adapter: AsyncHTTPRequestAdapter,
-        sub_response: Response,  # noqa: ARG002
-        context: Desk,
-        root_value: None,  # noqa: ARG002
-        request_data: GraphQLRequestData,
-    ) -> ExecutionResult:
-        if _holds_nul(request_data):
-            raise HTTPException(400, "Text may not hold the character U+0000. 文本不得包含字符 U+0000。")
-        allowed = OperationType.from_http(request_adapter.method)
-        try:
-            return await to_thread.run_sync(
-                partial(_execute, context, request_data, allowed), limiter=self._limiter
-            )
-        except CannotGetOperationTypeError as error:
-            raise HTTPException(400, error.as_http_error_reason()) from error
-        except InvalidOperationTypeError as error:
-            raise HTTPException(405, error.as_http_error_reason(request_adapter.method)) from error
-        except MissingQueryError as error:
-            raise HTTPException(400, "No GraphQL query found in the request") from error
-
-
-def _holds_nul(request: GraphQLRequestData) -> bool:
-    """PostgreSQL keeps no such character; ``json.dumps`` writes it as GraphQL documents do."""
-    return any(_NUL.search(text) for text in (request.query or "", json.dumps(request.variables)))
-
-
-def _execute(desk: Desk, request: GraphQLRequestData, allowed: set[OperationType]) -> ExecutionResult:
-    """Runs one operation to its end in this thread and lets its snapshot go."""
-    with desk:
-        return SCHEMA.execute_sync(
-            request.query,
-            variable_values=request.variables,
-            context_value=desk,
-            operation_name=request.operation_name,
-            allowed_operation_types=allowed,
-            operation_extensions=request.extensions,
-        )
-
-
 def create(
-    database_url: str, *, hosts: Collection[str] = LOOPBACK_HOSTS, log_files: LogFiles | None = None
+    database_url: str,
+    *,
+    hosts: Collection[str] = LOOPBACK_HOSTS,
+    log_files: LogFiles | None = None,
+    settings: ServiceSettings | None = None,
 ) -> Starlette:
     """The application on the database at ``database_url``; it answers only to the names in ``hosts``.
 
@@ -106,6 +55,9 @@ def create(
     desk = partial(Desk, database, log_files)
     sequencer = Sequencer(database, log_files) if log_files else None
     limiter = CapacityLimiter(OPERATIONS_AT_ONCE)
+    settings = settings or ServiceSettings()
+    buckets = buckets_of(settings)
+    graphql = GraphQLEndpoint(desk, limiter, settings, buckets)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -122,7 +74,7 @@ def create(
     return Starlette(
         routes=[
             Route("/", _landing),
-            Route("/ask", _ask),
+            *([Route("/ask", _ask)] if settings.ask_page else []),
             Route("/health", partial(_health, database, limiter)),
             Mount(
                 "/files",
@@ -131,12 +83,20 @@ def create(
                     *bundle_downloads.routes(desk, limiter),
                     *document_files.routes(database, limiter),
                     *export_files.routes(desk, limiter),
+                    *return_files.routes(desk, limiter),
                 ],
             ),
             Mount("/log", routes=log_downloads.routes(desk, limiter)),
-            Route("/graphql", LedgerGraphQL(desk, limiter), methods=["GET", "POST"]),
+            Route(GRAPHQL_PATH, graphql.answer, methods=["GET", "POST"]),
         ],
-        middleware=[Middleware(SameHostOnly, hosts=hosts), Middleware(BodyLimit)],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(MaskedErrors),
+            Middleware(SameHostOnly, hosts=hosts),
+            Middleware(BodyLimit, settings=settings),
+            Middleware(RateLimit, buckets=buckets),
+        ],
+        exception_handlers={HTTPException: not_routed},
         lifespan=lifespan,
     )
 
@@ -146,7 +106,7 @@ async def _landing(_: Request) -> Response:
 
 
 async def _ask(_: Request) -> Response:
-    return HTMLResponse(ask_page.page())
+    return HTMLResponse(ask_page.page(), headers={"Content-Security-Policy": ask_page.policy()})
 
 
 async def _health(database: Database, limiter: CapacityLimiter, _: Request) -> Response:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from functools import cache
 
 from ledger_graphql.documents import documents
+from ledger_graphql.security_headers import content_policy
 
 _PAGE = """<!doctype html>
 <html lang="zh-CN">
@@ -79,3 +82,11 @@ part("form").onsubmit = async (event) => {
 def page() -> str:
     """The whole page. A document can't end the element that holds it: "<" is written as an escape."""
     return _PAGE.replace("DOCUMENTS", json.dumps(documents(), ensure_ascii=False).replace("<", "\\u003c"))
+
+
+@cache
+def policy() -> str:
+    """The content security policy of the page: its own script runs, known by its hash, and no other."""
+    script = _PAGE.partition("<script>")[2].partition("</script>")[0]
+    source = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return content_policy(f"'sha256-{source}'")

@@ -26,5 +26,5 @@ def filing_now(desk: Desk, record: returns.Filing, *, replayed: bool) -> FilingS
     """The return as a fresh snapshot has it."""
     now = returns.filing(desk.snapshot, record.agreement_id, record.filing_id)
     return FilingSuccess(
-        filing=filing_node(now), agreement=agreement_of(desk, record.agreement_id), replayed=replayed
+        filing=filing_node(desk, now), agreement=agreement_of(desk, record.agreement_id), replayed=replayed
     )

@@ -24,7 +24,7 @@ from ledger_graphql.connections import (
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.fields import resolved
 from ledger_graphql.payments import Leg, leg_nodes
-from ledger_graphql.returns import Filing, ReturnLine, filing_node, line_nodes
+from ledger_graphql.returns import Filing, ReturnLine, filing_nodes, line_nodes
 from ledger_graphql.settlements import Allocation, allocation_nodes
 
 BOOKED_SHAPE = (int,) * 9
@@ -94,7 +94,7 @@ def booked_key(after: str | None) -> BookedKey | None:
 
 def _lines_under(desk: Desk, agreement_id: int, found: Sequence[drill.LineUnder]) -> list[LineUnder]:
     filings = returns.filings_by_id(desk.snapshot, agreement_id, [one.filing_id for one in found])
-    nodes = {filing_id: filing_node(filing) for filing_id, filing in filings.items()}
+    nodes = dict(zip(filings, filing_nodes(desk, list(filings.values())), strict=True))
     lines = {
         (filing_id, line.line): line
         for filing_id, filing in filings.items()

@@ -228,8 +228,8 @@ class FactDifferenceFields:
             desk.snapshot, agreement_id, quarter, role, known_from, moment(known_to)
         )
         return ReturnDifference(
-            before=None if found.before is None else filing_node(found.before),
-            after=None if found.after is None else filing_node(found.after),
+            before=None if found.before is None else filing_node(desk, found.before),
+            after=None if found.after is None else filing_node(desk, found.after),
             agreement_id=agreement_id,
             record=found,
             event_id=found.event_id,

@@ -36,6 +36,7 @@ ZONE_FORMS: Mapping[str, statements.ZoneForm] = {"txt": "text", "csv": "csv", "x
 JOURNAL_FORMS: Mapping[str, statements.JournalForm] = {"hledger": "hledger", "beancount": "beancount"}
 
 STATUS_BY_CODE = {
+    "CONTENT_TYPE_UNSUPPORTED": 415,
     "DOCUMENT_TOO_LARGE": 413,
     "DOCUMENT_DAMAGED": 500,
     **{lacking.code: 503 for lacking in statements.FONTS_LACKING},

@@ -1,4 +1,4 @@
-"""What stands before the application: who may call it, and how much may be sent."""
+"""What stands before the application: who may call it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
-BODY_MAX_BYTES = 48 * 1024 * 1024
-"""Room for the largest file that the desk reads (32 MiB) in base64."""
 
 
 class SameHostOnly:
@@ -43,30 +41,6 @@ class SameHostOnly:
             return (
                 f"Pages of another origin ({origin}) may not call this server. "
                 f"不接受来自其他来源网页的请求。\n"
-            )
-        return None
-
-
-class BodyLimit:
-    """Refuses bodies that are too large, or whose length isn't announced."""
-
-    def __init__(self, app: ASGIApp, maximum_bytes: int = BODY_MAX_BYTES) -> None:
-        self._app = app
-        self._maximum_bytes = maximum_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(scope)
-        await (refusal or self._app)(scope, receive, send)
-
-    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
-        if scope["type"] != "http" or scope["method"] not in {"POST", "PUT", "PATCH"}:
-            return None
-        length = Headers(scope=scope).get("content-length", "")
-        if not (length.isascii() and length.isdigit()):
-            return PlainTextResponse("Content-Length is required. 缺少 Content-Length。\n", status_code=411)
-        if int(length) > self._maximum_bytes:
-            return PlainTextResponse(
-                f"At most {self._maximum_bytes} bytes may be sent. 请求体过大。\n", status_code=413
             )
         return None
 

@@ -20,7 +20,7 @@ section { border-top: 1px solid #ccc; margin-top: 2rem; }
 <p>结对科技园区的共同账本：记录合作协议、收取季度申报、按签署的规则结算，有权者均可查询结果。</p>
 <ul>
 <li><a href="/ask">查询</a>（选择现成的查询、发送、查看结果，无需外网）</li>
-<li><a href="/graphql">GraphQL 接口</a>（浏览器中打开 GraphiQL，其页面脚本需从外网加载）</li>
+<li><a href="/graphql">GraphQL 接口</a></li>
 <li>下载申报表模板：<code>/files/template?agreement=协议编号&amp;role=角色&amp;quarter=2024Q3</code></li>
 <li>下载结算表（txt、csv 或 json）：
 <code>/files/statement?agreement=协议编号&amp;quarter=2024Q3&amp;language=zh&amp;format=txt</code></li>
@@ -33,8 +33,7 @@ section { border-top: 1px solid #ccc; margin-top: 2rem; }
 and settled by the signed rules, and anyone entitled reads the result.</p>
 <ul>
 <li><a href="/ask">Ask</a> (pick a ready document, send it, read the answer; needs no internet)</li>
-<li><a href="/graphql">GraphQL</a>
-(in a browser it opens GraphiQL, whose scripts are loaded from the internet)</li>
+<li><a href="/graphql">GraphQL</a> (the address for programs)</li>
 <li>Template of a return: <code>/files/template?agreement=CODE&amp;role=ROLE&amp;quarter=2024Q3</code></li>
 <li>Statement (txt, csv or json):
 <code>/files/statement?agreement=CODE&amp;quarter=2024Q3&amp;language=en&amp;format=txt</code></li>

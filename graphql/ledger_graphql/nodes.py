@@ -16,7 +16,7 @@ from ledger_graphql.enterprises import enterprise_batch, list_node
 from ledger_graphql.events import event_node
 from ledger_graphql.parties import party_nodes
 from ledger_graphql.payment_queries import PAYMENT_NODES
-from ledger_graphql.returns import filing_node
+from ledger_graphql.returns import filing_nodes
 from ledger_graphql.settlements import settlement_nodes
 
 Load: TypeAlias = Callable[[Desk, list[int]], Mapping[int, Node]]
@@ -81,7 +81,7 @@ def _lists(desk: Desk, agreement_id: int, numbers: list[int]) -> Mapping[int, No
 
 def _filings(desk: Desk, agreement_id: int, ids: list[int]) -> Mapping[int, Node]:
     found = returns.filings_by_id(desk.snapshot, agreement_id, ids)
-    return {number: filing_node(record) for number, record in found.items()}
+    return dict(zip(found, filing_nodes(desk, list(found.values())), strict=True))
 
 
 def _settlements(desk: Desk, agreement_id: int, ids: list[int]) -> Mapping[int, Node]:

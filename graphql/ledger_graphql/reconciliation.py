@@ -200,15 +200,16 @@ def reconciliation_of(
         report = reconciliation.reconciliation(desk.snapshot, agreement_id, quarter, record)
     except NothingCompared:
         return None
-    return Reconciliation(quarter=quarter, basis=_basis(report.compared), record_of_report=report)
+    return Reconciliation(quarter=quarter, basis=_basis(desk, report.compared), record_of_report=report)
 
 
 # --- parts of a report ------------------------------------------------------------------------------------
 
 
-def _basis(compared: reconciliation.Compared) -> ReconciliationBasis:
+def _basis(desk: Desk, compared: reconciliation.Compared) -> ReconciliationBasis:
     record_return, against_return = (
-        None if one is None else filing_node(one) for one in (compared.record_return, compared.against_return)
+        None if one is None else filing_node(desk, one)
+        for one in (compared.record_return, compared.against_return)
     )
     return ReconciliationBasis(
         hash=Hash(compared.hash),

@@ -16,9 +16,13 @@ from ledger_graphql.failures import Failure, extensions_of, failure_from, refuse
 
 logger = logging.getLogger("ledger_graphql")
 
-MASKED_MESSAGE = (
-    "Unexpected error; it was logged, nothing of it is shown here. 发生意外错误，已记入日志，此处不显示详情。"
-)
+
+class UnexpectedError(LedgerError):
+    """What nobody foresaw. It is logged, and nothing of it is shown."""
+
+    code = "UNEXPECTED_ERROR"
+    sentence_en = "Unexpected error; it was logged, nothing of it is shown here."
+    sentence_zh = "发生意外错误，已记入日志，此处不显示详情。"
 
 
 class RequestUnreadable(LedgerError):
@@ -56,7 +60,13 @@ class PresentedErrors(SchemaExtension):
         result = self.execution_context.result
         errors = getattr(result, "errors", None)
         if result is not None and errors:
-            result.errors = [_presented(error) for error in errors]
+            result.errors = [presented(error) for error in errors]
+
+
+def coded(error: LedgerError, at: GraphQLError | None = None) -> GraphQLError:
+    """``error`` as one of GraphQL, where ``at`` is."""
+    nodes, path = (at.nodes, at.path) if at else (None, None)
+    return GraphQLError(error.message_en, nodes=nodes, path=path, extensions=extensions_of(error))
 
 
 def is_of_request(error: GraphQLError) -> bool:
@@ -81,19 +91,13 @@ def _within_union(failure: Failure, error: LedgerError, union: object) -> Failur
     return failure if type(failure) in members else refused(error)
 
 
-def _presented(error: GraphQLError) -> GraphQLError:
+def presented(error: GraphQLError) -> GraphQLError:
+    """``error`` as the client may see it: coded, or logged and masked."""
     original = error.original_error
     if isinstance(original, LedgerError):
         _log_contradiction(original)
-        return GraphQLError(
-            original.message_en,
-            nodes=error.nodes,
-            path=error.path,
-            extensions=extensions_of(original),
-        )
+        return coded(original, error)
     if is_of_request(error):
         return _with_code(error)
     logger.error("unexpected error at %s", error.path, exc_info=original)
-    return GraphQLError(
-        MASKED_MESSAGE, nodes=error.nodes, path=error.path, extensions={"code": "UNEXPECTED_ERROR"}
-    )
+    return coded(UnexpectedError(), error)

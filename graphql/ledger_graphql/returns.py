@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ledger_graphql.drill import BookedAllocation
 
 EvidenceBatch = Batch[str, Sequence[documents.Attachment]]
+AttachedBatch = Batch[int, Sequence[documents.Attachment]]
+"""By the return's id."""
 
 
 @strawberry.type(description="An evidence document that is attached to something.")
@@ -140,6 +142,7 @@ class Filing(Node):
     line_count: int = strawberry.field(description="How many lines it has.")
     recorded_at: datetime = strawberry.field(description="When it was handed in.")
     record: strawberry.Private[returns.Filing]
+    attached: strawberry.Private[AttachedBatch]
 
     @resolved("Totals by measure.")
     def totals(self) -> list[DeclaredTotal]:
@@ -149,11 +152,8 @@ class Filing(Node):
         ]
 
     @resolved("The documents attached to it, by reference.")
-    def documents(self, info: Info) -> list[AttachedDocument]:
-        attached = documents.attachments(
-            info.context.snapshot, self.record.agreement_id, "return", [self.record.filing_id]
-        )
-        return [attached_node(one) for one in attached[self.record.filing_id]]
+    def documents(self) -> list[AttachedDocument]:
+        return [attached_node(one) for one in self.attached.get(self.record.filing_id) or ()]
 
     @resolved("Its figures, by line number.")
     def lines(self, info: Info, first: First = FIRST_DEFAULT, after: After = None) -> Connection[ReturnLine]:
@@ -173,8 +173,23 @@ class Filing(Node):
         )
 
 
-def filing_node(record: returns.Filing) -> Filing:
+def filing_nodes(desk: Desk, records: Sequence[returns.Filing]) -> list[Filing]:
+    """What the API shows of returns of one agreement."""
+
+    def load(filing_ids: list[int]) -> Mapping[int, Sequence[documents.Attachment]]:
+        return documents.attachments(desk.snapshot, records[0].agreement_id, "return", filing_ids)
+
+    attached = Batch([record.filing_id for record in records], load)
+    return [_filing_node(record, attached) for record in records]
+
+
+def filing_node(desk: Desk, record: returns.Filing) -> Filing:
     """What the API shows of one return."""
+    (node,) = filing_nodes(desk, [record])
+    return node
+
+
+def _filing_node(record: returns.Filing, attached: AttachedBatch) -> Filing:
     return Filing(
         id=global_id("Filing", record.agreement_id, record.filing_id),
         quarter=record.quarter,
@@ -196,6 +211,7 @@ def filing_node(record: returns.Filing) -> Filing:
         line_count=record.line_count,
         recorded_at=record.recorded_at,
         record=record,
+        attached=attached,
     )
 
 

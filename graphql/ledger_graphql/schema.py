@@ -1,4 +1,4 @@
-"""The schema: queries, mutations, scalars and limits together.
+"""The schema: queries, mutations and scalars together.
 
 ``python -m ledger_graphql.schema`` prints the contract.
 """
@@ -8,27 +8,17 @@ from __future__ import annotations
 import sys
 
 import strawberry
-from graphql import GraphQLError
-from strawberry.extensions import (
-    MaxAliasesLimiter,
-    MaxTokensLimiter,
-    ParserCache,
-    QueryDepthLimiter,
-    ValidationCache,
-)
+from graphql import GraphQLError, GraphQLSchema
+from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
 from ledger_graphql.failures import Failure
+from ledger_graphql.limits import CACHED_DOCUMENTS
 from ledger_graphql.mutations import Mutation
 from ledger_graphql.queries import Query
 from ledger_graphql.refusals import PresentedErrors
 from ledger_graphql.scalars import SCALARS
-
-DEPTH_MAX = 16
-ALIASES_MAX = 30
-TOKENS_MAX = 4_000
-CACHED_DOCUMENTS = 256
 
 
 class LedgerSchema(strawberry.Schema):
@@ -39,6 +29,11 @@ class LedgerSchema(strawberry.Schema):
     ) -> None:
         """Nothing: see the class."""
 
+    @property
+    def core(self) -> GraphQLSchema:
+        """The schema as graphql-core has it."""
+        return self._schema
+
 
 # Extensions are given as factories: an instance would be shared by the threads that run operations.
 SCHEMA = LedgerSchema(
@@ -48,9 +43,6 @@ SCHEMA = LedgerSchema(
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[
         PresentedErrors,
-        lambda: MaxTokensLimiter(max_token_count=TOKENS_MAX),
-        lambda: QueryDepthLimiter(max_depth=DEPTH_MAX),
-        lambda: MaxAliasesLimiter(max_alias_count=ALIASES_MAX),
         lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
         lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
     ],

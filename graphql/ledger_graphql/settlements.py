@@ -416,9 +416,11 @@ def account_node(record: journal.Account | history.Balance, parties: PartyBatch)
     )
 
 
-def allocation_nodes(desk: Desk, records: Sequence[settlements.Allocation]) -> list[Allocation]:
-    """What the API shows of a page of allocations."""
-    parties = party_batch(desk, {record.party_id for record in records})
+def allocation_nodes(
+    desk: Desk, records: Sequence[settlements.Allocation], parties: PartyBatch | None = None
+) -> list[Allocation]:
+    """What the API shows of a page of allocations; ``parties`` are theirs where several pages share them."""
+    parties = parties or party_batch(desk, {record.party_id for record in records})
     enterprises = enterprise_batch(desk, {record.subject_id for record in records})
     return [
         Allocation(

@@ -111,7 +111,7 @@ class ClauseStatement:
     ) -> Connection[Allocation]:
         page, has_next = cut(self.record.allocations, lambda record: record.key, first, after)
         return connection(
-            allocation_nodes(info.context, page),
+            allocation_nodes(info.context, page, self.parties),
             [record.key for record in page],
             has_next=has_next,
             after=after,
@@ -183,7 +183,9 @@ def settlement_statement_of(desk: Desk, agreement_id: int, settlement_id: int) -
 def statement_node(desk: Desk, record: statements.Statement) -> Statement:
     """What the API shows of a statement."""
     named = {total.party_id for total in record.totals} | {
-        clause.remainder_party_id for clause in record.clauses
+        party_id
+        for clause in record.clauses
+        for party_id in (clause.remainder_party_id, *(one.party_id for one in clause.allocations))
     }
     parties = party_batch(desk, named)
     return Statement(

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from ledger.errors import LedgerError
+from ledger_schema import deadlines
 from ledger_schema.sight import EVERYTHING, Sight
 
 APPLICATION_ROLE = "parkledger_application"
@@ -72,6 +73,7 @@ class Database:
             pool_pre_ping=True,
         )
         event.listen(self._engine, "connect", _become_application)
+        deadlines.watch(self._engine)
 
     def seen_by(self, sight: Sight) -> Database:
         """The same sessions, but their transactions see what ``sight`` says."""
@@ -134,7 +136,7 @@ def sqlstate(error: DatabaseFailure) -> str | None:
 
 def _tell(connection: Connection, sight: Sight) -> None:
     """Without a word to PostgreSQL beforehand a transaction sees nothing. SET takes no snapshot yet."""
-    connection.exec_driver_sql(sight.settings())
+    connection.exec_driver_sql(f"{sight.settings()}; {deadlines.setting()}")
 
 
 class _DriverConnection(Protocol):

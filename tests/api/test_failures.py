@@ -495,7 +495,7 @@ def test_an_unexpected_error_is_masked_and_logged(caplog: pytest.LogCaptureFixtu
         answer = client.post("/graphql", json={"query": operation("zones")}).json()
         assert client.get("/health").status_code == 503
     (error,) = answer["errors"]
-    assert error["extensions"] == {"code": "UNEXPECTED_ERROR"}
+    assert error["extensions"]["code"] == "UNEXPECTED_ERROR"
     assert "127.0.0.1" not in error["message"]
     assert "unexpected error" in caplog.text
 

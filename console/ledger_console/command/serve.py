@@ -33,6 +33,7 @@ from ledger_console.command.output import LOG_FILE, log_to, show
 from ledger_console.sample import documents
 from ledger_console.sample.demo_keys import DemoKeys
 from ledger_console.sample.load import SHOWN_AGREEMENT, SHOWN_QUARTER, is_wanted, load_sample
+from ledger_graphql.settings import ServiceSettings, from_environment
 from ledger_schema import migrate, server
 from ledger_schema.sessions import Database
 
@@ -61,13 +62,14 @@ def start(sample: Sample = True, language: LanguageOption = "zh") -> None:
     PARKLEDGER_PORT: the port, 8000 if not set. 端口，默认 8000。
     PARKLEDGER_HOME: the folder of data, keys and log. 存放数据、密钥和日志的文件夹。
     """
+    settings = from_environment(os.environ)
     with _listening(_wanted_port()) as listener:
         show(f"园区合作账本 Parkledger {version('parkledger')}")
         show(f"文件夹 Home      {home()}")
         with database_server() as address, log_to(home() / LOG_FILE):
             logging.getLogger().setLevel(logging.INFO)
             _prepare(address, sample=sample, language=language)
-            _serve(address.url, listener)
+            _serve(address.url, listener, settings)
         show("已停止。Stopped.")
 
 
@@ -222,7 +224,7 @@ def _announce(listener: socket.socket) -> None:
     show("按 Ctrl-C 停止。Press Ctrl-C to stop.")
 
 
-def _serve(url: str, listener: socket.socket) -> None:
+def _serve(url: str, listener: socket.socket, settings: ServiceSettings) -> None:
     # The web libraries take half a second to load, which no other command should wait for.
     import uvicorn
 
@@ -230,7 +232,7 @@ def _serve(url: str, listener: socket.socket) -> None:
 
     web = uvicorn.Server(
         uvicorn.Config(
-            create(url, log_files=log_files()),
+            create(url, log_files=log_files(), settings=settings),
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=GOODBYE_SECONDS,

@@ -32,6 +32,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ledger.errors import InvariantBroken
 from ledger.evidence.lines import Records, head_of
@@ -137,14 +138,14 @@ def shares_by_subject(records: Records, credit_codes: Mapping[int, str]) -> Part
 def share_content(subject: int, credit_code: str, records: bytes) -> bytes:
     """What a settlement's leaf holds after the salt. Raises ``InvariantBroken``."""
     code = credit_code.encode()
-    if len(code) not in (0, CREDIT_CODE_BYTES):
+    if len(code) not in (0, CREDIT_CODE_BYTES) or 0 in code:
         raise InvariantBroken(detail=f"{credit_code!r} isn't a credit code of {CREDIT_CODE_BYTES} bytes")
     return (
         subject.to_bytes(SUBJECT_BYTES, "big", signed=True) + code.ljust(CREDIT_CODE_BYTES, b"\0") + records
     )
 
 
-def _by_subject(records: Records) -> tuple[Records, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def _by_subject(records: Records) -> tuple[Records, npt.NDArray[np.int64]]:
     """The records in order of subject, else as they were, and where each subject's begin, with the end."""
     ordered = records[np.argsort(records["subject"], kind="stable")]
     changes = np.flatnonzero(np.diff(ordered["subject"])) + 1
@@ -152,7 +153,7 @@ def _by_subject(records: Records) -> tuple[Records, np.ndarray[tuple[int], np.dt
     return ordered, np.append(firsts, len(ordered))
 
 
-def _slices(ordered: Records, bounds: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Iterator[bytes]:
+def _slices(ordered: Records, bounds: npt.NDArray[np.int64]) -> Iterator[bytes]:
     content = ordered.tobytes()
     for begin, end in pairwise((bounds * ordered.itemsize).tolist()):
         yield content[begin:end]

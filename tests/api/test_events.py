@@ -20,6 +20,7 @@ KINDS = [
     "version_signed",
     "version_brought_into_force",
     "return_handed_in",
+    "lines_salted",
 ]
 
 

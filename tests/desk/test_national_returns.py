@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from desk_fixtures import Room, clause, enterprise, open_room
+from sqlalchemy import text
 
-from ledger.desk import enterprises, returns
+from ledger.desk import bundles, enterprises, fsck, log, returns
 from ledger.desk.acts import Act
+from ledger.desk.bundles import Trust
+from ledger.desk.log import LogFiles
 from ledger.desk.national import returns as national_returns
 from ledger.desk.national.returns import ImportFault, ImportRefused, NationalReturns
 from ledger.measures import MEASURE_BY_NAME
@@ -74,6 +78,26 @@ def test_an_import_stores_the_lines_hash_and_totals_of_handing_in_by_itself(
             assert (by_hand.sequence, by_hand.lines_hash) == (2, imported.lines_hash)
             assert by_hand.totals == imported.totals
         assert sum(line.amount_minor for line in lines) == imported.totals["retained_tax"]
+
+
+def test_every_imported_return_is_salted_and_its_enterprises_can_be_shown_alone(
+    database: Database, rooms: list[Room], given: NationalReturns, tmp_path: Path
+) -> None:
+    national_returns.load_returns(database, Act("import"), FIRST, given)
+    room, files = rooms[1], LogFiles(tmp_path)
+    settlement_id = room.close("2024Q1", room.compute("2024Q1"))
+    log.sequence(database, files)
+    key, code = files.signer().verifier, enterprise(1).credit_code
+    with database.reading() as connection:
+        results = list(fsck.run(connection, log_key=key))
+        excerpt = bundles.enterprise_excerpt(connection, key, room.agreement_id, settlement_id, code)
+        salted = connection.execute(
+            text("SELECT count(*) FROM event WHERE kind = 'lines_salted'")
+        ).scalar_one()
+    assert [found for result in results for found in result.mismatches] == []
+    assert salted == 2
+    assert [line.amount_minor for each in excerpt.returns for line in each.lines] == ["300"]
+    assert [each.en for each in bundles.checked(excerpt.encode(), Trust(key))][-1] == "The excerpt holds."
 
 
 def test_every_fault_is_listed_and_nothing_is_stored(

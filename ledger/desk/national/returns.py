@@ -143,8 +143,11 @@ def load_returns(database: Database, act: Act, quarter: Quarter, given: National
         _stage_lines(connection, stages.return_line, quarter, given, filing_ids)
         sequences = _hold(connection, quarter, given)
         _book(connection, record, quarter, given, filing_ids.tolist(), hashes, sequences)
-        _record_salted(connection, record, quarter, given, filing_ids.tolist(), sequences, salted.result())
-        attach_quarter(connection, quarter.code)
+        # Salting needs no database: it is done while the database makes keys and indexes.
+        with ThreadPoolExecutor(1) as beside:
+            salting = beside.submit(_salted, records)
+            attach_quarter(connection, quarter.code)
+        _record_salted(connection, record, quarter, given, filing_ids.tolist(), sequences, salting.result())
         return {"returns": len(given.slots)}
 
     request: dict[str, Json] = {
@@ -154,10 +157,7 @@ def load_returns(database: Database, act: Act, quarter: Quarter, given: National
             for (agreement_id, role), hashed in zip(given.slots, hashes, strict=True)
         ],
     }
-    # Salting needs no database: beside the copying of lines it takes next to no time of its own.
-    with ThreadPoolExecutor(1) as beside:
-        salted = beside.submit(lambda: [SaltedTree.of(lines_by_subject(of_return)) for of_return in records])
-        done = perform(database, act, "load_national_returns", request, work)
+    done = perform(database, act, "load_national_returns", request, work)
     return Done(int(done.value["returns"]), done.replayed)
 
 
@@ -404,6 +404,10 @@ def _book(
             for name, amount_minor in given.totals_minor[place].items()
         ),
     )
+
+
+def _salted(records: Sequence[Records]) -> list[SaltedTree]:
+    return [SaltedTree.of(lines_by_subject(of_return)) for of_return in records]
 
 
 def _record_salted(

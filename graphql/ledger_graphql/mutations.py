@@ -48,6 +48,7 @@ from ledger_graphql.reconciliation_mutations import ReconciliationMutations
 from ledger_graphql.reopening import ReopeningMutations
 from ledger_graphql.settling import SettlingMutations
 from ledger_graphql.terms import terms_document
+from ledger_graphql.zones import ZoneMutations
 
 
 @strawberry.type(description="The party was registered or changed.")
@@ -171,6 +172,7 @@ class Mutation(
     ReopeningMutations,
     PaymentMutations,
     LogMutations,
+    ZoneMutations,
 ):
     @mutation("Register a party.")
     def register_party(

@@ -154,6 +154,15 @@ def test_an_agreement_is_printed_as_text_with_its_source_and_signatures(run: Com
 
 
 @pytest.mark.usefixtures("ledger")
+def test_zones_are_counted_and_shown_as_of_a_day(run: Commands) -> None:
+    assert run("zone-counts", "--as-of", "2020-12-31", "-l", "en") == 0
+    assert "169 zones" in run.out
+    assert run("zone", "HTZ001", "--as-of", "1988-12-30") == 0
+    assert "未列入名单" in run.out
+    assert run("zone", "HTZ001", "--as-of", "1988-12-31", "-l", "en") == 0
+    assert "admitted" in run.out
+
+
 def test_zones_of_a_region_are_listed(run: Commands) -> None:
     assert run("zones", "--region-class", "Northeast", "-l", "en") == 0
     assert "HTZ" in run.out

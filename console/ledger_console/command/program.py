@@ -27,6 +27,7 @@ from ledger_console.command import (
     serve,
     simulations,
     worklists,
+    zones,
 )
 from ledger_console.command.log import log_commands
 from ledger_console.command.output import tell, tell_unexpected
@@ -54,6 +55,8 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "sign": agreements.sign,
         "simulate": simulations.simulate,
         "zones": agreements.list_zones,
+        "zone": zones.zone,
+        "zone-counts": zones.zone_counts,
     },
     "申报 Returns": {
         "template": returns.template,

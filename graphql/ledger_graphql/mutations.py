@@ -40,6 +40,7 @@ from ledger_graphql.failures import (
     WrongState,
 )
 from ledger_graphql.fields import INPUT, REPLAYED, mutation
+from ledger_graphql.indicators import IndicatorMutations
 from ledger_graphql.log import LogMutations
 from ledger_graphql.occurrences import Occurrence, occurrence_node
 from ledger_graphql.parties import Party, party_node
@@ -173,6 +174,7 @@ class Mutation(
     PaymentMutations,
     LogMutations,
     ZoneMutations,
+    IndicatorMutations,
 ):
     @mutation("Register a party.")
     def register_party(

@@ -41,6 +41,7 @@ from ledger_graphql.context import Info
 from ledger_graphql.events import Event, EventKindFilter, event_node, events_of
 from ledger_graphql.failures import Fault, faults_of_terms
 from ledger_graphql.fields import resolved, typed
+from ledger_graphql.indicators import IndicatorQueries
 from ledger_graphql.inputs import ListEntryInput, OccurrenceDayInput, ReturnLineInput
 from ledger_graphql.log import LogQueries
 from ledger_graphql.nodes import nodes_by_id
@@ -75,6 +76,7 @@ class TermsCheck:
     description="Everything that can be asked. Null stands for what isn't there or may not be known."
 )
 class Query(
+    IndicatorQueries,
     LogQueries,
     PaperQueries,
     PaymentQueries,

@@ -163,6 +163,7 @@ def test_zones_are_counted_and_shown_as_of_a_day(run: Commands) -> None:
     assert "admitted" in run.out
 
 
+@pytest.mark.usefixtures("ledger")
 def test_zones_of_a_region_are_listed(run: Commands) -> None:
     assert run("zones", "--region-class", "Northeast", "-l", "en") == 0
     assert "HTZ" in run.out

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ledger.desk.zones.changing import ChangeDraft, record_zone_change
 from ledger.desk.zones.reading import (
     listed_zones,
-    parts_by_zone,
+    parts_on,
     zone_changes,
     zone_counts,
     zone_state,
@@ -34,7 +34,7 @@ __all__ = [
     "ZonePart",
     "ZoneState",
     "listed_zones",
-    "parts_by_zone",
+    "parts_on",
     "record_zone_change",
     "state_on",
     "zone_changes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -71,9 +71,17 @@ def zone_counts(
     return Counter(state.region_class or "" for state in listed_zones(connection, day, level, known_at))
 
 
-def parts_by_zone(connection: Connection, day: date, zone_ids: Collection[int]) -> dict[int, list[int]]:
-    """The parks and areas of zones on a day."""
-    return {zone_id: sorted(state.parts) for zone_id, state in zone_states(connection, day, zone_ids).items()}
+def parts_on(connection: Connection, zone_id: int, days: Iterable[date]) -> dict[date, set[int]]:
+    """The parks and areas of a zone on each of the days; of what is no zone there are none."""
+    changes = _changes(connection, [zone_id], None)[zone_id]
+    return {
+        day: {
+            part_id
+            for beginning in _beginnings(connection, [zone_id], day).values()
+            for part_id in state_on(beginning, changes, day).parts
+        }
+        for day in days
+    }
 
 
 def _beginnings(connection: Connection, zone_ids: Collection[int] | None, day: date) -> dict[int, Beginning]:

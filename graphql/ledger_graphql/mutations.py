@@ -40,6 +40,7 @@ from ledger_graphql.failures import (
     WrongState,
 )
 from ledger_graphql.fields import INPUT, REPLAYED, mutation
+from ledger_graphql.indicators import IndicatorMutations
 from ledger_graphql.log import LogMutations
 from ledger_graphql.occurrences import Occurrence, occurrence_node
 from ledger_graphql.parties import Party, party_node
@@ -48,6 +49,7 @@ from ledger_graphql.reconciliation_mutations import ReconciliationMutations
 from ledger_graphql.reopening import ReopeningMutations
 from ledger_graphql.settling import SettlingMutations
 from ledger_graphql.terms import terms_document
+from ledger_graphql.zones import ZoneMutations
 
 
 @strawberry.type(description="The party was registered or changed.")
@@ -171,6 +173,8 @@ class Mutation(
     ReopeningMutations,
     PaymentMutations,
     LogMutations,
+    ZoneMutations,
+    IndicatorMutations,
 ):
     @mutation("Register a party.")
     def register_party(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Annotated, TypeVar, cast
 
 import strawberry
@@ -13,6 +14,7 @@ from ledger.desk import events as event_reading
 from ledger.desk.failures import NotFound as NotFoundError
 from ledger.desk.pages import LimitUnusable
 from ledger.desk.trials import FIGURES_MAX, QUARTERS_MAX, SUBJECTS_MAX
+from ledger.desk.zones import listed_zones
 from ledger.periods import Quarter
 from ledger.rules import check
 from ledger.rules.document import json_schema
@@ -39,6 +41,7 @@ from ledger_graphql.context import Info
 from ledger_graphql.events import Event, EventKindFilter, event_node, events_of
 from ledger_graphql.failures import Fault, faults_of_terms
 from ledger_graphql.fields import resolved, typed
+from ledger_graphql.indicators import IndicatorQueries
 from ledger_graphql.inputs import ListEntryInput, OccurrenceDayInput, ReturnLineInput
 from ledger_graphql.log import LogQueries
 from ledger_graphql.nodes import nodes_by_id
@@ -51,6 +54,7 @@ from ledger_graphql.scalars import Json
 from ledger_graphql.searches import SearchQueries
 from ledger_graphql.trials import TrialResult, trial_of
 from ledger_graphql.worklists import WorklistQueries
+from ledger_graphql.zones import ZoneQueries
 
 NODES_MAX = 50
 
@@ -71,7 +75,16 @@ class TermsCheck:
 @strawberry.type(
     description="Everything that can be asked. Null stands for what isn't there or may not be known."
 )
-class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, SearchQueries, WorklistQueries):
+class Query(
+    IndicatorQueries,
+    LogQueries,
+    PaperQueries,
+    PaymentQueries,
+    RuleTemplateQueries,
+    SearchQueries,
+    WorklistQueries,
+    ZoneQueries,
+):
     @resolved("Any object by its global id; null when there is none.")
     def node(
         self,
@@ -97,6 +110,9 @@ class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, Searc
     def zones(
         self,
         info: Info,
+        as_of: Annotated[
+            date | None, strawberry.argument(description="Only those on the list on this day.")
+        ] = None,
         region_class: Annotated[
             RegionClass | None, strawberry.argument(description="Only this region's.")
         ] = None,
@@ -107,9 +123,12 @@ class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, Searc
         first: First = FIRST_DEFAULT,
         after: After = None,
     ) -> Connection[Party]:
+        snapshot = info.context.snapshot
+        listed = [] if as_of is None else listed_zones(snapshot, as_of)
         page = roster.parties(
-            info.context.snapshot,
+            snapshot,
             kind=PartyKind.ZONE.value,
+            among=None if as_of is None else [state.party_id for state in listed],
             region_class=None if region_class is None else region_class.value,
             province_code=province_code,
             search=search,

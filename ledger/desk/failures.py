@@ -10,6 +10,7 @@ from ledger.rules.facts import Fault
 
 Kind = Literal[
     "party",
+    "zone",
     "agreement",
     "agreement version",
     "role",
@@ -33,6 +34,7 @@ Kind = Literal[
 
 _KIND_ZH: dict[Kind, str] = {
     "party": "主体",
+    "zone": "高新区",
     "agreement": "合作协议",
     "agreement version": "协议版本",
     "role": "角色",

@@ -205,6 +205,12 @@ def parties_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Party
     }
 
 
+def parties_by_code(connection: Connection, codes: Sequence[str]) -> dict[str, Party]:
+    """The parties among ``codes`` that exist."""
+    wanted = party_table.c.code == func.any(list(codes))
+    return {found.code: found for found in _parties(connection, connection.execute(_chosen(wanted)).all())}
+
+
 def parties(
     connection: Connection,
     *,
@@ -213,10 +219,11 @@ def parties(
     province_code: str | None = None,
     parent_party_id: int | None = None,
     search: str | None = None,
+    among: Iterable[int] | None = None,
     after: str | None = None,
     limit: int = PAGE_LIMIT,
 ) -> Page[Party]:
-    """Parties by code; ``search`` looks for a part of the code or a name."""
+    """Parties by code; ``search`` looks for a part of the code or a name; ``among``: only of these ids."""
     column = party_table.c
     wanted = [
         true() if kind is None else column.kind == kind,
@@ -224,6 +231,7 @@ def parties(
         true() if province_code is None else column.province_code == province_code,
         true() if parent_party_id is None else column.parent_party_id == parent_party_id,
         true() if search is None else _mentions(search),
+        true() if among is None else column.party_id == func.any(sorted(among)),
         true() if after is None else column.code > after,
     ]
     rows = connection.execute(_chosen(*wanted).order_by(column.code).limit(rows_to_read(limit))).all()
@@ -318,10 +326,15 @@ def _draft_faults(draft: PartyDraft) -> list[Fault]:
     for path, text in (("name_en", draft.name_en), ("province_zh", draft.province_zh)):
         faults += [] if text is None else text_faults(path, text)
     if draft.province_code is not None:
-        faults += _form_faults("province_code", draft.province_code, _DIVISION_CODE, _DIVISION_CODE_WORDS)
+        faults += division_code_faults("province_code", draft.province_code)
     if draft.region_class is not None:
         faults += choice_faults("region_class", draft.region_class, REGION_CLASSES)
     return faults
+
+
+def division_code_faults(path: str, code: str) -> list[Fault]:
+    """What is wrong with the code of a division (GB/T 2260)."""
+    return _form_faults(path, code, _DIVISION_CODE, _DIVISION_CODE_WORDS)
 
 
 def _form_faults(path: str, text: str, form: re.Pattern[str], words: Bilingual) -> list[Fault]:

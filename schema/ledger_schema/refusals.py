@@ -27,6 +27,8 @@ class Refusal(StrEnum):
     """The staged allocations and postings do not add up to the same."""
     REOPENING_REFUSED = "LG007"
     """The quarter may not be reopened; the message says why."""
+    BOOKS_MIXED = "LG010"
+    """The postings of an entry that came in one statement are in more than one book."""
     GAP_IN_LOG = "LG009"
     """Leaves that don't follow those of the log without a gap."""
 

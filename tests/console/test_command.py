@@ -154,6 +154,33 @@ def test_an_agreement_is_printed_as_text_with_its_source_and_signatures(run: Com
 
 
 @pytest.mark.usefixtures("ledger")
+def test_zones_are_counted_and_shown_as_of_a_day(run: Commands) -> None:
+    assert run("zone-counts", "--as-of", "2020-12-31", "-l", "en") == 0
+    assert "169 zones" in run.out
+    assert run("zone", "HTZ001", "--as-of", "1988-12-30") == 0
+    assert "未列入名单" in run.out
+    assert run("zone", "HTZ001", "--as-of", "1988-12-31", "-l", "en") == 0
+    assert "admitted" in run.out
+
+
+@pytest.mark.usefixtures("ledger")
+def test_the_sample_shows_both_books_each_by_itself(run: Commands) -> None:
+    quarters = ("2024Q1", "2025Q4")
+    assert run("indicators", "GOV530181", "official", *quarters) == 0
+    official = run.out
+    assert "按季度 · 统计账" in official
+    assert "不得对外公布" not in official
+    assert run("indicators", "GOV530181", "assessment", *quarters) == 0
+    assert "按季度 · 考核账（仅供考核，不得对外公布）" in run.out
+    assert "统计账" not in run.out
+    assert run("indicators", "HTZ152", "assessment", *quarters, "-l", "en", "--format", "csv") == 0
+    assert "not for publication" in run.out
+    assert run("indicators", "HTZ152", "assessment", "2025Q4", "2024Q1") == 2
+    assert run("plan", "HTZ152", "2024", "2025") == 0
+    assert "统计账" in run.out
+
+
+@pytest.mark.usefixtures("ledger")
 def test_zones_of_a_region_are_listed(run: Commands) -> None:
     assert run("zones", "--region-class", "Northeast", "-l", "en") == 0
     assert "HTZ" in run.out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from desk_fixtures import Document, Room, clause, enterprise, open_room
 from payment_rooms import (
@@ -28,8 +29,10 @@ from sqlalchemy import text
 from ledger.desk import documents, log, payments, returns, roster
 from ledger.desk.acts import Act
 from ledger.desk.documents import Subject
+from ledger.desk.indicators import TargetDraft, record_target
 from ledger.desk.log import LogFiles
 from ledger.desk.returns import LineDraft
+from ledger.desk.zones import ChangeDraft, ChangeKind, DivisionRole, PartKind, record_zone_change
 from ledger.evidence import checkpoints
 from ledger.evidence.canonical import digest
 from ledger.evidence.checkpoints import cosigner_name
@@ -68,6 +71,7 @@ def make_world(database: Database, folder: Path) -> World:
     zone = roster.PartyDraft("Z-1", "zone", "丙区", "made up")
     for number, draft in enumerate((zone, parks)):
         roster.register_party(database, Act(f"register-{number}", "tester"), draft)
+    _happened(database)
     _reopened(database)
     _listed(database)
     _disputed(database)
@@ -81,6 +85,23 @@ def make_world(database: Database, folder: Path) -> World:
     line = str(checkpoints.cosign(head.note.text, name, room.keys["origin"], 1_700_000_000))
     log.cosign_checkpoint(database, room.act(), room.roles["origin"], head.size, line)
     return World(database, files)
+
+
+def _happened(database: Database) -> None:
+    """What happens to zones, each kind of detail once, a mended mistake, and a target of a plan."""
+    joined = {"division_code": "110108", "division_zh": "海淀区", "division_level": "district"}
+    changes: list[tuple[str, ChangeKind, dict[str, Any]]] = [
+        ("Z-1", ChangeKind.ADMITTED, {"level": "provincial"}),
+        ("Z-1", ChangeKind.ADMITTED, {"level": "national", "replaces": 1}),
+        ("Z-1", ChangeKind.RENAMED, {"name_zh": "丙新区", "name_en": "New zone C"}),
+        ("Z-1", ChangeKind.PART_JOINED, {"other": "PARK-1", "part": PartKind.CORE_AREA}),
+        ("Z-1", ChangeKind.DIVISION_JOINED, {**joined, "division_role": DivisionRole.RUN_BY}),
+    ]
+    for number, (code, kind, details) in enumerate(changes):
+        change = ChangeDraft(code, kind, date(2020, 1, number + 1), "文件-1", **details)
+        record_zone_change(database, Act(f"zone-{number}", "tester"), change)
+    target = TargetDraft("Z-1", "head_count", 2025, "1000", "规划（虚构）")
+    record_target(database, Act("target", "tester"), target)
 
 
 def _reopened(database: Database) -> None:

@@ -23,6 +23,7 @@ QUARTER = 20243
 HASH = sha256(b"").digest()
 CASH = 1
 YUAN = 1
+OUTPUT = 101
 Row = dict[str, object]
 
 
@@ -86,7 +87,7 @@ def account(agreement_id: int, number: int, kind: str, party_id: int | None, boo
         "kind": kind,
         "clause": 1,
         "book_id": book_id,
-        "commodity_id": YUAN,
+        "commodity_id": YUAN if book_id == CASH else OUTPUT,
     }
 
 

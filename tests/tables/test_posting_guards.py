@@ -40,7 +40,7 @@ def test_half_an_entry_is_refused_even_if_the_other_half_would_follow(connection
 
 def test_an_entry_balances_in_each_book_by_itself(connection: Connection) -> None:
     rows.add(connection, tables.account, {**rows.account(1, 9, "credited", 1, book_id=3)})
-    elsewhere = {**rows.posting(9, 100), "book_id": 3}
+    elsewhere = {**rows.posting(9, 100), "book_id": 3, "commodity_id": rows.OUTPUT}
     with rows.refused(connection, Refusal.ENTRY_UNBALANCED):
         rows.add(connection, tables.posting, rows.posting(0, -100), elsewhere)
 

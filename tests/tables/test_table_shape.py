@@ -32,6 +32,7 @@ EXEMPT_TABLES = {
     "event",
     "filing_commitment",
     "idempotency_key",
+    "indicator_target",
     "leg",
     "leg_clearing",
     "leg_objection",
@@ -56,6 +57,7 @@ EXEMPT_TABLES = {
     "version_signature",
     "waiver",
     "zone",
+    "zone_change",
     "zone_division",
 }
 # A return supersedes the earlier ones of the quarter that it is about, whenever they were booked.

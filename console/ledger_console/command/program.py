@@ -16,6 +16,7 @@ from ledger_console.command import (
     certified,
     exports,
     fsck,
+    indicators,
     interrupts,
     national,
     papers,
@@ -27,6 +28,7 @@ from ledger_console.command import (
     serve,
     simulations,
     worklists,
+    zones,
 )
 from ledger_console.command.changes import change_commands
 from ledger_console.command.log import log_commands
@@ -55,6 +57,8 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "sign": agreements.sign,
         "simulate": simulations.simulate,
         "zones": agreements.list_zones,
+        "zone": zones.zone,
+        "zone-counts": zones.zone_counts,
     },
     "申报 Returns": {
         "template": returns.template,
@@ -71,6 +75,8 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "check-statement": papers.check_statement,
         "zone-statement": papers.zone_statement,
         "journal": papers.journal,
+        "indicators": indicators.indicator_table,
+        "plan": indicators.plan,
         "explain": results.explain,
         "balances": results.balances,
         "export": exports.export,

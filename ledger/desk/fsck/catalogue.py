@@ -101,6 +101,17 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
             "party_id division_code division_zh level starts ends"
         )
     },
+    "zone_change": {
+        _said("zones", "zone_changed"): (
+            "party_id sequence kind day level other_party_id part division_code division_zh division_level "
+            "division_role name_zh name_en replaces document event_id recorded_at"
+        )
+    },
+    "indicator_target": {
+        _said("zones", "indicator_target_recorded"): (
+            "party_id measure_id year sequence book_id amount_minor source event_id recorded_at"
+        )
+    },
     "party_key": {_said("parties", "key_registered"): "party_id public_key label recorded_at"},
     "agreement": {
         _said("agreements", "agreement_drafted"): (

@@ -20,6 +20,7 @@ from ledger.desk.fsck.returns import check_lines, check_returns
 from ledger.desk.fsck.salting import check_salts
 from ledger.desk.fsck.settlements import check_settlements
 from ledger.desk.fsck.signing import check_signing
+from ledger.desk.fsck.zones import check_zones
 from ledger.errors import LedgerError
 from ledger.evidence.notes import VerifierKey
 from ledger.periods import Quarter
@@ -48,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     Check("log", "日志", "the log", check_log, False),
     Check("reference", "基础数据", "reference data", check_reference, False),
     Check("parties", "主体", "parties", check_parties, False),
+    Check("zones", "高新区", "zones", check_zones, False),
     Check("documents", "凭证", "documents", check_documents, False),
     Check("payments", "付款", "payments", check_payments, False),
     Check("agreements", "协议", "agreements", check_agreements, True),

@@ -29,8 +29,10 @@ from ledger.desk.history.search import (
 )
 from ledger.desk.pages import PAGE_LIMIT_MAX, Page
 from ledger.desk.statements.files import inert
+from ledger.desk.statements.parts import ASSESSMENT_MARK
 from ledger.measures import COMMODITY_BY_ID
 from ledger.money import format_amount
+from ledger.rules.terms import Book
 
 Subject: TypeAlias = Literal["allocations", "settlements", "events"]
 ExportForm: TypeAlias = Literal["csv", "xlsx", "jsonl"]
@@ -54,6 +56,7 @@ COLUMNS: dict[Subject, tuple[str, ...]] = {
         "enterprise",
         "party",
         "book",
+        "publication",
         "commodity",
         "amount",
         "routed",
@@ -70,6 +73,7 @@ COLUMNS: dict[Subject, tuple[str, ...]] = {
     ),
     "events": ("event", "kind", "agreement", "actor", "recorded_at", "hash", "canonical"),
 }
+NOT_FOR_PUBLICATION = f"{ASSESSMENT_MARK.zh} {ASSESSMENT_MARK.en}"
 TEXTS = frozenset({"agreement", "enterprise", "party", "actor", "kind"})
 """What people wrote: a spreadsheet must not take it for a formula."""
 
@@ -156,6 +160,7 @@ def _allocation_row(
         "enterprise": listed[one.subject_id].credit_code if one.subject_id else None,
         "party": parties[one.party_id].code,
         "book": one.book.value,
+        "publication": NOT_FOR_PUBLICATION if one.book is Book.ASSESSMENT else None,
         "commodity": commodity.code,
         "amount": format_amount(one.amount_minor, commodity.scale),
         "routed": format_amount(one.routed_minor, commodity.scale),

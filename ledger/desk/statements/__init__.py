@@ -8,6 +8,7 @@ from ledger.desk.statements.forms import (
     JournalForm,
     ZoneForm,
     journal_file,
+    paper_file,
     statement_file,
     zone_file,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "agreement_journal",
     "check_path",
     "journal_file",
+    "paper_file",
     "render_statement",
     "settlement_journal",
     "settlement_statement",

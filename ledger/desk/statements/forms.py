@@ -76,13 +76,18 @@ def journal_file(journal: Journal, form: JournalForm, language: Language) -> byt
 
 def zone_file(shown: ZoneStatement, form: ZoneForm, language: Language) -> bytes:
     """A party's statement in the form. Raises what ``paper_pages`` raises."""
+    return paper_file(zone_paper(shown, language), form)
+
+
+def paper_file(paper: Paper, form: ZoneForm) -> bytes:
+    """A paper in the form. Raises what ``paper_pages`` raises."""
     written: dict[ZoneForm, Callable[[Paper], bytes]] = {
         "text": paper_text,
         "csv": paper_csv,
         "xlsx": paper_workbook,
         "pdf": paper_pages,
     }
-    return written[form](zone_paper(shown, language))
+    return written[form](paper)
 
 
 def paper_text(paper: Paper) -> bytes:

@@ -28,6 +28,7 @@ from ledger_schema.tables.enterprises import (
     enterprise_list_entry,
 )
 from ledger_schema.tables.events import event, idempotency_key
+from ledger_schema.tables.indicators import indicator_target
 from ledger_schema.tables.log import log_cosignature, log_head, log_leaf
 from ledger_schema.tables.occurrences import occurrence, occurrence_confirmation
 from ledger_schema.tables.parties import party, party_key, zone, zone_division
@@ -75,6 +76,7 @@ from ledger_schema.tables.signing import (
     settlement_proposal,
     settlement_signature,
 )
+from ledger_schema.tables.zones import zone_change
 
 __all__ = [
     "PARTITIONED_BY_BOOKED_QUARTER",
@@ -101,6 +103,7 @@ __all__ = [
     "filing_commitment",
     "filing_total",
     "idempotency_key",
+    "indicator_target",
     "journal_entry",
     "leg",
     "leg_clearing",
@@ -138,5 +141,6 @@ __all__ = [
     "version_signature",
     "waiver",
     "zone",
+    "zone_change",
     "zone_division",
 ]

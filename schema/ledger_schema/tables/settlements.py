@@ -173,7 +173,8 @@ account = Table(
     Column("book_id", SmallInteger, ForeignKey("book.book_id"), nullable=False),
     Column("commodity_id", SmallInteger, ForeignKey("commodity.commodity_id"), nullable=False),
     CheckConstraint("(kind = 'source') = (party_id IS NULL)", name="party"),
-    # Book 1 is cash: money is owed there, and statistics are credited in the other two.
+    # Book 1 is cash and commodity 1 money: that is owed; statistics are credited in the other books.
+    CheckConstraint("(book_id = 1) = (commodity_id = 1)", name="commodity"),
     CheckConstraint("kind = 'source' OR (kind = 'credited') = (book_id <> 1)", name="book"),
     UniqueConstraint("agreement_id", "account_id", "book_id", "commodity_id"),
     Index(None, "party_id", "agreement_id", "account_id"),

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from desk_fixtures import Room, clause, open_room
+from desk_fixtures import Room, clause, enterprise, open_room
 from python_calamine import load_workbook
 from sqlalchemy import Connection
 

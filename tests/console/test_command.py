@@ -168,16 +168,16 @@ def test_the_sample_shows_both_books_each_by_itself(run: Commands) -> None:
     quarters = ("2024Q1", "2025Q4")
     assert run("indicators", "GOV530181", "official", *quarters) == 0
     official = run.out
-    assert "按季度 · 统计账" in official
+    assert "按季度 · 在地统计账" in official
     assert "不得对外公布" not in official
     assert run("indicators", "GOV530181", "assessment", *quarters) == 0
     assert "按季度 · 考核账（仅供考核，不得对外公布）" in run.out
-    assert "统计账" not in run.out
+    assert "在地统计账" not in run.out
     assert run("indicators", "HTZ152", "assessment", *quarters, "-l", "en", "--format", "csv") == 0
     assert "not for publication" in run.out
     assert run("indicators", "HTZ152", "assessment", "2025Q4", "2024Q1") == 2
     assert run("plan", "HTZ152", "2024", "2025") == 0
-    assert "统计账" in run.out
+    assert "在地统计账" in run.out
 
 
 @pytest.mark.usefixtures("ledger")

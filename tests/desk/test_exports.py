@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from desk_fixtures import Room, enterprise, open_room
+from desk_fixtures import Room, clause, enterprise, open_room
 from python_calamine import load_workbook
 from sqlalchemy import Connection
 
@@ -116,3 +116,16 @@ def keys_found(connection: Connection, subject: Subject, criteria: Criteria) -> 
         found = search.find_settlements(connection, criteria, limit=200).items
         return [str(one.settlement_id) for one in found]
     return [str(one.settlement_id) for one in search.find_allocations(connection, criteria, limit=200).items]
+
+
+def test_every_line_of_the_assessment_book_says_that_it_is_not_for_publication(database: Database) -> None:
+    output = clause(mechanism="output_value", measures=("industrial_output",))
+    of_books = open_room(database, output, code="BOOKS")
+    of_books.settle("2024Q1", "9000.00", measure="industrial_output")
+    criteria = Criteria(agreement_id=of_books.agreement_id)
+    with database.reading() as connection:
+        rows = exported(connection, Export("allocations", "csv", criteria))
+    assert {row["book"]: row["publication"] for row in rows} == {
+        "official": "",
+        "assessment": "仅供考核，不得对外公布 for assessment only, not for publication",
+    }

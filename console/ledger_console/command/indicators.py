@@ -23,7 +23,7 @@ def indicator_table(
     book: Annotated[
         Literal["official", "assessment"],
         typer.Argument(
-            help="The book; assessment isn't for publication. 账簿：统计账或考核账（不对外公布）。"
+            help="The book; assessment isn't for publication. 账簿：在地统计账或考核账（不对外公布）。"
         ),
     ],
     first: Annotated[
@@ -54,7 +54,7 @@ def plan(
     known_at: KnownAt = None,
     output: OutputFile = None,
 ) -> None:
-    """A plan's targets for a zone beside the official book. 规划指标的目标与完成值（统计账）。"""
+    """A plan's targets for a zone beside the official book. 规划指标的目标与完成值（在地统计账）。"""
     with ledger() as database, database.reading() as connection:
         zone_id = roster.party_by_code(connection, zone).party_id
         shown = indicators.plan_table(connection, zone_id, first_year, last_year, known_at=known_at)

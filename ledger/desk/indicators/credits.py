@@ -30,7 +30,7 @@ class BooksMixed(LedgerError):
         "Expected figures of one book, but got some of the official and some of the assessment book. "
         "Ask for each book by itself."
     )
-    sentence_zh = "只能合计同一账簿的数据，实际同时含有统计账与考核账。请分账簿查询。"
+    sentence_zh = "只能合计同一账簿的数据，实际同时含有在地统计账与考核账。请分账簿查询。"
 
 
 @dataclass(frozen=True, slots=True)

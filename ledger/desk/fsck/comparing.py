@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Table, select
 
 from ledger.evidence.canonical import digest
-from ledger.evidence.notes import VerifierKey
+from ledger.evidence.notes import Note, VerifierKey
 from ledger.periods import Quarter
 from ledger_schema.tables import event, party
 
@@ -72,13 +72,15 @@ class Said:
 class Scope:
     """What a check looks at: all, or one agreement; settlements from the quarter ``since`` on.
 
-    ``log_key`` verifies the log's heads. ``row_count`` is how many rows were compared so far.
+    ``log_key`` verifies the log's heads, ``kept_head`` is the last one that is kept outside of the database.
+    ``row_count`` is how many rows were compared so far.
     """
 
     connection: Connection
     agreement_id: int | None = None
     since: Quarter | None = None
     log_key: VerifierKey | None = None
+    kept_head: Note | None = None
     row_count: int = field(default=0)
 
     @cached_property

@@ -194,6 +194,22 @@ def test_a_payable_that_the_journal_does_not_make_due_is_named_though_its_event_
     assert owner.look("payments", None) == []
 
 
+def test_payments_are_compared_a_few_rows_at_a_time(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One row is gone and another is there instead: both are named, though there are as many as before."""
+    monkeypatch.setattr("ledger.desk.fsck.comparing.ROWS_AT_ONCE", 2)
+    assert owner.look("payments", None) == []
+    table = TABLES["payment"]
+    row = some_row(owner.connection, table)
+    columns = row._asdict()
+    other = columns["payment_id"] + 1
+    owner.connection.execute(table.delete().where(*is_row(table, row)))
+    owner.connection.execute(table.insert().values(columns | {"payment_id": other}))
+    named = {
+        (one.key["payment_id"], one.found) for one in owner.look("payments", None) if one.table == "payment"
+    }
+    assert named == {(str(columns["payment_id"]), "no such row"), (str(other), "a row")}
+
+
 def check_of(table: str) -> str:
     return next(sealing.check for name, _, sealing in SEALED if name == table)
 

@@ -210,7 +210,7 @@ class Agreement(DifferenceFields, FactDifferenceFields, ReopeningFields, Node):
 
     @resolved("Every version of its enterprise list, by number.")
     def enterprise_lists(self, info: Info) -> list[EnterpriseList]:
-        return list_nodes(enterprises.lists(info.context.snapshot, self.record.agreement_id))
+        return list_nodes(enterprises.list_heads(info.context.snapshot, self.record.agreement_id))
 
     @resolved("Every record of what happened to it as a whole, by name and sequence.")
     def occurrences(self, info: Info) -> list[Occurrence]:

@@ -75,7 +75,7 @@ def create(
         routes=[
             Route("/", _landing),
             *([Route("/ask", _ask)] if settings.ask_page else []),
-            Route("/health", partial(_health, database, limiter)),
+            Route("/health", partial(_health, database, sequencer, limiter)),
             Mount(
                 "/files",
                 routes=[
@@ -109,11 +109,14 @@ async def _ask(_: Request) -> Response:
     return HTMLResponse(ask_page.page(), headers={"Content-Security-Policy": ask_page.policy()})
 
 
-async def _health(database: Database, limiter: CapacityLimiter, _: Request) -> Response:
-    """200 when the database answers, else 503."""
+async def _health(
+    database: Database, sequencer: Sequencer | None, limiter: CapacityLimiter, _: Request
+) -> Response:
+    """200 when the database answers, else 503; and whether the log is being signed, or why it isn't."""
+    log = {} if sequencer is None else {"log": sequencer.failure or "ok"}
     if await to_thread.run_sync(partial(_answers, database), limiter=limiter):
-        return JSONResponse({"status": "ok"})
-    return JSONResponse({"status": "database unreachable"}, status_code=503)
+        return JSONResponse({"status": "ok", **log})
+    return JSONResponse({"status": "database unreachable", **log}, status_code=503)
 
 
 def _answers(database: Database) -> bool:

@@ -19,10 +19,10 @@ from ledger_graphql.connections import (
     First,
     Node,
     connection,
-    cut,
     global_id,
+    text_key,
 )
-from ledger_graphql.context import Desk
+from ledger_graphql.context import Desk, Info
 from ledger_graphql.fields import resolved
 from ledger_graphql.scalars import Amount
 
@@ -113,20 +113,25 @@ class EnterpriseList(Node):
     confirmed_by: list[str] = strawberry.field(description="The roles that confirmed it.")
     is_confirmed: bool = strawberry.field(description="Whether every signing role has confirmed it.")
     recorded_at: datetime = strawberry.field(description="When it was submitted.")
-    record: strawberry.Private[enterprises.EnterpriseList]
+    record: strawberry.Private[enterprises.ListHead]
 
     @resolved("The enterprises, by credit code.")
-    def entries(self, first: First = FIRST_DEFAULT, after: After = None) -> Connection[ListedEnterprise]:
-        page, has_next = cut(self.record.entries, lambda entry: (entry.credit_code,), first, after)
+    def entries(
+        self, info: Info, first: First = FIRST_DEFAULT, after: After = None
+    ) -> Connection[ListedEnterprise]:
+        record = self.record
+        page = enterprises.entries_page(
+            info.context.snapshot, record.agreement_id, record.version, after=text_key(after), limit=first
+        )
         return connection(
-            [_entry(entry) for entry in page],
-            [(entry.credit_code,) for entry in page],
-            has_next=has_next,
+            [_entry(entry) for entry in page.items],
+            [(entry.credit_code,) for entry in page.items],
+            has_next=page.has_next,
             after=after,
         )
 
 
-def list_node(record: enterprises.EnterpriseList) -> EnterpriseList:
+def list_node(record: enterprises.ListHead) -> EnterpriseList:
     """What the API shows of one version of a list."""
     return EnterpriseList(
         id=global_id("EnterpriseList", record.agreement_id, record.version),
@@ -139,7 +144,7 @@ def list_node(record: enterprises.EnterpriseList) -> EnterpriseList:
     )
 
 
-def list_nodes(records: Sequence[enterprises.EnterpriseList]) -> list[EnterpriseList]:
+def list_nodes(records: Sequence[enterprises.ListHead]) -> list[EnterpriseList]:
     """What the API shows of an agreement's lists."""
     return [list_node(record) for record in records]
 

@@ -355,9 +355,9 @@ def _version(desk: Desk, agreement_id: int, number: int, *, replayed: bool) -> V
 
 
 def _list(desk: Desk, agreement_id: int, number: int, *, replayed: bool) -> EnterpriseListSuccess:
-    found = enterprises.lists(desk.snapshot, agreement_id)
+    (head,) = enterprises.list_heads(desk.snapshot, agreement_id, [number])
     return EnterpriseListSuccess(
-        enterprise_list=list_node(next(each for each in found if each.version == number)),
+        enterprise_list=list_node(head),
         agreement=agreement_of(desk, agreement_id),
         replayed=replayed,
     )

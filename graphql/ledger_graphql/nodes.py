@@ -75,8 +75,8 @@ def _versions(desk: Desk, agreement_id: int, numbers: list[int]) -> Mapping[int,
 
 
 def _lists(desk: Desk, agreement_id: int, numbers: list[int]) -> Mapping[int, Node]:
-    found = enterprises.lists_by_version(desk.snapshot, agreement_id, numbers)
-    return {number: list_node(record) for number, record in found.items()}
+    found = enterprises.list_heads(desk.snapshot, agreement_id, numbers)
+    return {record.version: list_node(record) for record in found}
 
 
 def _filings(desk: Desk, agreement_id: int, ids: list[int]) -> Mapping[int, Node]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, Select, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from ledger.desk.acts import Act, Done, Recorder, named_number, perform
@@ -23,6 +23,7 @@ from ledger.desk.agreements import (
     signing_side,
 )
 from ledger.desk.failures import NotFound, refuse, text_faults
+from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json, canonical_bytes, digest
 from ledger.money import AMOUNT_LIMIT_MINOR
@@ -106,16 +107,22 @@ class ListedEnterprise:
 
 
 @dataclass(frozen=True, slots=True)
-class EnterpriseList:
-    """One version of an agreement's list, in order of credit code; it holds when ``is_confirmed``."""
+class ListHead:
+    """One version of an agreement's list without its entries; it holds when ``is_confirmed``."""
 
     agreement_id: int
     version: int
     compiled_by: str
     confirmed_by: list[str]
-    entries: list[ListedEnterprise]
     recorded_at: datetime
     is_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EnterpriseList(ListHead):
+    """One version of an agreement's list with its entries, in order of credit code."""
+
+    entries: list[ListedEnterprise]
 
 
 # --- changing ---------------------------------------------------------------------------------------------
@@ -200,11 +207,34 @@ def lists(connection: Connection, agreement_id: int) -> list[EnterpriseList]:
     return _lists(connection, agreement_id, None)
 
 
-def lists_by_version(
-    connection: Connection, agreement_id: int, versions: Sequence[int]
-) -> dict[int, EnterpriseList]:
-    """These versions of the agreement's list; unknown ones are left out."""
-    return {each.version: each for each in _lists(connection, agreement_id, None, only=versions)}
+def list_heads(
+    connection: Connection, agreement_id: int, versions: Sequence[int] | None = None
+) -> list[ListHead]:
+    """Every version of the agreement's list by number, or those of ``versions`` that there are."""
+    return _heads(connection, agreement_id, None, versions)
+
+
+def entries_page(
+    connection: Connection,
+    agreement_id: int,
+    version: int,
+    *,
+    after: str | None = None,
+    limit: int = PAGE_LIMIT,
+) -> Page[ListedEnterprise]:
+    """A page of a list's entries by credit code, after the one with the code ``after``."""
+    code = enterprise_table.c.credit_code
+    rows = connection.execute(
+        _select_entries()
+        .where(
+            enterprise_list_entry.c.agreement_id == agreement_id,
+            enterprise_list_entry.c.version == version,
+            true() if after is None else code > after,
+        )
+        .order_by(code)
+        .limit(rows_to_read(limit))
+    ).all()
+    return page_of(rows, limit, _entry)
 
 
 def confirmed_list(
@@ -280,6 +310,24 @@ def is_credit_code(text: str) -> bool:
 def _lists(
     connection: Connection, agreement_id: int, known_at: datetime | None, only: Sequence[int] | None = None
 ) -> list[EnterpriseList]:
+    entries = _entries(connection, agreement_id, only)
+    return [
+        EnterpriseList(
+            head.agreement_id,
+            head.version,
+            head.compiled_by,
+            head.confirmed_by,
+            head.recorded_at,
+            head.is_confirmed,
+            entries[head.version],
+        )
+        for head in _heads(connection, agreement_id, known_at, only)
+    ]
+
+
+def _heads(
+    connection: Connection, agreement_id: int, known_at: datetime | None, only: Sequence[int] | None
+) -> list[ListHead]:
     wanted = [
         enterprise_list.c.agreement_id == agreement_id,
         known(enterprise_list.c.recorded_at, known_at),
@@ -289,14 +337,12 @@ def _lists(
     rows = connection.execute(select(enterprise_list).where(*wanted).order_by(enterprise_list.c.version))
     needed = set(signing_roles(sides_of(connection, agreement_id)))
     confirmations = _confirmations(connection, agreement_id, known_at)
-    entries = _entries(connection, agreement_id, only)
     return [
-        EnterpriseList(
+        ListHead(
             agreement_id=agreement_id,
             version=row.version,
             compiled_by=row.compiled_by,
             confirmed_by=confirmations[row.version],
-            entries=entries[row.version],
             recorded_at=row.recorded_at,
             is_confirmed=needed <= set(confirmations[row.version]),
         )
@@ -327,23 +373,30 @@ def _entries(
     if only is not None:
         wanted.append(entry.c.version == func.any(list(only)))
     rows = connection.execute(
-        select(entry.c.version, entry.c.enterprise_id, enterprise_table.c.credit_code, entry.c.name_zh)
-        .add_columns(entry.c.attributes)
-        .join(enterprise_table, enterprise_table.c.enterprise_id == entry.c.enterprise_id)
-        .where(*wanted)
-        .order_by(entry.c.version, enterprise_table.c.credit_code)
+        _select_entries().where(*wanted).order_by(entry.c.version, enterprise_table.c.credit_code)
     )
     entries: dict[int, list[ListedEnterprise]] = defaultdict(list)
     for row in rows:
-        entries[row.version].append(
-            ListedEnterprise(
-                enterprise_id=row.enterprise_id,
-                credit_code=row.credit_code,
-                name_zh=row.name_zh,
-                **_attributes_read(row.attributes),
-            )
-        )
+        entries[row.version].append(_entry(row))
     return entries
+
+
+def _select_entries() -> Select[Any]:
+    entry = enterprise_list_entry
+    return (
+        select(entry.c.version, entry.c.enterprise_id, enterprise_table.c.credit_code, entry.c.name_zh)
+        .add_columns(entry.c.attributes)
+        .join(enterprise_table, enterprise_table.c.enterprise_id == entry.c.enterprise_id)
+    )
+
+
+def _entry(row: Row[Any]) -> ListedEnterprise:
+    return ListedEnterprise(
+        enterprise_id=row.enterprise_id,
+        credit_code=row.credit_code,
+        name_zh=row.name_zh,
+        **_attributes_read(row.attributes),
+    )
 
 
 def _newest_version(connection: Connection, agreement_id: int) -> int:

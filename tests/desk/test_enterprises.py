@@ -30,8 +30,10 @@ from ledger.desk.enterprises import (
     confirmed_list,
     credit_code_check_character,
     enterprises_by_id,
+    entries_page,
     ids_by_code,
     is_credit_code,
+    list_heads,
     lists,
     subjects_of,
     submit_list,
@@ -411,3 +413,16 @@ def test_sentence_about_very_many_faults_tells_the_first_and_keeps_all(room: Roo
     assert caught.value.message_en.startswith("Nothing was recorded, because of 99 fault(s): entries[0]")
     assert caught.value.message_en.endswith("…")
     assert "entries[49]" not in caught.value.message_zh
+
+
+def test_a_list_is_read_page_by_page_without_the_other_versions(room: Room) -> None:
+    first = submit_list(room.database, room.act(), room.agreement_id, "origin", [PLAIN]).value
+    second = submit_list(room.database, room.act(), room.agreement_id, "origin", [FULL, PLAIN]).value
+    with room.database.reading() as connection:
+        whole = {each.version: each.entries for each in lists(connection, room.agreement_id)}
+        heads = list_heads(connection, room.agreement_id)
+        page = entries_page(connection, room.agreement_id, second, limit=1)
+        rest = entries_page(connection, room.agreement_id, second, after=page.items[0].credit_code, limit=1)
+    assert [head.version for head in heads] == [first, second]
+    assert [page.items, rest.items] == [[each] for each in whole[second]]
+    assert (page.has_next, rest.has_next) == (True, False)

@@ -37,6 +37,7 @@ from ledger.evidence.notes import NoteNotSigned
 from ledger.evidence.signatures import new_private_key, public_key_of
 from ledger_schema import tables
 from ledger_schema.sessions import Database
+from tests.listening import listening
 
 WAIT_SECONDS = 20
 
@@ -218,6 +219,47 @@ def test_a_sequencer_that_is_refused_says_so_once_and_goes_on(
     sequencer._once()
     sequencer._once()
     assert [each.exc_info[0] for each in caplog.records if each.exc_info] == [KeptHeadMissing]
+    assert sequencer.failure == "LOG_KEPT_HEAD_MISSING"
+
+
+def test_a_sequencer_survives_what_nobody_foresaw_and_signs_again_afterwards(
+    database: Database, files: LogFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep = files.keep
+    failed, published = threading.Event(), threading.Event()
+
+    def failing(note: notes.Note) -> None:
+        failed.set()
+        raise RuntimeError(f"unforeseen: {note.text}")
+
+    def watched(note: notes.Note) -> None:
+        keep(note)
+        published.set()
+
+    files.keep = failing  # type: ignore[method-assign]
+    made = record(database, "one")
+    sequencer = Sequencer(database, files)
+    sequencer.start()
+    try:
+        assert failed.wait(WAIT_SECONDS)
+        files.keep = watched  # type: ignore[method-assign]
+        assert published.wait(WAIT_SECONDS)
+    finally:
+        sequencer.stop()
+    assert logged(database) == made
+    assert sequencer.failure is None
+    assert "unforeseen" in caplog.text
+
+
+def test_a_failure_that_nobody_foresaw_is_named_by_its_kind(database: Database, files: LogFiles) -> None:
+    def failing(note: notes.Note) -> None:
+        raise RuntimeError(note.text)
+
+    files.keep = failing  # type: ignore[method-assign]
+    record(database, "one")
+    sequencer = Sequencer(database, files)
+    sequencer._once()
+    assert sequencer.failure == "RuntimeError"
 
 
 # --- the kept head ----------------------------------------------------------------------------------------
@@ -466,6 +508,21 @@ def test_there_is_no_receipt_for_what_was_not_done(database: Database, files: Lo
 
 
 # --- cosignatures -----------------------------------------------------------------------------------------
+
+
+def test_closes_are_asked_for_in_as_many_statements_however_many_there_are(
+    database: Database, files: LogFiles
+) -> None:
+    agreed = open_room(database, clause())
+    counts = []
+    for quarter in ("2024Q1", "2024Q2", "2024Q3"):
+        agreed.settle(quarter, "100.00")
+        log.sequence(database, files)
+        heard: list[str] = []
+        with database.reading() as connection, listening(heard.append):
+            log.closes(connection, agreed.agreement_id)
+        counts.append(len(heard))
+    assert len(set(counts)) == 1
 
 
 def test_a_close_shows_which_sides_have_cosigned_it(database: Database, files: LogFiles) -> None:

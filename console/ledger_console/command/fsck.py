@@ -10,6 +10,7 @@ import typer
 
 from ledger.desk import agreements, fsck
 from ledger.desk.fsck import Mismatch, Result
+from ledger.desk.log import LogFiles
 from ledger.evidence.notes import VerifierKey
 from ledger.periods import Quarter
 from ledger_console.command.log import log_files
@@ -45,16 +46,22 @@ def check(
         chosen = None
         if agreement is not None:
             chosen = agreements.agreement_by_code(connection, agreement).agreement_id
-        for result in fsck.run(connection, agreement_id=chosen, since=since, log_key=_log_key()):
+        files = log_files()
+        for result in fsck.run(
+            connection,
+            agreement_id=chosen,
+            since=since,
+            log_key=_log_key(files),
+            kept_head=files.kept_head(),
+        ):
             show(_as_json(result) if as_json else _as_text(result))
             count += len(result.mismatches)
     if count:
         sys.exit(EXIT_MISMATCH)
 
 
-def _log_key() -> VerifierKey | None:
+def _log_key(files: LogFiles) -> VerifierKey | None:
     """The log's key, where this home has one; looking doesn't make one."""
-    files = log_files()
     return files.signer().verifier if files.key_path.exists() else None
 
 

@@ -261,10 +261,10 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
         CLOCK: "closed_at reopened_at",
     },
     "payable": {
-        _said("payments", "legs_raised"): (
-            f"{_KEY} clause commodity_id payer_party_id payee_party_id booked_minor brought_minor "
-            "set_off_minor carried_minor raised_minor"
-        )
+        _said("payments", "legs_raised"): (f"{_KEY} clause commodity_id payer_party_id payee_party_id"),
+        Sealed("payables", "the journal and the terms in force at the close"): (
+            "booked_minor brought_minor set_off_minor carried_minor raised_minor"
+        ),
     },
     "leg": {
         _said("payments", "legs_raised, interest_charged or netting_settled"): (

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, func, select, tuple_
 
 from ledger.evidence.canonical import digest
-from ledger.evidence.notes import VerifierKey
+from ledger.evidence.notes import Note, VerifierKey
 from ledger.periods import Quarter
 from ledger_schema.tables import event, party
 
@@ -72,13 +73,15 @@ class Said:
 class Scope:
     """What a check looks at: all, or one agreement; settlements from the quarter ``since`` on.
 
-    ``log_key`` verifies the log's heads. ``row_count`` is how many rows were compared so far.
+    ``log_key`` verifies the log's heads, ``kept_head`` is the last one that is kept outside of the database.
+    ``row_count`` is how many rows were compared so far.
     """
 
     connection: Connection
     agreement_id: int | None = None
     since: Quarter | None = None
     log_key: VerifierKey | None = None
+    kept_head: Note | None = None
     row_count: int = field(default=0)
 
     @cached_property
@@ -123,6 +126,33 @@ class Scope:
         for table in tables:
             yield from self._compare(table, by_table[table.name], wanted or self._of_agreement(table))
 
+    def stream(self, tables: Sequence[Table], tell: Callable[[], Iterable[Told]]) -> Iterator[Mismatch]:
+        """As ``compare`` of all rows of the tables, a few rows at a time in memory; each row is told once.
+
+        Where a table holds more rows than were told, everything is told again, and its keys alone are kept.
+        """
+        found: Counter[str] = Counter()
+        telling = iter(tell())
+        while batch := list(islice(telling, ROWS_AT_ONCE)):
+            for table in tables:
+                told = {one.key: one for one in batch if one.table is table}
+                found[table.name] += len(told)
+                mismatches = list(self._compare(table, told, [_has_key(table, told)])) if told else []
+                found[table.name] -= sum(one.expected == "a row" for one in mismatches)
+                yield from mismatches
+        for table in tables:
+            if self._count(table) != found[table.name]:
+                yield from self._untold(table, {one.key for one in tell() if one.table is table})
+
+    def _count(self, table: Table) -> int:
+        return self.connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+    def _untold(self, table: Table, told: set[tuple[object, ...]]) -> Iterator[Mismatch]:
+        for row in self.rows(table):
+            key = tuple(getattr(row, column.name) for column in table.primary_key)
+            if key not in told:
+                yield whole_row(table, key, "no such row", "a row")
+
     def _of_agreement(self, table: Table) -> tuple[ColumnElement[bool], ...]:
         return () if self.agreement_id is None else (table.c.agreement_id == self.agreement_id,)
 
@@ -139,6 +169,10 @@ class Scope:
                 yield from _differences(table, key, expected.values, row)
         for key in told:
             yield whole_row(table, key, "a row", "no such row")
+
+
+def _has_key(table: Table, keys: Iterable[tuple[object, ...]]) -> ColumnElement[bool]:
+    return tuple_(*table.primary_key).in_(list(keys))
 
 
 def whole_row(table: Table, key: Sequence[object], expected: str, found: str) -> Mismatch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from ledger.desk.fsck.comparing import ROWS_AT_ONCE, WHOLE_ROW, Mismatch, Scope, shown
 from ledger.errors import LedgerError
@@ -13,7 +13,7 @@ from ledger.evidence import checkpoints
 from ledger.evidence.checkpoints import Checkpoint, cosigner_key, cosigner_name
 from ledger.evidence.merkle import HASH_BYTES, Edge, leaf_hash
 from ledger.evidence.notes import Note, Signature
-from ledger_schema.tables import event, log_cosignature, log_head, log_leaf, party
+from ledger_schema.tables import event, idempotency_key, log_cosignature, log_head, log_leaf, party
 
 
 def check_log(scope: Scope) -> Iterator[Mismatch]:
@@ -24,7 +24,9 @@ def check_log(scope: Scope) -> Iterator[Mismatch]:
     for size, row in heads.items():
         scope.row_count += 1
         yield from _head(scope, row, roots.get(size))
+    yield from _kept(scope, heads)
     yield from _cosignatures(scope, heads)
+    yield from _cosignatures_gone(scope)
 
 
 def _leaves(scope: Scope, sizes: set[int], roots: dict[int, bytes]) -> Iterator[Mismatch]:
@@ -78,6 +80,32 @@ def _head(scope: Scope, row: Row[Any], root: bytes | None) -> Iterator[Mismatch]
     if (signed.size, signed.root) != (row.size, root):
         found = f"{signed.size} leaves, root {signed.root.hex()}"
         yield Mismatch("log_head", key, "note", f"{row.size} leaves, root {root.hex()}", found)
+
+
+def _kept(scope: Scope, heads: dict[int, Row[Any]]) -> Iterator[Mismatch]:
+    """The head that is kept outside of the database was published in it."""
+    if scope.kept_head is not None:
+        size = Checkpoint.parse(scope.kept_head.text).size
+        if size not in heads:
+            yield Mismatch("log_head", {"size": str(size)}, WHOLE_ROW, "the head that is kept", "no such row")
+
+
+def _cosignatures_gone(scope: Scope) -> Iterator[Mismatch]:
+    """Of each head that an act took a cosignature of, one is there: the act's key tells the head's size."""
+    columns = idempotency_key.c
+    size = columns.result["size"].as_integer()
+    gone = (
+        select(columns.key, size.label("size"))
+        .where(
+            func.cardinality(columns.event_ids) == 0,
+            columns.result.has_key("size"),
+            size.not_in(select(log_cosignature.c.size)),
+        )
+        .order_by(columns.key)
+    )
+    for row in scope.connection.execute(gone):
+        expected = f"a cosignature taken by the act {row.key}"
+        yield Mismatch("log_cosignature", {"size": str(row.size)}, WHOLE_ROW, expected, "no such row")
 
 
 def _cosignatures(scope: Scope, heads: dict[int, Row[Any]]) -> Iterator[Mismatch]:

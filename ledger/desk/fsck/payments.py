@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Table, func, select
 
-from ledger.desk.fsck.comparing import DigestOf, Mismatch, Said, Scope, Told, key_of
+from ledger.desk.fsck.comparing import ROWS_AT_ONCE, DigestOf, Mismatch, Said, Scope, Told, key_of
 from ledger.evidence.signatures import is_signed
 from ledger.measures import YUAN
 from ledger.money import parse_amount
@@ -47,14 +47,18 @@ TABLES: tuple[Table, ...] = (
 
 def check_payments(scope: Scope) -> Iterator[Mismatch]:
     """Every leg, clearing, payment, use and netting follows from the events; every signature verifies."""
-    yield from scope.compare(TABLES, _Cash(scope).told())
+    yield from scope.stream(TABLES, lambda: _Cash(scope).told())
     yield from _signatures(scope)
 
 
 def _signatures(scope: Scope) -> Iterator[Mismatch]:
-    contents = {row.netting_id: row.content for row in scope.rows(netting)}
-    for row in scope.rows(netting_signature):
-        if not is_signed(row.public_key, row.signature, contents.get(row.netting_id, b"")):
+    signed = (
+        select(netting_signature, netting.c.content)
+        .outerjoin(netting, netting.c.netting_id == netting_signature.c.netting_id)
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )
+    for row in scope.connection.execute(signed):
+        if not is_signed(row.public_key, row.signature, row.content or b""):
             key = key_of(netting_signature, [row.netting_id, row.party_id])
             yield Mismatch("netting_signature", key, "signature", "one of the netting", row.signature.hex())
     for row in scope.rows(waiver):
@@ -63,17 +67,16 @@ def _signatures(scope: Scope) -> Iterator[Mismatch]:
             yield Mismatch("waiver", key, "signature", "one of the waiver", row.signature.hex())
 
 
-@dataclass
+@dataclass(slots=True)
 class _Leg:
-    """A leg as far as it has come: its columns, what is open, how often it was cleared and objected to."""
+    """A leg as far as it has come: what is open, how often it was cleared and objected to."""
 
-    values: dict[str, Any]
     open_minor: int
     clearings: int = 0
     objections: int = 0
 
 
-@dataclass
+@dataclass(slots=True)
 class _Payment:
     """A payment as far as it is used."""
 
@@ -84,13 +87,16 @@ class _Payment:
 
 @dataclass
 class _Cash:
-    """What the events told so far."""
+    """What the events told so far: a few numbers of each leg and payment.
+
+    A leg's terms, and what was signed of a netting, are read as they are stored.
+    """
 
     scope: Scope
     quarters: dict[int, int] = field(default_factory=dict)
     legs: dict[int, _Leg] = field(default_factory=dict)
     payments: dict[int, _Payment] = field(default_factory=dict)
-    nettings: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    nettings: dict[int, bytes] = field(default_factory=dict)
 
     def told(self) -> Iterator[Told]:
         """The rows that the events of payments tell, in their order."""
@@ -132,13 +138,20 @@ class _Cash:
             yield self._leg(said, _raised_leg(one) | of_settlement)
 
     def _leg(self, said: Said, values: dict[str, Any]) -> Told:
-        self.legs[values["leg_id"]] = _Leg(values, values["amount_minor"])
+        self.legs[values["leg_id"]] = _Leg(values["amount_minor"])
         return said.row(leg, **values)
 
+    def _terms_of(self, leg_id: int) -> Mapping[str, Any]:
+        """The columns of a leg that others follow. Raises ``LookupError`` where it is gone."""
+        row = self.scope.connection.execute(select(leg).where(leg.c.leg_id == leg_id)).one_or_none()
+        if row is None:
+            raise LookupError(leg_id)
+        return row._asdict()
+
     def _interest(self, said: Said) -> Iterator[Told]:
-        on = self.legs[int(said.data["on"])].values
+        on = self._terms_of(int(said.data["on"]))
         same = ("agreement_id", "booked_quarter", "settlement_id", "clause", "commodity_id", "form")
-        values = {name: on[name] for name in (*same, "payer_party_id", "payee_party_id") if name in on}
+        values = {name: on[name] for name in (*same, "payer_party_id", "payee_party_id")}
         own = {
             "leg_id": int(said.data["leg"]),
             "kind": "interest",
@@ -177,7 +190,7 @@ class _Cash:
             leg_id=leg_id,
             sequence=self.legs[leg_id].clearings,
             content=DigestOf(hashed),
-            party_id=self.legs[leg_id].values["payee_party_id"],
+            party_id=self._terms_of(leg_id)["payee_party_id"],
             public_key=bytes.fromhex(said.data["public_key"]),
             signature=bytes.fromhex(said.data["signature"]),
         )
@@ -256,7 +269,7 @@ class _Cash:
             **day,
         )
         if content:
-            self.nettings[netting_id] = content
+            self.nettings[netting_id] = hashed
             for code in content["parties"]:
                 yield said.row(netting_party, netting_id=netting_id, party_id=self.scope.party_ids.get(code))
 
@@ -272,18 +285,18 @@ class _Cash:
     def _settled(self, said: Said) -> Iterator[Told]:
         """What the signed bytes say: the legs are cleared, and the net ones take their place."""
         netting_id = int(said.data["netting"])
-        content = self.nettings[netting_id]
+        content = self._content(netting, self.nettings[netting_id]) or {}
         day = date.fromisoformat(content["day"])
         for one in content["legs"]:
             leg_id = int(one["leg"])
             open_minor = self.legs[leg_id].open_minor
             yield self._clearing(said, leg_id, "netting", open_minor, day=day, netting_id=netting_id)
         for leg_id, left in zip(said.data["net_legs"], content["net"], strict=True):
-            terms = self.legs[int(left["terms_of"])].values
+            terms = self._terms_of(int(left["terms_of"]))
             same = ("due_day", "second_day", "monthly_rates")
             yield self._leg(
                 said,
-                {name: terms[name] for name in same if name in terms}
+                {name: terms[name] for name in same}
                 | {
                     "leg_id": int(leg_id),
                     "kind": "net",

@@ -14,6 +14,7 @@ from ledger.desk.fsck.events import check_events, check_keys
 from ledger.desk.fsck.facts import check_documents, check_lists, check_occurrences
 from ledger.desk.fsck.log import check_log
 from ledger.desk.fsck.parties import check_parties, check_reference
+from ledger.desk.fsck.payables import check_payables
 from ledger.desk.fsck.payments import check_payments
 from ledger.desk.fsck.reconciliations import check_reconciliation
 from ledger.desk.fsck.returns import check_lines, check_returns
@@ -22,7 +23,7 @@ from ledger.desk.fsck.settlements import check_settlements
 from ledger.desk.fsck.signing import check_signing
 from ledger.desk.fsck.zones import check_zones
 from ledger.errors import LedgerError
-from ledger.evidence.notes import VerifierKey
+from ledger.evidence.notes import Note, VerifierKey
 from ledger.periods import Quarter
 from ledger_schema.tables import event, metadata
 
@@ -61,6 +62,7 @@ CHECKS: tuple[Check, ...] = (
     Check("settlements", "结算", "settlements", check_settlements, True),
     Check("balances", "账户余额", "balances of accounts", check_balances, True),
     Check("salts", "加盐树", "salted trees", check_salts, True),
+    Check("payables", "应付款项", "payables", check_payables, True),
     Check("signing", "签署", "signatures", check_signing, True),
     Check("quarters", "季度", "quarters", check_quarters, True),
 )
@@ -82,18 +84,20 @@ def run(
     agreement_id: int | None = None,
     since: Quarter | None = None,
     log_key: VerifierKey | None = None,
+    kept_head: Note | None = None,
 ) -> Iterator[Result]:
     """Every check in turn; with ``agreement_id`` only those that look at one agreement, of that one.
 
     ``connection`` should see one state of the ledger throughout. Without ``log_key`` the log's own
-    signatures aren't verified, the roots under them are.
+    signatures aren't verified, the roots under them are. ``kept_head`` is the log's last head, which the
+    database must hold too.
     """
     agreement_ids = agreements_of(connection) if agreement_id is None else [agreement_id]
     for check in CHECKS:
         if check.by_agreement:
-            scopes = [Scope(connection, one, since, log_key) for one in agreement_ids]
+            scopes = [Scope(connection, one, since) for one in agreement_ids]
         elif agreement_id is None:
-            scopes = [Scope(connection, None, since, log_key)]
+            scopes = [Scope(connection, None, since, log_key, kept_head)]
         else:
             continue
         mismatches = [found for scope in scopes for found in look(check, scope)]

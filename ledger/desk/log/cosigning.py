@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, ScalarSelect, func, insert, select
 
 from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on
 from ledger.desk.agreements import KeyNotRegistered, agreement, sides_of
@@ -66,19 +66,22 @@ def closes(connection: Connection, agreement_id: int) -> list[Close]:
     """
     agreement(connection, agreement_id)
     sides = [side for side in sides_of(connection, agreement_id).values() if side.signs]
+    cosigned = [_first_cosigned(side.party_id).label(f"cosigned_{place}") for place, side in enumerate(sides)]
     rows = connection.execute(
-        select(event.c.event_id, event.c.canonical, log_leaf.c.leaf_number)
+        select(event.c.event_id, event.c.canonical, log_leaf.c.leaf_number, *cosigned)
         .outerjoin(log_leaf, log_leaf.c.event_id == event.c.event_id)
         .where(event.c.agreement_id == agreement_id, event.c.kind == "settlement_closed")
         .order_by(event.c.event_id)
-    ).all()
-    found = []
-    for row in rows:
-        cosigned = _cosigned(connection, row.leaf_number)
-        cosigners = [Cosigner(side.role, side.party_id, cosigned.get(side.party_id)) for side in sides]
-        quarter = Quarter.parse(json.loads(row.canonical)["data"]["quarter"])
-        found.append(Close(row.event_id, quarter, row.leaf_number, cosigners))
-    return found
+    )
+    return [
+        Close(
+            event_id,
+            Quarter.parse(json.loads(canonical)["data"]["quarter"]),
+            leaf_number,
+            [Cosigner(side.role, side.party_id, size) for side, size in zip(sides, sizes, strict=True)],
+        )
+        for event_id, canonical, leaf_number, *sizes in rows
+    ]
 
 
 def _take(connection: Connection, party_code: str, size: int, line: str) -> None:
@@ -103,13 +106,11 @@ def _take(connection: Connection, party_code: str, size: int, line: str) -> None
         )
 
 
-def _cosigned(connection: Connection, leaf_number: int | None) -> dict[int, int]:
-    """By party the smallest size of a head that covers the leaf and that it cosigned."""
-    if leaf_number is None:
-        return {}
-    rows = connection.execute(
-        select(log_cosignature.c.party_id, func.min(log_cosignature.c.size).label("size"))
-        .where(log_cosignature.c.size > leaf_number)
-        .group_by(log_cosignature.c.party_id)
+def _first_cosigned(party_id: int) -> ScalarSelect[int]:
+    """The smallest size of a head that covers the leaf and that the party cosigned."""
+    columns = log_cosignature.c
+    return (
+        select(func.min(columns.size))
+        .where(columns.party_id == party_id, columns.size > log_leaf.c.leaf_number)
+        .scalar_subquery()
     )
-    return {row.party_id: row.size for row in rows}

@@ -17,7 +17,6 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-import psycopg
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -28,7 +27,6 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.desk.acts import Queue, queue_on
 from ledger.desk.copying import copy_rows
@@ -150,7 +148,18 @@ class Sequencer:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log-sequencer", daemon=True)
         self._has_looked = False
-        self._last_failure = ""
+        self._last_failure: Exception | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """Why the log wasn't signed when it last should have been: an error's code or name. None: it was."""
+        match self._last_failure:
+            case None:
+                return None
+            case LedgerError() as refusal:
+                return refusal.code
+            case error:
+                return type(error).__name__
 
     def start(self) -> None:
         self._thread.start()
@@ -168,15 +177,15 @@ class Sequencer:
     def _once(self) -> None:
         try:
             sequence(self._database, self._files, thorough=not self._has_looked)
-        except (LedgerError, SQLAlchemyError, psycopg.Error, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next second may do better
             self._tell(error)
         else:
-            self._has_looked, self._last_failure = True, ""
+            self._has_looked, self._last_failure = True, None
 
     def _tell(self, error: Exception) -> None:
-        if str(error) != self._last_failure:
+        if str(error) != str(self._last_failure):
             logger.error("the log isn't signed: %s", error, exc_info=error)
-        self._last_failure = str(error)
+        self._last_failure = error
 
 
 # --- appending --------------------------------------------------------------------------------------------

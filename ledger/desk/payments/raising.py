@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from ledger.desk import agreements
 from ledger.desk.acts import Recorder
+from ledger.desk.agreements import NumberedVersion
 from ledger.desk.payments.payables import DueDays, Payable, PayableKey, parts_of, payables_of
 from ledger.desk.payments.standing import stands
 from ledger.desk.postings import is_of_entry
@@ -52,11 +53,23 @@ def raise_legs(connection: Connection, record: Recorder, closing: Closing) -> No
     Only what the journal makes due is payable: what accrues waits for the final settlement. The payer of a
     clause owes every other party what is due to it, and the fund what is routed to it.
     """
-    booked = _booked(connection, closing)
-    brought = _brought(connection, closing)
-    if not booked and not brought:
-        return
     terms = agreements.terms_in_force(connection, closing.agreement_id)
+    payables, legs = payable_of(connection, closing, terms, _brought(connection, closing))
+    if payables:
+        _write(connection, record, closing, payables, legs)
+
+
+def payable_of(
+    connection: Connection,
+    closing: Closing,
+    terms: Sequence[NumberedVersion],
+    brought: Mapping[PayableKey, int],
+) -> tuple[list[Payable], list[RaisedLeg]]:
+    """What the settlement makes payable under ``terms``, and its legs, in order; nothing is written.
+
+    ``brought`` is what the settlement before carried.
+    """
+    booked = _booked(connection, closing)
     versions = [Version(row.starts, row.terms) for row in terms]
     sides = agreements.sides_of(connection, closing.agreement_id)
     owed = _owed(booked, versions, {role: side.party_id for role, side in sides.items()})
@@ -65,8 +78,7 @@ def raise_legs(connection: Connection, record: Recorder, closing: Closing) -> No
     then = {number: clause.then for number, clause in clauses.items()}
     payables = payables_of(owed, brought, then, carries=not closing.ends)
     calendar = agreements.procedure_at(terms, closing.quarter).calendar
-    if payables:
-        _write(connection, record, closing, payables, _legs(payables, clauses, closing.quarter, calendar))
+    return payables, _legs(payables, clauses, closing.quarter, calendar)
 
 
 def _booked(connection: Connection, closing: Closing) -> list[tuple[int, Quarter, int, int, int]]:
@@ -172,15 +184,16 @@ def _write(
         "booked_quarter": closing.quarter.code,
         "settlement_id": closing.settlement_id,
     }
-    connection.execute(insert(payable), [of_settlement | _payable_row(one) for one in payables])
+    connection.execute(insert(payable), [of_settlement | payable_row(one) for one in payables])
     if legs:
         rows = [
-            of_settlement | _leg_row(leg_id, one, event_id) for leg_id, one in zip(leg_ids, legs, strict=True)
+            of_settlement | leg_row(leg_id, one, event_id) for leg_id, one in zip(leg_ids, legs, strict=True)
         ]
         connection.execute(insert(leg), rows)
 
 
-def _payable_row(one: Payable) -> dict[str, Any]:
+def payable_row(one: Payable) -> dict[str, Any]:
+    """The columns of a payable that don't say which settlement it is of."""
     return {
         **one.key._asdict(),
         "booked_minor": one.booked_minor,
@@ -192,10 +205,11 @@ def _payable_row(one: Payable) -> dict[str, Any]:
 
 
 def _described_payable(one: Payable) -> dict[str, Json]:
-    return {name: str(value) for name, value in _payable_row(one).items()}
+    return {name: str(value) for name, value in payable_row(one).items()}
 
 
-def _leg_row(leg_id: int, one: RaisedLeg, event_id: int) -> dict[str, Any]:
+def leg_row(leg_id: int, one: RaisedLeg, event_id: int) -> dict[str, Any]:
+    """The columns of a leg that don't say which settlement it is of."""
     then = one.clause.then
     form = then.form or "direct"
     return {
@@ -216,7 +230,7 @@ def _leg_row(leg_id: int, one: RaisedLeg, event_id: int) -> dict[str, Any]:
 
 
 def _described_leg(leg_id: int, one: RaisedLeg) -> dict[str, Json]:
-    row = _leg_row(leg_id, one, 0)
+    row = leg_row(leg_id, one, 0)
     days = {name: None if row[name] is None else row[name].isoformat() for name in ("due_day", "second_day")}
     said: dict[str, Json] = {
         "leg": str(leg_id),

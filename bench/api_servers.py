@@ -23,7 +23,7 @@ WHERE code > :after ORDER BY code LIMIT :limit
 """)
 DIVISIONS = text("""
 SELECT party_id, division_code, division_zh, level FROM zone_division
-WHERE party_id = ANY(:ids) AND ends IS NULL ORDER BY division_code, array_position(ARRAY['province', 'city', 'county', 'district'], level)
+WHERE party_id = ANY(:ids) AND ends IS NULL ORDER BY division_code, level DESC
 """)
 
 

@@ -199,7 +199,6 @@ def test_pages_of_one_put_together_are_the_whole_list_with_the_same_cursors(sett
     assert {name for name, length in lengths.items() if length < 2} == {
         "Query.arrears",
         "Query.worklist",
-        "Query.zones",
     }
 
 

@@ -24,12 +24,16 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from ledger.desk.accounts import Passwords
 from ledger.desk.log import LogFiles, Sequencer
 from ledger_graphql import ask_page, bundle_downloads, document_files, export_files, files, log_downloads
 from ledger_graphql.context import Desk, OpenDesk
 from ledger_graphql.http import LOOPBACK_HOSTS, BodyLimit, SameHostOnly
 from ledger_graphql.landing import PAGE
+from ledger_graphql.open_id import OpenId
 from ledger_graphql.schema import SCHEMA
+from ledger_graphql.sign_in import SignIn, SignInRequired, account_in
+from ledger_graphql.sign_in_page import SignInPages
 from ledger_schema.sessions import POOL_SIZE, Database
 
 _NUL = re.compile(r"\\u(?:0000|\{0+\})")
@@ -48,10 +52,10 @@ class LedgerGraphQL(GraphQL[Desk, None]):
 
     async def get_context(
         self,
-        request: Request | WebSocket,  # noqa: ARG002
+        request: Request | WebSocket,
         response: Response | WebSocket,  # noqa: ARG002
     ) -> Desk:
-        return self._desk()
+        return self._desk(account_in(request))
 
     async def execute_single(
         self,
@@ -96,14 +100,21 @@ def _execute(desk: Desk, request: GraphQLRequestData, allowed: set[OperationType
 
 
 def create(
-    database_url: str, *, hosts: Collection[str] = LOOPBACK_HOSTS, log_files: LogFiles | None = None
+    database_url: str,
+    *,
+    hosts: Collection[str] = LOOPBACK_HOSTS,
+    log_files: LogFiles | None = None,
+    passwords: Passwords | None = None,
+    open_id: OpenId | None = None,
 ) -> Starlette:
     """The application on the database at ``database_url``; it answers only to the names in ``hosts``.
 
-    With ``log_files`` it also sequences and signs the log, every second while it runs.
+    ``passwords`` says what checking one costs; with ``open_id`` that provider's accounts sign in too. With
+    ``log_files`` it also sequences and signs the log, every second while it runs.
     """
     database = Database(database_url)
-    desk = partial(Desk, database, log_files)
+    desk = partial(Desk, database, log_files=log_files)
+    sign_in = SignIn(database, passwords or Passwords(), open_id)
     sequencer = Sequencer(database, log_files) if log_files else None
     limiter = CapacityLimiter(OPERATIONS_AT_ONCE)
 
@@ -121,6 +132,7 @@ def create(
 
     return Starlette(
         routes=[
+            *SignInPages(sign_in, limiter).routes(),
             Route("/", _landing),
             Route("/ask", _ask),
             Route("/health", partial(_health, database, limiter)),
@@ -129,14 +141,18 @@ def create(
                 routes=[
                     *files.routes(desk, limiter),
                     *bundle_downloads.routes(desk, limiter),
-                    *document_files.routes(database, limiter),
+                    *document_files.routes(desk, limiter),
                     *export_files.routes(desk, limiter),
                 ],
             ),
             Mount("/log", routes=log_downloads.routes(desk, limiter)),
             Route("/graphql", LedgerGraphQL(desk, limiter), methods=["GET", "POST"]),
         ],
-        middleware=[Middleware(SameHostOnly, hosts=hosts), Middleware(BodyLimit)],
+        middleware=[
+            Middleware(SameHostOnly, hosts=hosts),
+            Middleware(BodyLimit),
+            Middleware(SignInRequired, sign_in=sign_in, limiter=limiter),
+        ],
         lifespan=lifespan,
     )
 

@@ -17,8 +17,8 @@ BODY_MAX_BYTES = 48 * 1024 * 1024
 class SameHostOnly:
     """Refuses requests for another host's name and those that a page of another origin makes.
 
-    There is no sign-in yet, so whoever reaches the server may use it. The first check stops a foreign name
-    that was pointed at this machine, the second a foreign page in the user's own browser.
+    The first check stops a foreign name that was pointed at this machine, the second a foreign page in the
+    user's own browser, which would send the session's cookie along.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = LOOPBACK_HOSTS) -> None:

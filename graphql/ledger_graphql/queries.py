@@ -16,6 +16,7 @@ from ledger.desk.trials import FIGURES_MAX, QUARTERS_MAX, SUBJECTS_MAX
 from ledger.periods import Quarter
 from ledger.rules import check
 from ledger.rules.document import json_schema
+from ledger_graphql.accounts import AccountQueries
 from ledger_graphql.agreements import (
     Agreement,
     AgreementKind,
@@ -71,7 +72,15 @@ class TermsCheck:
 @strawberry.type(
     description="Everything that can be asked. Null stands for what isn't there or may not be known."
 )
-class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, SearchQueries, WorklistQueries):
+class Query(
+    AccountQueries,
+    LogQueries,
+    PaperQueries,
+    PaymentQueries,
+    RuleTemplateQueries,
+    SearchQueries,
+    WorklistQueries,
+):
     @resolved("Any object by its global id; null when there is none.")
     def node(
         self,

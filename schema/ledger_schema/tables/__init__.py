@@ -10,6 +10,18 @@ are partitioned by that quarter.
 
 from __future__ import annotations
 
+from ledger_schema.tables.accounts import (
+    access_token,
+    access_token_revocation,
+    refused_act,
+    sign_in_attempt,
+    user_account,
+    user_closing,
+    user_grant,
+    user_grant_ending,
+    user_identity,
+    user_password,
+)
 from ledger_schema.tables.agreements import (
     agreement,
     agreement_party,
@@ -76,6 +88,8 @@ from ledger_schema.tables.signing import (
 
 __all__ = [
     "PARTITIONED_BY_BOOKED_QUARTER",
+    "access_token",
+    "access_token_revocation",
     "account",
     "agreement",
     "agreement_party",
@@ -126,11 +140,19 @@ __all__ = [
     "reconciliation_item",
     "reconciliation_line",
     "reconciliation_step",
+    "refused_act",
     "return_line",
     "settlement",
     "settlement_cause",
     "settlement_proposal",
     "settlement_signature",
+    "sign_in_attempt",
+    "user_account",
+    "user_closing",
+    "user_grant",
+    "user_grant_ending",
+    "user_identity",
+    "user_password",
     "version_signature",
     "waiver",
     "zone",

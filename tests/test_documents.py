@@ -34,15 +34,13 @@ from typing import Any
 
 import pytest
 from graphql import OperationDefinitionNode, build_schema, parse, validate
-from starlette.testclient import TestClient
 
 from ledger.desk import log
 from ledger.desk.log import LogFiles
 from ledger.desk.roster import load_roster
 from ledger.evidence.signatures import is_signed, new_private_key, public_key_of, sign
-from ledger_graphql import application
 from ledger_schema.sessions import Database
-from tests.api.journey import BASE_URL
+from tests.api.signed_in import SignedInClient, signed_in
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -75,7 +73,7 @@ class Block:
 class Reader:
     """Somebody who follows one page: what they saw so far, and the keys they made."""
 
-    client: TestClient
+    client: SignedInClient
     folder: Path
     sequence: Callable[[], object]
     """Logs what was recorded so far, which a server does by itself within a second."""
@@ -196,8 +194,7 @@ def reader(database_url: str, tmp_path: Path) -> Iterator[Reader]:
     database, log_files = Database(database_url), LogFiles(tmp_path / "home")
     load_roster(database)
     log.sequence(database, log_files)
-    app = application.create(database_url, log_files=log_files)
-    with TestClient(app, base_url=BASE_URL) as client:
+    with signed_in(database_url, log_files=log_files) as client:
         yield Reader(client, tmp_path, partial(log.sequence, database, log_files))
     database.dispose()
 

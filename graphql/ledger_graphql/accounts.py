@@ -9,7 +9,7 @@ from typing import Annotated
 import strawberry
 
 from ledger.desk import accounts, roster
-from ledger.desk.accounts import Account
+from ledger.desk.accounts import Account, Grant
 from ledger_graphql.connections import (
     FIRST_DEFAULT,
     After,

@@ -69,11 +69,11 @@ def _side(connection: Connection, account: Account, input: Any) -> Subject:
 
 
 def _arbiter(connection: Connection, account: Account, input: Any) -> Subject:
-    """A role of an agreement: the province of its party."""
+    """A role of an agreement: its party, and where that is a government, the officials of its province."""
     named = _side(connection, account, input)
     found = roster.parties_by_id(connection, named.party_ids).values()
-    provinces = frozenset(party.province_code for party in found if party.province_code is not None)
-    return Subject(named.kind, named.name, named.party_ids, provinces)
+    provinces = [party.province_code for party in found if party.kind == "government"]
+    return Subject(named.kind, named.name, named.party_ids, frozenset(filter(None, provinces)))
 
 
 def _party(connection: Connection, _: Account, input: Any) -> Subject:
@@ -177,7 +177,7 @@ AUTHORITY: Mapping[str, Authority] = {
     "proposeFigure": Authority(EITHER, _side),
     "acceptOffer": Authority(EITHER, _side),
     "escalateDispute": Authority(EITHER, _side),
-    "arbitrate": Authority(frozenset({Role.PROVINCE}), _arbiter),
+    "arbitrate": Authority(frozenset({Role.APPROVER, Role.PROVINCE}), _arbiter),
     "computeSettlement": Authority(EITHER, _agreement),
     "proposeSettlement": Authority(OFFICER, _agreement),
     "signSettlement": Authority(APPROVER, _side),

@@ -41,7 +41,7 @@ def mutation(description: str) -> Callable[[Resolver], Resolver]:
         made = strawberry.mutation(
             resolver,
             description=description,
-            extensions=[FreshSnapshot(), ExpectedFailures(), Authorised()],
+            extensions=[Authorised(), FreshSnapshot(), ExpectedFailures()],
         )
         return cast("Resolver", made)
 

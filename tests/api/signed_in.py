@@ -6,6 +6,8 @@ tests register parties all the time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -17,6 +19,7 @@ from starlette.testclient import TestClient
 from ledger.desk import accounts
 from ledger.desk.accounts import Passwords
 from ledger.desk.acts import Act
+from ledger_graphql import application
 from ledger_schema.sessions import Database
 
 BASE_URL = "http://127.0.0.1:8000"
@@ -89,3 +92,13 @@ class SignedInClient(TestClient):
         headers.setdefault("authorization", f"Bearer {self.accounts.token()}")
         self.accounts.entitle()
         return super().request(*arguments, headers=headers, **named)
+
+
+@contextmanager
+def signed_in(database_url: str, **options: Any) -> Iterator[SignedInClient]:
+    """A client of an application of its own; ``options`` are those of ``application.create``."""
+    database = Database(database_url)
+    app = application.create(database_url, passwords=CHEAP, **options)
+    with SignedInClient(app, Accounts(database)) as client:
+        yield client
+    database.dispose()

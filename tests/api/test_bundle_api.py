@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from ledger.desk import bundles, log
 from ledger.desk.log import LogFiles
 from ledger.evidence.bundles import Bundle
-from ledger_graphql import application
 from ledger_schema.sessions import Database
-from tests.api.journey import BASE_URL, Api, Figure
+from tests.api.journey import Api, Figure
+from tests.api.signed_in import signed_in
 from tests.api.terms_documents import tax, terms
 
 QUERY = """
@@ -31,7 +31,7 @@ def files(tmp_path: Path) -> LogFiles:
 @pytest.fixture
 def client(database_url: str, files: LogFiles) -> Iterator[TestClient]:
     """A client of a server that keeps the log; one quarter is closed, the next one computed."""
-    with TestClient(application.create(database_url), base_url=BASE_URL) as client:
+    with signed_in(database_url) as client:
         api = Api(client)
         api.bring_into_force(terms("A-1", [tax()]))
         api.hand_in("A-1", "2024Q1", [Figure("retained_tax", "100.00")])
@@ -41,8 +41,7 @@ def client(database_url: str, files: LogFiles) -> Iterator[TestClient]:
     database = Database(database_url)
     log.sequence(database, files)
     database.dispose()
-    app = application.create(database_url, log_files=files)
-    with TestClient(app, base_url=BASE_URL) as client:
+    with signed_in(database_url, log_files=files) as client:
         yield client
 
 
@@ -67,6 +66,6 @@ def test_what_isnt_closed_has_no_bundle(client: TestClient) -> None:
 
 def test_a_server_without_a_log_has_no_bundles(database_url: str, client: TestClient) -> None:
     assert client.get("/health").status_code == 200
-    with TestClient(application.create(database_url), base_url=BASE_URL) as other:
+    with signed_in(database_url) as other:
         response = other.get("/files/bundle", params={"agreement": "A-1", "quarter": "2024Q1"})
     assert response.json()["code"] == "LOG_NOT_KEPT"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import account_room
 from desk_fixtures import Document, Room, clause, enterprise, open_room
 from payment_rooms import (
     PROCEDURE,
@@ -68,6 +69,7 @@ def make_world(database: Database, folder: Path) -> World:
     zone = roster.PartyDraft("Z-1", "zone", "丙区", "made up")
     for number, draft in enumerate((zone, parks)):
         roster.register_party(database, Act(f"register-{number}", "tester"), draft)
+    account_room.fill(database, "Z-1")
     _reopened(database)
     _listed(database)
     _disputed(database)

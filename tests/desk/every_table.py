@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import account_room
 from desk_fixtures import Document, Room, clause, enterprise, open_room
 from payment_rooms import (
     PROCEDURE,
@@ -37,6 +36,7 @@ from ledger.evidence.checkpoints import cosigner_name
 from ledger.evidence.commitments import commitment_of
 from ledger.periods import Quarter, day_of
 from ledger_schema.sessions import Database
+from tests import account_room
 
 MAKER, CHECKER = "张三", "李四"
 CAP: Document = {

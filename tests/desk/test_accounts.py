@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from account_room import CHEAP, PASSWORD, AccountRoom
 from sqlalchemy import select, text
 
 from ledger.desk import accounts, roster
@@ -20,6 +19,7 @@ from ledger.periods import day_of
 from ledger_schema.sessions import Database
 from ledger_schema.sight import EVERYTHING, Sight
 from ledger_schema.tables import access_token, event, user_password
+from tests.account_room import CHEAP, PASSWORD, AccountRoom
 
 
 @pytest.fixture

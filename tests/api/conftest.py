@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from ledger_graphql import application
 from ledger_schema.sessions import Database
@@ -28,11 +27,11 @@ def accounts(database_url: str) -> Iterator[Accounts]:
 
 
 @pytest.fixture
-def client(app: Starlette, accounts: Accounts) -> Iterator[TestClient]:
+def client(app: Starlette, accounts: Accounts) -> Iterator[SignedInClient]:
     with SignedInClient(app, accounts) as client:
         yield client
 
 
 @pytest.fixture
-def api(client: TestClient) -> Api:
+def api(client: SignedInClient) -> Api:
     return Api(client)

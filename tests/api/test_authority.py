@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -68,7 +68,7 @@ SCALARS = {
 }
 
 
-def example(kind: GraphQLInputType, name: str, ids: dict[str, str]) -> Any:
+def example(kind: GraphQLInputType, name: str, ids: Mapping[str, str]) -> Any:
     """Some value of the type, of the thing's own name where there is such a thing."""
     if isinstance(kind, GraphQLNonNull):
         return example(kind.of_type, name, ids)
@@ -89,7 +89,7 @@ def is_asked(field: Any) -> bool:
     return isinstance(field.type, GraphQLNonNull) and field.default_value is Undefined
 
 
-def ask(client: TestClient, token: str, mutation: str, ids: dict[str, str]) -> bytes:
+def ask(client: TestClient, token: str, mutation: str, ids: Mapping[str, str]) -> bytes:
     """The whole answer to a mutation with an example of its input."""
     kind = MUTATIONS[mutation].args["input"].type
     document = (
@@ -123,7 +123,7 @@ def test_every_mutation_has_its_entry_and_every_entry_its_mutation() -> None:
 def test_a_mutation_without_an_entry_is_refused_to_everybody(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(AUTHORITY, "registerParty")  # type: ignore[arg-type]  # it is a dict
+    monkeypatch.delitem(AUTHORITY, "registerParty")
     refused = api.attempt("register_party", code="A", kind="ZONE", nameZh="甲", source="made up")
     assert refused["code"] == "NOT_FOUND"
 

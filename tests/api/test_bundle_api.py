@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from ledger.desk import bundles, log
 from ledger.desk.log import LogFiles
 from ledger.evidence.bundles import Bundle
 from ledger_schema.sessions import Database
 from tests.api.journey import Api, Figure
-from tests.api.signed_in import signed_in
+from tests.api.signed_in import SignedInClient, signed_in
 from tests.api.terms_documents import tax, terms
 
 QUERY = """
@@ -29,7 +28,7 @@ def files(tmp_path: Path) -> LogFiles:
 
 
 @pytest.fixture
-def client(database_url: str, files: LogFiles) -> Iterator[TestClient]:
+def client(database_url: str, files: LogFiles) -> Iterator[SignedInClient]:
     """A client of a server that keeps the log; one quarter is closed, the next one computed."""
     with signed_in(database_url) as client:
         api = Api(client)
@@ -46,7 +45,7 @@ def client(database_url: str, files: LogFiles) -> Iterator[TestClient]:
 
 
 def test_the_api_and_the_download_give_the_same_bundle_and_it_holds(
-    client: TestClient, files: LogFiles
+    client: SignedInClient, files: LogFiles
 ) -> None:
     response = client.get("/files/bundle", params={"agreement": "A-1", "quarter": "2024Q1"})
     assert response.status_code == 200, response.text
@@ -57,14 +56,14 @@ def test_the_api_and_the_download_give_the_same_bundle_and_it_holds(
     assert [edge["node"]["bundle"].encode() for edge in shown] == [response.content]
 
 
-def test_what_isnt_closed_has_no_bundle(client: TestClient) -> None:
+def test_what_isnt_closed_has_no_bundle(client: SignedInClient) -> None:
     shown = Api(client).ask(QUERY, quarter="2024Q2")["agreement"]["settlements"]["edges"]
     assert [edge["node"] for edge in shown] == [{"isClosed": False, "bundle": None}]
     response = client.get("/files/bundle", params={"agreement": "A-1", "quarter": "2024Q2"})
     assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
 
 
-def test_a_server_without_a_log_has_no_bundles(database_url: str, client: TestClient) -> None:
+def test_a_server_without_a_log_has_no_bundles(database_url: str, client: SignedInClient) -> None:
     assert client.get("/health").status_code == 200
     with signed_in(database_url) as other:
         response = other.get("/files/bundle", params={"agreement": "A-1", "quarter": "2024Q1"})

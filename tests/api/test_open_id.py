@@ -1,4 +1,4 @@
-"""Signing in through an OpenID provider: a real one (npm oidc-provider), running on this machine meanwhile."""
+"""Signing in through an OpenID provider: a real one (npm oidc-provider) that runs meanwhile."""
 
 from __future__ import annotations
 

@@ -255,9 +255,6 @@ def test_two_accounts_of_one_person_are_one_person(world: Api, room: AccountRoom
 
 # --- refused acts -----------------------------------------------------------------------------------------
 
-REFUSED = """{ refusedActs { edges { node { account person act subjectKind subjectName key code
-    party { code } recordedAt } } } }"""
-
 
 def test_a_refused_act_is_kept_for_the_auditor_of_the_party_and_for_nobody_else(
     world: Api, room: AccountRoom
@@ -272,12 +269,12 @@ def test_a_refused_act_is_kept_for_the_auditor_of_the_party_and_for_nobody_else(
         "operator": GrantDraft(Role.OPERATOR),
     }
     seen = {
-        name: as_account(world, token_of(room, name, draft)).ask(REFUSED)["refusedActs"]["edges"]
+        name: as_account(world, token_of(room, name, draft)).run("refused_acts")["refusedActs"]["edges"]
         for name, draft in readers.items()
     }
     assert {name for name, edges in seen.items() if edges} == {"everything", "of-host"}
     (edge,) = seen["of-host"]
-    assert {name: value for name, value in edge["node"].items() if name != "recordedAt"} == {
+    assert {name: value for name, value in edge["node"].items() if name not in {"id", "recordedAt"}} == {
         "account": "origin",
         "person": "origin",
         "act": "handInReturn",
@@ -294,5 +291,15 @@ def test_an_upload_by_somebody_who_acts_for_nobody_is_refused_and_kept(world: Ap
     headers = {"authorization": f"Bearer {token}"}
     answer = world.client.post("/files/documents", files={"file": ("a.pdf", b"%PDF")}, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
-    (edge,) = as_account(world, token).ask(REFUSED)["refusedActs"]["edges"]
+    (edge,) = as_account(world, token).run("refused_acts")["refusedActs"]["edges"]
     assert (edge["node"]["act"], edge["node"]["subjectName"]) == ("uploadDocument", "a.pdf")
+
+
+# --- one's own tokens -------------------------------------------------------------------------------------
+
+
+def test_only_ones_own_tokens_are_listed_and_revoked(world: Api, room: AccountRoom) -> None:
+    mine, other = (as_account(world, token_of(room, name)) for name in ("mine", "other"))
+    (token,) = mine.run("viewer")["viewer"]["tokens"]
+    assert other.attempt("revoke_token", token=token["id"])["code"] == "NOT_FOUND"
+    assert mine.change("revoke_token", token=token["id"])["viewer"]["tokens"] == []

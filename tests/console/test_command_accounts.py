@@ -51,7 +51,7 @@ def test_a_password_that_was_made_and_a_token_sign_in(run: Commands, room: Accou
     assert room.account("robot").kind == "service"
     assert run("accounts", "password", "robot", "--random") == 0
     password = run.out.split()[-1]
-    assert accounts.sign_in(room.database, "robot", password, CHEAP)
+    assert accounts.sign_in(room.database, "robot", password, CHEAP).text.startswith("pl_")
     assert run("accounts", "token", "robot", "--label", "nightly", "--days", "1") == 0
     owner = room.owner(run.out.strip())
     assert owner is not None

@@ -33,7 +33,7 @@ Whatever isn't expected is logged and masked as `UNEXPECTED_ERROR`.
 
 A refused request changes nothing. Of several reasons the first is given, in this order: the document (syntax,
 limits, the form of scalars: errors of the request, nothing is run); whether the account may do it
-(`NOT_FOUND` for what it names, or for the role in an agreement that it sees); the agreement named by its code;
+(`NOT_FOUND` for what it names, or for the role in an agreement that it sees); the agreement that it names;
 ids and the form of the input (something given twice, unreadable terms); the idempotency key (unusable, then
 reused); and then what the change itself looks at. Amounts and periods in the lines of a return aren't looked
 at before: their faults come with all others.

@@ -41,6 +41,9 @@ _NUL = re.compile(r"\\u(?:0000|\{0+\})")
 OPERATIONS_AT_ONCE = POOL_SIZE
 """An operation holds at most one connection to read and one to write; the pool overflows to twice this."""
 
+SIGN_INS_AT_ONCE = 2
+"""Checking a password takes a tenth of a second and 64 MiB: strangers can't take them from those at work."""
+
 
 class LedgerGraphQL(GraphQL[Desk, None]):
     """GraphQL over HTTP, one worker thread an operation: resolvers are plain functions that may wait."""
@@ -132,7 +135,7 @@ def create(
 
     return Starlette(
         routes=[
-            *SignInPages(sign_in, limiter).routes(),
+            *SignInPages(sign_in, CapacityLimiter(SIGN_INS_AT_ONCE)).routes(),
             Route("/", _landing),
             Route("/ask", _ask),
             Route("/health", partial(_health, database, limiter)),

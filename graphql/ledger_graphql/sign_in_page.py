@@ -81,10 +81,10 @@ class SignInPages:
 
     async def take(self, request: Request) -> Response:
         """The form. A foreign page can't send it: the Origin header must be there, and was compared."""
-        body = await request.body()
-        if "origin" not in request.headers or len(body) > FORM_BYTES_MAX:
+        size_bytes = int(request.headers.get("content-length", "0"))
+        if "origin" not in request.headers or size_bytes > FORM_BYTES_MAX:
             return self._page(SignInInterrupted(), status=403)
-        form = parse_qs(body.decode(errors="replace"))
+        form = parse_qs((await request.body()).decode(errors="replace"))
         account, password = (form.get(name, [""])[0] for name in ("account", "password"))
         work = partial(accounts.sign_in, self._sign_in.database, account, password, self._sign_in.passwords)
         try:

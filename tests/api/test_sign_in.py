@@ -201,6 +201,10 @@ def test_a_foreign_page_cannot_sign_a_browser_in(stranger: TestClient, room: Acc
     assert SESSION_COOKIE not in stranger.cookies
 
 
+def test_a_form_that_is_too_large_is_refused_unread(stranger: TestClient) -> None:
+    assert sign_in(stranger, "zhang", "x" * 5_000).status_code == 403
+
+
 def test_unknown_accounts_and_wrong_passwords_get_the_same_page(
     stranger: TestClient, room: AccountRoom
 ) -> None:

@@ -8,6 +8,7 @@ ledger of the page's own that holds the roster of zones and nothing else:
     text     after a document: some text of its answer
     sh       after a comment ``<!-- run -->``: run in the page's folder
     console  after a comment ``<!-- run -->``: each line that begins with "$ ", and what it prints
+    graphql  after a comment ``<!-- as: NAME -->``: asked by that person, else always by one and the same
     any      after a comment ``<!-- file: NAME -->``: a file in the page's folder
     sh       after a comment ``<!-- fetch: NAME -->``: what its "$LEDGER/…" gives, as a file in that folder
 
@@ -34,15 +35,13 @@ from typing import Any
 
 import pytest
 from graphql import OperationDefinitionNode, build_schema, parse, validate
-from starlette.testclient import TestClient
 
 from ledger.desk import log
 from ledger.desk.log import LogFiles
 from ledger.desk.roster import load_roster
 from ledger.evidence.signatures import is_signed, new_private_key, public_key_of, sign
-from ledger_graphql import application
 from ledger_schema.sessions import Database
-from tests.api.journey import BASE_URL
+from tests.api.signed_in import ANYBODY, SignedInClient, signed_in
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -75,7 +74,7 @@ class Block:
 class Reader:
     """Somebody who follows one page: what they saw so far, and the keys they made."""
 
-    client: TestClient
+    client: SignedInClient
     folder: Path
     sequence: Callable[[], object]
     """Logs what was recorded so far, which a server does by itself within a second."""
@@ -98,14 +97,15 @@ class Reader:
             elif block.mark == "run":
                 self.run(block)
             elif block.kind == "graphql":
-                self.ask(block.content, waiting)
+                self.ask(block, waiting)
             elif block.kind in self.expected:
                 self.expected.remove(block.kind)
                 self.compare(block)
 
-    def ask(self, document: str, waiting: list[Block]) -> None:
+    def ask(self, block: Block, waiting: list[Block]) -> None:
         """Executes a document; the block of its variables is taken from those ``waiting``."""
         self.expected = set()
+        document = block.content
         parsed = parse(document)
         assert validate(SCHEMA, parsed) == []
         variables = {}
@@ -114,7 +114,10 @@ class Reader:
             if not (waiting and waiting[-1].kind == "json"):
                 return
             variables = self.filled(json.loads(waiting.pop().content))
-        response = self.client.post("/graphql", json={"query": document, "variables": variables}).json()
+        person = block.mark.removeprefix("as: ") if block.mark.startswith("as: ") else ANYBODY
+        headers = {"authorization": f"Bearer {self.client.accounts.token(person)}"}
+        asked = {"query": document, "variables": variables}
+        response = self.client.post("/graphql", json=asked, headers=headers).json()
         assert "errors" not in response, response
         self.answer, self.expected = response["data"], {"json", "text"}
 
@@ -196,8 +199,7 @@ def reader(database_url: str, tmp_path: Path) -> Iterator[Reader]:
     database, log_files = Database(database_url), LogFiles(tmp_path / "home")
     load_roster(database)
     log.sequence(database, log_files)
-    app = application.create(database_url, log_files=log_files)
-    with TestClient(app, base_url=BASE_URL) as client:
+    with signed_in(database_url, log_files=log_files) as client:
         yield Reader(client, tmp_path, partial(log.sequence, database, log_files))
     database.dispose()
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
+from ledger.desk.accounts import Passwords
 from ledger.desk.log import LogFiles, Sequencer
 from ledger_graphql import (
     ask_page,
@@ -31,13 +32,19 @@ from ledger_graphql.endpoint import GraphQLEndpoint
 from ledger_graphql.http import LOOPBACK_HOSTS, SameHostOnly
 from ledger_graphql.http_failures import GRAPHQL_PATH, MaskedErrors, not_routed
 from ledger_graphql.landing import PAGE
+from ledger_graphql.open_id import OpenId
 from ledger_graphql.rates import RateLimit, buckets_of
 from ledger_graphql.security_headers import SecurityHeaders
 from ledger_graphql.settings import ServiceSettings
+from ledger_graphql.sign_in import SignIn, SignInRequired
+from ledger_graphql.sign_in_page import SignInPages
 from ledger_schema.sessions import POOL_SIZE, Database
 
 OPERATIONS_AT_ONCE = POOL_SIZE
 """An operation holds at most one connection to read and one to write; the pool overflows to twice this."""
+
+SIGN_INS_AT_ONCE = 2
+"""Checking a password takes a tenth of a second and 64 MiB: strangers can't take them from those at work."""
 
 
 def create(
@@ -46,13 +53,17 @@ def create(
     hosts: Collection[str] = LOOPBACK_HOSTS,
     log_files: LogFiles | None = None,
     settings: ServiceSettings | None = None,
+    passwords: Passwords | None = None,
+    open_id: OpenId | None = None,
 ) -> Starlette:
     """The application on the database at ``database_url``; it answers only to the names in ``hosts``.
 
-    With ``log_files`` it also sequences and signs the log, every second while it runs.
+    ``passwords`` says what checking one costs; with ``open_id`` that provider's accounts sign in too. With
+    ``log_files`` it also sequences and signs the log, every second while it runs.
     """
     database = Database(database_url)
-    desk = partial(Desk, database, log_files)
+    desk = partial(Desk, database, log_files=log_files)
+    sign_in = SignIn(database, passwords or Passwords(), open_id)
     sequencer = Sequencer(database, log_files) if log_files else None
     limiter = CapacityLimiter(OPERATIONS_AT_ONCE)
     settings = settings or ServiceSettings()
@@ -73,6 +84,7 @@ def create(
 
     return Starlette(
         routes=[
+            *SignInPages(sign_in, CapacityLimiter(SIGN_INS_AT_ONCE)).routes(),
             Route("/", _landing),
             *([Route("/ask", _ask)] if settings.ask_page else []),
             Route("/health", partial(_health, database, sequencer, limiter)),
@@ -81,7 +93,7 @@ def create(
                 routes=[
                     *files.routes(desk, limiter),
                     *bundle_downloads.routes(desk, limiter),
-                    *document_files.routes(database, limiter),
+                    *document_files.routes(desk, limiter),
                     *export_files.routes(desk, limiter),
                     *return_files.routes(desk, limiter),
                 ],
@@ -94,6 +106,7 @@ def create(
             Middleware(MaskedErrors),
             Middleware(SameHostOnly, hosts=hosts),
             Middleware(BodyLimit, settings=settings),
+            Middleware(SignInRequired, sign_in=sign_in, limiter=limiter),
             Middleware(RateLimit, buckets=buckets),
         ],
         exception_handlers={HTTPException: not_routed},

@@ -28,6 +28,7 @@ pre { background: #f2f2f2; padding: 1rem; overflow: auto; white-space: pre-wrap;
 <p>选择现成的查询或自行编写，填写变量后发送。本页不加载任何外部内容。
 <span lang="en">Pick a ready document or write your own, fill in its variables and send it.
 This page loads nothing from elsewhere.</span> <a href="/">首页 Home</a></p>
+<form method="post" action="/sign-out"><button>退出登录 Sign out</button></form>
 <form id="form">
 <label>现成的查询 <span lang="en">Ready documents</span>
 <select id="ready"><option value="">—</option></select></label>

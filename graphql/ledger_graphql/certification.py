@@ -10,7 +10,7 @@ from ledger.desk import returns
 from ledger.periods import Quarter
 from ledger_graphql.agreements import Agreement, agreement_id_of, agreement_of
 from ledger_graphql.calendar import Seal, seal_node
-from ledger_graphql.changes import PERSON_DESCRIPTION, FilingSuccess, filing_now
+from ledger_graphql.changes import FilingSuccess, filing_now
 from ledger_graphql.connections import numbers_of
 from ledger_graphql.context import Info
 from ledger_graphql.failures import (
@@ -32,7 +32,6 @@ class CertifyReturnInput:
     agreement: str = strawberry.field(description=AGREEMENT_DESCRIPTION)
     filing: strawberry.ID = strawberry.field(description="Id of the return that was looked at.")
     role: str = strawberry.field(description="The role that handed it in.")
-    person: str = strawberry.field(description=PERSON_DESCRIPTION)
 
 
 @strawberry.input(description="A commitment to a return that is handed in later.")
@@ -76,7 +75,7 @@ class CertificationMutations:
             agreement_id,
             numbers_of(input.filing, "Filing", 2)[1],
             input.role,
-            input.person,
+            desk.person,
         )
         return filing_now(desk, done.value, replayed=done.replayed)
 

@@ -10,10 +10,6 @@ from ledger_graphql.context import Desk
 from ledger_graphql.fields import REPLAYED
 from ledger_graphql.returns import Filing, filing_node
 
-PERSON_DESCRIPTION = (
-    "The name of the person who acts, 1 to 60 characters. Until there is sign-in it is the client's word."
-)
-
 
 @strawberry.type(description="A return was taken as a whole, or certified.")
 class FilingSuccess:

@@ -1,4 +1,4 @@
-"""What one GraphQL operation works with: the database, and one snapshot that all its reading shares."""
+"""What an operation works with: who asks, the database, and one snapshot that all its reading shares."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Self, TypeAlias
 import strawberry
 from sqlalchemy import Connection
 
+from ledger.desk.accounts import Account
 from ledger.desk.acts import Act
 from ledger.desk.log import LogFiles
 from ledger.errors import LedgerError
@@ -32,11 +33,17 @@ class Desk:
 
     ``snapshot`` is opened when something is first read and shared by all that follows, so that one answer
     never mixes two states of the ledger. A mutation calls ``refresh`` so that its result shows its change.
+
+    What is read is what ``account`` may see. Acts see everything through ``database``, as their figures need
+    all sides' lines; that the account may do them was looked at before (``ledger_graphql.authority``).
     """
 
-    def __init__(self, database: Database, log_files: LogFiles | None = None, actor: str = "local") -> None:
+    def __init__(self, database: Database, account: Account, log_files: LogFiles | None = None) -> None:
         self.database = database
-        self.actor = actor
+        self.account = account
+        self.acts_for: str | None = None
+        """The code of the party for which the mutation at hand is done."""
+        self._seen = database.seen_by(account.sight)
         self._log_files = log_files
         self._open = ExitStack()
         self._snapshot: Connection | None = None
@@ -45,8 +52,13 @@ class Desk:
     def snapshot(self) -> Connection:
         """A read-only connection that sees one unchanging state of the ledger."""
         if self._snapshot is None:
-            self._snapshot = self._open.enter_context(self.database.reading())
+            self._snapshot = self._open.enter_context(self._seen.reading())
         return self._snapshot
+
+    @property
+    def person(self) -> str:
+        """The name of whoever asks."""
+        return self.account.person
 
     @property
     def log_files(self) -> LogFiles:
@@ -61,8 +73,9 @@ class Desk:
         self._open.close()
 
     def act(self, idempotency_key: str) -> Act:
-        """The act that a mutation performs under the client's key."""
-        return Act(key=idempotency_key, actor=self.actor)
+        """The act that a mutation performs under the client's key, which is the account's own."""
+        name = self.account.name
+        return Act(idempotency_key, actor=name, person=self.account.person, party=self.acts_for, scope=name)
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +89,7 @@ class Desk:
         self.refresh()
 
 
-OpenDesk: TypeAlias = Callable[[], Desk]
-"""Opens a desk for one operation."""
+OpenDesk: TypeAlias = Callable[[Account], Desk]
+"""Opens a desk for one operation of an account."""
 
 Info: TypeAlias = strawberry.Info[Desk, None]

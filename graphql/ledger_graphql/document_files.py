@@ -16,8 +16,10 @@ from ledger.desk.acts import Done
 from ledger.desk.documents import Document
 from ledger.desk.failures import NotFound
 from ledger.errors import LedgerError
-from ledger_graphql.files import Download, refusal, saved
-from ledger_schema.sessions import Database
+from ledger_graphql.authority import Subject, require_any_party
+from ledger_graphql.context import Desk, OpenDesk
+from ledger_graphql.files import Download, Parameters, given, refusal, sender
+from ledger_graphql.sign_in import account_in
 
 FILE_FIELD = "file"
 OCTETS = "application/octet-stream"
@@ -35,31 +37,36 @@ class FileMissing(LedgerError):
     sentence_zh = "应为 multipart/form-data，且字段 {field} 含一个文件。请选择文件后重新提交。"
 
 
-def routes(database: Database, limiter: CapacityLimiter) -> list[Route]:
+def routes(desk: OpenDesk, limiter: CapacityLimiter) -> list[Route]:
     """Uploading to ``/documents`` and downloading from ``/documents/HASH``, each in a worker thread."""
     return [
-        Route("/documents", partial(_upload, database, limiter), methods=["POST"]),
-        Route("/documents/{hash}", partial(_download, database, limiter)),
+        Route("/documents", partial(_upload, desk, limiter), methods=["POST"]),
+        Route("/documents/{hash}", sender(desk, limiter, _document)),
     ]
 
 
-async def _upload(database: Database, limiter: CapacityLimiter, request: Request) -> Response:
+async def _upload(desk: OpenDesk, limiter: CapacityLimiter, request: Request) -> Response:
     """201 for a new document, 200 for one that was kept before. The body goes to disk as it comes."""
     async with request.form(max_files=1, max_fields=1) as form:
         file = form.get(FILE_FIELD)
         if not isinstance(file, UploadFile):
             return refusal(FileMissing(field=FILE_FIELD))
-        kept = await to_thread.run_sync(partial(_kept, database, file), limiter=limiter)
+        kept = await to_thread.run_sync(partial(_kept, desk(account_in(request)), file), limiter=limiter)
     if isinstance(kept, LedgerError):
         return refusal(kept)
     return JSONResponse(_described(kept), status_code=200 if kept.replayed else 201)
 
 
-def _kept(database: Database, file: UploadFile) -> Done[Document] | LedgerError:
+def _kept(desk: Desk, file: UploadFile) -> Done[Document] | LedgerError:
     # One byte more than is kept tells that there is more.
     content = file.file.read(documents.DOCUMENT_BYTES_MAX + 1)
+    name, media_type = file.filename or "", file.content_type or OCTETS
     try:
-        return documents.keep_document(database, file.filename or "", file.content_type or OCTETS, content)
+        with desk:
+            require_any_party(desk, "uploadDocument", Subject("document", name))
+            return documents.keep_document(
+                desk.database, name, media_type, content, actor=desk.account.name, person=desk.person
+            )
     except LedgerError as error:
         return error
 
@@ -74,19 +81,10 @@ def _described(kept: Done[Document]) -> dict[str, object]:
     }
 
 
-async def _download(database: Database, limiter: CapacityLimiter, request: Request) -> Response:
-    work = partial(_found, database, request.path_params["hash"])
-    found = await to_thread.run_sync(work, limiter=limiter)
-    return refusal(found) if isinstance(found, LedgerError) else saved(found)
-
-
-def _found(database: Database, text: str) -> Download | LedgerError:
-    try:
-        if not _HASH.fullmatch(text):
-            raise NotFound("document", text)
-        document_hash = bytes.fromhex(text)
-        with database.reading() as connection:
-            kept = documents.document(connection, document_hash)
-            return Download(kept.name, kept.media_type, documents.content_of(connection, document_hash))
-    except LedgerError as error:
-        return error
+def _document(desk: Desk, parameters: Parameters) -> Download:
+    text = given(parameters, "hash")
+    if not _HASH.fullmatch(text):
+        raise NotFound("document", text)
+    document_hash = bytes.fromhex(text)
+    kept = documents.document(desk.snapshot, document_hash)
+    return Download(kept.name, kept.media_type, documents.content_of(desk.snapshot, document_hash))

@@ -27,6 +27,7 @@ from ledger_graphql.rates import Buckets, caller_of
 from ledger_graphql.refusals import coded, presented
 from ledger_graphql.schema import SCHEMA
 from ledger_graphql.settings import ServiceSettings
+from ledger_graphql.sign_in import account_in
 from ledger_schema import deadlines
 
 SUGGESTION = re.compile(r"\sDid you mean [^?]*\?")
@@ -84,7 +85,7 @@ class GraphQLEndpoint:
             admitted = self._admitted(asked, request)
         except (LedgerError, GraphQLError) as error:
             return self._refused(error, media_type)
-        work = partial(self._run, self._desk(), admitted, asked)
+        work = partial(self._run, self._desk(account_in(request)), admitted, asked)
         result = await to_thread.run_sync(work, limiter=self._limiter)
         return self._answered(result, admitted.cost, media_type)
 

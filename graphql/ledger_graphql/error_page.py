@@ -32,7 +32,8 @@ Whatever isn't expected is logged and masked as `UNEXPECTED_ERROR`.
 ## Which failure comes first
 
 A refused request changes nothing. Of several reasons the first is given, in this order: the document (syntax,
-limits, the form of scalars: errors of the request, nothing is run); the agreement that is named by its code;
+limits, the form of scalars: errors of the request, nothing is run); whether the account may do it
+(`NOT_FOUND` for what it names, or for the role in an agreement that it sees); the agreement that it names;
 ids and the form of the input (something given twice, unreadable terms); the idempotency key (unusable, then
 reused); and then what the change itself looks at. Amounts and periods in the lines of a return aren't looked
 at before: their faults come with all others.
@@ -51,10 +52,10 @@ at before: their faults come with all others.
 | `confirmEnterpriseList` | role unknown or not signing, unknown list, overtaken, confirmed already |
 | `recordOccurrence` | every fault of the input, role unknown or not signing |
 | `confirmOccurrence` | role unknown or not signing, unknown record, overtaken, confirmed already |
-| `handInReturn` | person, nonce, unknown role, quarter, reports nothing, no person, seal, every fault |
+| `handInReturn` | nonce, unknown role, quarter, reports nothing, seal, every fault |
 | `handInReturnFile` | the same, with an unreadable file after an unknown role |
 | `commitReturn` | the commitment, unknown role, quarter, reports nothing, not sealed, open, repeated |
-| `certifyReturn` | the name, unknown return, other role, overtaken, certified already, booked before, maker |
+| `certifyReturn` | unknown return, other role, overtaken, certified already, booked before, maker |
 | `attachDocument` | the reference, unknown role, subject or document, too many |
 | `explainDifference`, `withholdLine`, `openDispute` | every fault of the input, nothing compared, basis \
 changed, unknown line, lines of several commodities, lines that agree, several lines of record, lines taken, \

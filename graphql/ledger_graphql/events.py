@@ -25,7 +25,11 @@ class Event(Node):
     agreement_id: strawberry.ID | None = strawberry.field(
         description="Id of the agreement; null for an act about none."
     )
-    actor: str = strawberry.field(description="Who acted.")
+    actor: str = strawberry.field(description="The account that acted.")
+    person: str | None = strawberry.field(description="Whose account it is; null where it wasn't an account.")
+    acts_for: str | None = strawberry.field(
+        description="Code of the party for which it was done; null for none, and at the command line."
+    )
     key: str = strawberry.field(description="The idempotency key of the act.")
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
     canonical: str = strawberry.field(
@@ -62,6 +66,8 @@ def event_node(record: event_reading.Event) -> Event:
         kind=record.kind,
         agreement_id=None if agreement_id is None else global_id("Agreement", agreement_id),
         actor=record.actor,
+        person=record.person,
+        acts_for=record.acts_for,
         key=record.key,
         recorded_at=record.recorded_at,
         canonical=record.canonical.decode(),

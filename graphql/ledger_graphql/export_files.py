@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import IO, TypeVar
 from urllib.parse import quote
@@ -35,6 +35,7 @@ from ledger_graphql.drill import booked_key
 from ledger_graphql.files import Parameters, ParameterUnusable, moment_given, refusal
 from ledger_graphql.scalars import Amount
 from ledger_graphql.searches import FoundState, SearchInput, criteria_of
+from ledger_graphql.sign_in import account_in
 
 CHUNK_BYTES = 1 << 16
 WORDS = ("agreement", "party", "counterparty", "enterprise", "actor")
@@ -49,7 +50,9 @@ def routes(desk: OpenDesk, limiter: CapacityLimiter) -> list[Route]:
 
 async def _send(desk: OpenDesk, limiter: CapacityLimiter, request: Request) -> Response:
     given = {**request.query_params, **request.path_params}
-    made = await to_thread.run_sync(partial(_made, desk, given), limiter=limiter)
+    made = await to_thread.run_sync(
+        partial(_made, partial(desk, account_in(request)), given), limiter=limiter
+    )
     if isinstance(made, LedgerError):
         return refusal(made)
     export, file = made
@@ -62,7 +65,7 @@ async def _send(desk: OpenDesk, limiter: CapacityLimiter, request: Request) -> R
     return StreamingResponse(_chunks(file), media_type=EXPORT_MEDIA_TYPES[export.form], headers=headers)
 
 
-def _made(open_desk: OpenDesk, given: Parameters) -> tuple[Export, IO[bytes]] | LedgerError:
+def _made(open_desk: Callable[[], Desk], given: Parameters) -> tuple[Export, IO[bytes]] | LedgerError:
     file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed when the last chunk was sent
     try:
         with open_desk() as desk:

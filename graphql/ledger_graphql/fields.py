@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 import strawberry
 
-from ledger_graphql.refusals import ExpectedFailures, FreshSnapshot
+from ledger_graphql.refusals import Authorised, ExpectedFailures, FreshSnapshot
 
 INPUT = strawberry.argument(description="What is to be done, and the client's key.")
 REPLAYED = "True when the key had been used for this very request before; then nothing was done now."
@@ -35,11 +35,13 @@ def typed(description: str) -> Callable[[Resolver], Resolver]:
 
 
 def mutation(description: str) -> Callable[[Resolver], Resolver]:
-    """A change; a ``LedgerError`` that it raises becomes a member of its result union."""
+    """A change, done if ``authority`` lets the account; a ``LedgerError`` becomes a member of its union."""
 
     def decorate(resolver: Resolver) -> Resolver:
         made = strawberry.mutation(
-            resolver, description=description, extensions=[FreshSnapshot(), ExpectedFailures()]
+            resolver,
+            description=description,
+            extensions=[Authorised(), FreshSnapshot(), ExpectedFailures()],
         )
         return cast("Resolver", made)
 

@@ -22,6 +22,7 @@ from ledger.periods import Quarter
 from ledger_graphql.agreements import template_name
 from ledger_graphql.context import Desk, OpenDesk
 from ledger_graphql.failures import extensions_of
+from ledger_graphql.sign_in import account_in
 
 FORMS: Mapping[str, statements.Form] = {
     "txt": "text",
@@ -86,14 +87,15 @@ def sender(desk: OpenDesk, limiter: CapacityLimiter, make: Make) -> Callable[[Re
 
 
 async def _send(desk: OpenDesk, limiter: CapacityLimiter, make: Make, request: Request) -> Response:
-    work = partial(_made, desk, make, {**request.query_params, **request.path_params})
+    asked = {**request.query_params, **request.path_params}
+    work = partial(_made, partial(desk, account_in(request)), make, asked)
     made = await to_thread.run_sync(work, limiter=limiter)
     if isinstance(made, LedgerError):
         return refusal(made)
     return saved(made)
 
 
-def _made(open_desk: OpenDesk, make: Make, parameters: Parameters) -> Download | LedgerError:
+def _made(open_desk: Callable[[], Desk], make: Make, parameters: Parameters) -> Download | LedgerError:
     try:
         with open_desk() as desk:
             return make(desk, parameters)

@@ -15,8 +15,8 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 class SameHostOnly:
     """Refuses requests for another host's name and those that a page of another origin makes.
 
-    There is no sign-in yet, so whoever reaches the server may use it. The first check stops a foreign name
-    that was pointed at this machine, the second a foreign page in the user's own browser.
+    The first check stops a foreign name that was pointed at this machine, the second a foreign page in the
+    user's own browser, which would send the session's cookie along.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = LOOPBACK_HOSTS) -> None:

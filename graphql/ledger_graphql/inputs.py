@@ -286,11 +286,6 @@ class HandInReturnInput:
     is_nil: bool = strawberry.field(
         default=False, description="There is nothing to report: no lines, no totals."
     )
-    person: str | None = strawberry.field(
-        default=None,
-        description="The name of the person who hands it in, 1 to 60 characters; needed where a second "
-        "person certifies it.",
-    )
     nonce: Hash | None = strawberry.field(
         default=None, description="32 bytes that open the role's commitment, where it has made one."
     )
@@ -312,11 +307,6 @@ class HandInReturnFileInput:
         description="Its name; the ending tells its type: csv, xlsx, xls, xlsb or ods."
     )
     content: Bytes = strawberry.field(description="Its bytes, at most 32 MiB.")
-    person: str | None = strawberry.field(
-        default=None,
-        description="The name of the person who hands it in, 1 to 60 characters; needed where a second "
-        "person certifies it.",
-    )
     nonce: Hash | None = strawberry.field(
         default=None, description="32 bytes that open the role's commitment, where it has made one."
     )

@@ -26,7 +26,7 @@ section { border-top: 1px solid #ccc; margin-top: 2rem; }
 <code>/files/statement?agreement=协议编号&amp;quarter=2024Q3&amp;language=zh&amp;format=txt</code></li>
 <li><a href="/health">运行状态</a></li>
 </ul>
-<p>目前没有登录功能，因此服务仅限本机访问。</p>
+<p>服务仅限本机访问。</p>
 </section>
 <section lang="en">
 <p>The shared ledger of paired science parks: agreements are recorded, quarterly returns handed in
@@ -39,7 +39,7 @@ and settled by the signed rules, and anyone entitled reads the result.</p>
 <code>/files/statement?agreement=CODE&amp;quarter=2024Q3&amp;language=en&amp;format=txt</code></li>
 <li><a href="/health">Health</a></li>
 </ul>
-<p>There is no sign-in yet, so the server answers only on this machine.</p>
+<p>The server answers only on this machine.</p>
 </section>
 </body>
 </html>

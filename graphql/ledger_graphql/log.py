@@ -154,7 +154,8 @@ class Log:
         first: First = FIRST_MAX,
     ) -> list[Receipt]:
         desk = info.context
-        found = log.receipts_of_act(desk.snapshot, key, desk.log_files.signer(), first)
+        kept_key = desk.act(key).kept_key
+        found = log.receipts_of_act(desk.snapshot, kept_key, desk.log_files.signer(), first)
         return [_receipt_node(each) for each in found]
 
     @resolved("The receipt of an event.")

@@ -12,6 +12,7 @@ import strawberry
 
 from ledger.desk import agreements, enterprises, occurrences, returns, roster
 from ledger_graphql import inputs
+from ledger_graphql.accounts import AccountMutations
 from ledger_graphql.agreements import (
     Agreement,
     AgreementVersion,
@@ -166,6 +167,7 @@ HandInReturnResult = Annotated[
     "one document are separate changes, made one after the other."
 )
 class Mutation(
+    AccountMutations,
     CertificationMutations,
     EvidenceMutations,
     ReconciliationMutations,
@@ -318,7 +320,7 @@ class Mutation(
             input.line_drafts(),
             totals=input.declared(),
             is_nil=input.is_nil,
-            person=input.person,
+            person=desk.person,
             nonce=input.nonce,
         )
         return filing_now(desk, done.value, replayed=done.replayed)
@@ -336,7 +338,7 @@ class Mutation(
             input.quarter,
             input.file_name,
             input.content,
-            person=input.person,
+            person=desk.person,
             nonce=input.nonce,
         )
         return filing_now(desk, done.value, replayed=done.replayed)

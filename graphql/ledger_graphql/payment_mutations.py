@@ -28,13 +28,10 @@ from ledger_graphql.payment_queries import waiver_of
 from ledger_graphql.payments import Leg, Payment, PaymentChannel, leg_node, payment_node
 from ledger_graphql.scalars import Amount, Bytes
 
-PERSON = "The acting person's name, 1 to 60 characters: the client's word until there is sign-in."
-
 
 @strawberry.input(description="One line of a bank's or treasury's statement.")
 class RecordPaymentInput:
     idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
-    person: str = strawberry.field(description=PERSON)
     channel: PaymentChannel = strawberry.field(description="How it was paid.")
     payer: str = strawberry.field(description="Code of the party that paid.")
     payer_account: str = strawberry.field(description="Its account, 1 to 500 characters.")
@@ -65,7 +62,6 @@ class RecordPaymentInput:
 @strawberry.input(description="A file of payments; docs/payments.md tells its columns.")
 class ImportPaymentsInput:
     idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
-    person: str = strawberry.field(description=PERSON)
     file_name: str = strawberry.field(description="Its name, 1 to 500 characters.")
     content: Bytes = strawberry.field(description="CSV in UTF-8, at most 4 MiB and 5,000 rows.")
 
@@ -85,7 +81,6 @@ class ConfirmMatchesInput:
     idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
     payment: strawberry.ID = strawberry.field(description="Id of the payment.")
     party: str = strawberry.field(description="Code of the payee.")
-    person: str = strawberry.field(description=PERSON)
     matches: list[MatchInput] = strawberry.field(description="1 to 200 legs, each once.")
 
     def drafts(self) -> list[payments.Match]:
@@ -105,7 +100,6 @@ class ChargeInterestInput:
     idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
     leg: strawberry.ID = strawberry.field(description="Id of the leg.")
     party: str = strawberry.field(description="Code of the payee.")
-    person: str = strawberry.field(description=PERSON)
     day: date = strawberry.field(description="Interest is charged up to and with this day's month.")
 
 
@@ -125,7 +119,6 @@ class ObjectionInput:
     idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
     leg: strawberry.ID = strawberry.field(description="Id of the leg.")
     party: str = strawberry.field(description="Code of the payer or payee.")
-    person: str = strawberry.field(description=PERSON)
     reason: str = strawberry.field(description="1 to 500 characters.")
 
 
@@ -218,7 +211,7 @@ class PaymentMutations:
     def record_payment(self, info: Info, input: Annotated[RecordPaymentInput, INPUT]) -> RecordPaymentResult:
         desk = info.context
         act = desk.act(input.idempotency_key)
-        done = payments.record_payment(desk.database, act, input.person, input.draft())
+        done = payments.record_payment(desk.database, act, desk.person, input.draft())
         return PaymentSuccess(payment=payment_node(desk, done.value), replayed=done.replayed)
 
     @mutation("Record every payment of a bank's or treasury's file, or none.")
@@ -227,7 +220,7 @@ class PaymentMutations:
     ) -> ImportPaymentsResult:
         desk = info.context
         act = desk.act(input.idempotency_key)
-        done = payments.import_payments(desk.database, act, input.person, input.file_name, input.content)
+        done = payments.import_payments(desk.database, act, desk.person, input.file_name, input.content)
         return PaymentFileSuccess(
             file_name=done.value.name, payment_count=done.value.payment_count, replayed=done.replayed
         )
@@ -242,7 +235,7 @@ class PaymentMutations:
             desk.act(input.idempotency_key),
             numbers_of(input.payment, "Payment", 1)[0],
             input.party,
-            input.person,
+            desk.person,
             input.drafts(),
         )
         return PaymentSuccess(payment=payment_node(desk, done.value), replayed=done.replayed)
@@ -257,7 +250,7 @@ class PaymentMutations:
             desk.act(input.idempotency_key),
             numbers_of(input.leg, "Leg", 1)[0],
             input.party,
-            input.person,
+            desk.person,
             input.day,
         )
         return _leg(desk, done.value, replayed=done.replayed)
@@ -278,7 +271,7 @@ class PaymentMutations:
     def object_to_leg(self, info: Info, input: Annotated[ObjectionInput, INPUT]) -> ObjectToLegResult:
         desk, leg_id = info.context, numbers_of(input.leg, "Leg", 1)[0]
         act = desk.act(input.idempotency_key)
-        done = payments.object_to_leg(desk.database, act, leg_id, input.party, input.person, input.reason)
+        done = payments.object_to_leg(desk.database, act, leg_id, input.party, desk.person, input.reason)
         return _leg(desk, done.value, replayed=done.replayed)
 
     @mutation("Take back the objection to a leg.")
@@ -287,9 +280,7 @@ class PaymentMutations:
     ) -> WithdrawObjectionResult:
         desk, leg_id = info.context, numbers_of(input.leg, "Leg", 1)[0]
         act = desk.act(input.idempotency_key)
-        done = payments.withdraw_objection(
-            desk.database, act, leg_id, input.party, input.person, input.reason
-        )
+        done = payments.withdraw_objection(desk.database, act, leg_id, input.party, desk.person, input.reason)
         return _leg(desk, done.value, replayed=done.replayed)
 
     @mutation("Propose to net what parties owe each other; every party that takes part signs.")

@@ -104,7 +104,7 @@ class LegClearing:
 @strawberry.type(description="What a side of a leg has against it.")
 class LegObjection:
     party: Party = strawberry.field(description="Who objected.")
-    person: str = strawberry.field(description="The acting person, by the client's word.")
+    person: str = strawberry.field(description="The acting person.")
     reason: str = strawberry.field(description="What it has against the leg.")
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
 
@@ -205,7 +205,7 @@ class Payment(Node):
     rest: AmountValue = strawberry.field(description="What of it isn't matched to a leg.")
     value_day: date = strawberry.field(description="The value date.")
     purpose: str = strawberry.field(description="What the payer wrote.")
-    recorded_by: str = strawberry.field(description="The person who recorded it, by the client's word.")
+    recorded_by: str = strawberry.field(description="The person who recorded it.")
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
     record: strawberry.Private[payments.Payment]
     parties: strawberry.Private[PartyBatch]

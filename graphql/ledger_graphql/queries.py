@@ -18,6 +18,7 @@ from ledger.desk.zones import listed_zones
 from ledger.periods import Quarter
 from ledger.rules import check
 from ledger.rules.document import json_schema
+from ledger_graphql.accounts import AccountQueries
 from ledger_graphql.agreements import (
     Agreement,
     AgreementKind,
@@ -77,6 +78,7 @@ class TermsCheck:
 )
 class Query(
     IndicatorQueries,
+    AccountQueries,
     LogQueries,
     PaperQueries,
     PaymentQueries,

@@ -34,7 +34,7 @@ def caller_of(scope: Scope) -> str:
     """The account that the sign-in put into the scope's state, else the address that the request is from."""
     account = scope.get("state", {}).get("account")
     if account is not None:
-        return f"account {account}"
+        return f"account {account.name}"
     client = scope.get("client")
     return f"address {client[0] if client else ''}"
 

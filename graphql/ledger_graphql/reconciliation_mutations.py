@@ -29,9 +29,6 @@ from ledger_graphql.reconciliation_items import ReconciliationItem, item_nodes
 from ledger_graphql.scalars import Amount, Hash, Span
 
 INPUT = strawberry.argument(description="What is to be done, and the client's key.")
-PERSON_DESCRIPTION = (
-    "Who acts: a name of 1 to 60 printable characters, the client's word until there is sign-in."
-)
 NOTE_DESCRIPTION = "A note, at most 4,000 characters."
 TEXT_DESCRIPTION = "1 to 4,000 characters."
 ITEM_DESCRIPTION = "The number of the item."
@@ -67,11 +64,6 @@ class ItemActInput:
     agreement: str = strawberry.field(description=AGREEMENT_DESCRIPTION)
     item: int = strawberry.field(description=ITEM_DESCRIPTION)
     role: str = strawberry.field(description=ROLE_DESCRIPTION)
-    person: str = strawberry.field(description=PERSON_DESCRIPTION)
-
-    @property
-    def who(self) -> Person:
-        return Person(self.role, self.person)
 
 
 @strawberry.input(description="An act with a note.")
@@ -114,11 +106,6 @@ class LinesActInput:
         description="1 to 200 lines, of either side. Only an explanation may be about several of record."
     )
     role: str = strawberry.field(description=ROLE_DESCRIPTION)
-    person: str = strawberry.field(description=PERSON_DESCRIPTION)
-
-    @property
-    def who(self) -> Person:
-        return Person(self.role, self.person)
 
 
 @strawberry.input(description="A reason for a difference.")
@@ -147,7 +134,13 @@ class ReconciliationMutations:
             info.context,
             input,
             lambda desk, act, agreement_id, lines: reconciliation.explain(
-                desk.database, act, agreement_id, lines, input.who, input.reason, input.note
+                desk.database,
+                act,
+                agreement_id,
+                lines,
+                _who(desk, input),
+                input.reason,
+                input.note,
             ),
         )
 
@@ -157,7 +150,7 @@ class ReconciliationMutations:
             info.context,
             input,
             lambda desk, act, agreement_id, lines: reconciliation.withhold(
-                desk.database, act, agreement_id, lines, input.who, input.note
+                desk.database, act, agreement_id, lines, _who(desk, input), input.note
             ),
         )
 
@@ -167,7 +160,7 @@ class ReconciliationMutations:
             info.context,
             input,
             lambda desk, act, agreement_id, lines: reconciliation.dispute(
-                desk.database, act, agreement_id, lines, input.who, input.text
+                desk.database, act, agreement_id, lines, _who(desk, input), input.text
             ),
         )
 
@@ -177,7 +170,7 @@ class ReconciliationMutations:
             info.context,
             input,
             lambda desk, act, agreement_id: reconciliation.release(
-                desk.database, act, agreement_id, input.item, input.who, input.note
+                desk.database, act, agreement_id, input.item, _who(desk, input), input.note
             ),
         )
 
@@ -187,7 +180,7 @@ class ReconciliationMutations:
             info.context,
             input,
             lambda desk, act, agreement_id: reconciliation.write(
-                desk.database, act, agreement_id, input.item, input.who, input.text
+                desk.database, act, agreement_id, input.item, _who(desk, input), input.text
             ),
         )
 
@@ -197,7 +190,13 @@ class ReconciliationMutations:
             info.context,
             input,
             lambda desk, act, agreement_id: reconciliation.propose(
-                desk.database, act, agreement_id, input.item, input.who, input.amount, input.note
+                desk.database,
+                act,
+                agreement_id,
+                input.item,
+                _who(desk, input),
+                input.amount,
+                input.note,
             ),
         )
 
@@ -207,7 +206,7 @@ class ReconciliationMutations:
             info.context,
             input,
             lambda desk, act, agreement_id: reconciliation.accept(
-                desk.database, act, agreement_id, input.item, input.who, input.offer
+                desk.database, act, agreement_id, input.item, _who(desk, input), input.offer
             ),
         )
 
@@ -217,7 +216,7 @@ class ReconciliationMutations:
             info.context,
             input,
             lambda desk, act, agreement_id: reconciliation.escalate(
-                desk.database, act, agreement_id, input.item, input.who, input.note
+                desk.database, act, agreement_id, input.item, _who(desk, input), input.note
             ),
         )
 
@@ -227,7 +226,13 @@ class ReconciliationMutations:
             info.context,
             input,
             lambda desk, act, agreement_id: reconciliation.arbitrate(
-                desk.database, act, agreement_id, input.item, input.who, input.amount, input.reasons
+                desk.database,
+                act,
+                agreement_id,
+                input.item,
+                _who(desk, input),
+                input.amount,
+                input.reasons,
             ),
         )
 
@@ -248,6 +253,10 @@ def _on_lines(
     desk.refresh()
     lines = Lines(input.quarter, input.record, input.basis, keys)
     return _success(desk, agreement_id, do(desk, desk.act(input.idempotency_key), agreement_id, lines))
+
+
+def _who(desk: Desk, input: ItemActInput | LinesActInput) -> Person:
+    return Person(input.role, desk.person)
 
 
 def _keys(desk: Desk, lines: list[LineKeyInput]) -> tuple[Key, ...]:

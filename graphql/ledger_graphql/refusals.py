@@ -11,6 +11,7 @@ from strawberry.extensions import FieldExtension, SchemaExtension
 from strawberry.types.union import StrawberryUnion
 
 from ledger.errors import InvariantBroken, LedgerError
+from ledger_graphql import authority
 from ledger_graphql.context import Info
 from ledger_graphql.failures import Failure, extensions_of, failure_from, refused
 
@@ -50,6 +51,15 @@ class ExpectedFailures(FieldExtension):
         except LedgerError as error:
             _log_contradiction(error)
             return _within_union(failure_from(error), error, info.return_type)
+
+
+class Authorised(FieldExtension):
+    """A mutation is done only if the account has the role for it, for the party whose act it is."""
+
+    def resolve(self, next_: Callable[..., Any], source: Any, info: Info, **kwargs: Any) -> Any:
+        authority.require(info.context, info.field_name, kwargs["input"])
+        info.context.refresh()
+        return next_(source, info, **kwargs)
 
 
 class PresentedErrors(SchemaExtension):

@@ -7,6 +7,7 @@ mutation ``handInReturnFile`` does, which takes the file in base64.
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
@@ -24,10 +25,12 @@ from ledger.errors import LedgerError
 from ledger.periods import Quarter
 from ledger_graphql.agreements import agreement_id_of
 from ledger_graphql.asked import ContentTypeUnsupported
+from ledger_graphql.authority import require
 from ledger_graphql.connections import global_id
 from ledger_graphql.context import Desk, OpenDesk
 from ledger_graphql.failures import extensions_of
 from ledger_graphql.files import Parameters, ParameterUnusable, given, refusal
+from ledger_graphql.sign_in import account_in
 
 CONTENT_TYPES = frozenset(
     {
@@ -47,7 +50,7 @@ def routes(desk: OpenDesk, limiter: CapacityLimiter) -> list[Route]:
     return [Route("/returns", partial(_hand_in, desk, limiter), methods=["POST"])]
 
 
-async def _hand_in(desk: OpenDesk, limiter: CapacityLimiter, request: Request) -> Response:
+async def _hand_in(open_desk: OpenDesk, limiter: CapacityLimiter, request: Request) -> Response:
     """201 for a new return, 200 for a replay, 400 with every fault for one that was refused."""
     content_type = request.headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
@@ -58,6 +61,7 @@ async def _hand_in(desk: OpenDesk, limiter: CapacityLimiter, request: Request) -
         async for chunk in request.stream():
             file.write(chunk)
         file.seek(0)
+        desk = open_desk(account_in(request))
         work = partial(_handed_in, desk, request.query_params, file)
         done = await to_thread.run_sync(work, limiter=limiter)
     if isinstance(done, ReturnRefused):
@@ -67,28 +71,38 @@ async def _hand_in(desk: OpenDesk, limiter: CapacityLimiter, request: Request) -
     return JSONResponse(_described(done), status_code=200 if done.replayed else 201)
 
 
-def _handed_in(open_desk: OpenDesk, parameters: Parameters, file: IO[bytes]) -> Done[Filing] | LedgerError:
+def _handed_in(desk: Desk, parameters: Parameters, file: IO[bytes]) -> Done[Filing] | LedgerError:
     try:
-        with open_desk() as desk:
+        with desk:
             return _taken(desk, parameters, file)
     except LedgerError as error:
         return error
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What tells who may hand the file in."""
+
+    agreement: str
+    role: str
+    idempotency_key: str
+
+
 def _taken(desk: Desk, parameters: Parameters, file: IO[bytes]) -> Done[Filing]:
-    role, name = given(parameters, "role"), given(parameters, "fileName")
+    asked = _Asked(*(given(parameters, name) for name in ("agreement", "role", "idempotencyKey")))
+    name = given(parameters, "fileName")
     quarter = Quarter.parse(given(parameters, "quarter"))
-    act = desk.act(given(parameters, "idempotencyKey"))
+    require(desk, "handInReturnFile", asked)
     return returns.hand_in_file(
         desk.database,
-        act,
-        agreement_id_of(desk, given(parameters, "agreement")),
-        role,
+        desk.act(asked.idempotency_key),
+        agreement_id_of(desk, asked.agreement),
+        asked.role,
         quarter,
         name,
         # One byte more than is taken tells that there is more.
         file.read(FILE_BYTES_MAX + 1),
-        person=given(parameters, "person") if "person" in parameters else None,
+        person=desk.person,
         nonce=_nonce(parameters),
     )
 

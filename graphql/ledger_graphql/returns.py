@@ -117,9 +117,7 @@ class Filing(Node):
     superseded_by: int | None = strawberry.field(
         description="The sequence of the return that took its place; null as long as none has."
     )
-    person: str | None = strawberry.field(
-        description="Who handed it in, by the client's word; null where nobody was asked."
-    )
+    person: str | None = strawberry.field(description="Who handed it in; null where nobody was asked.")
     certified_by: str | None = strawberry.field(description="Who certified it; null as long as nobody has.")
     certified_at: datetime | None = strawberry.field(description="When it was certified.")
     awaits_certification: bool = strawberry.field(

@@ -55,6 +55,8 @@ class Queue(IntEnum):
     """By the party's code: its payments, and what they are used for."""
     LOG = 8
     """The log's one sequencer; no act takes it."""
+    ACCOUNT = 9
+    """By the account's name: its roles, passwords and tokens."""
 
 
 class KeyReused(LedgerError):
@@ -78,10 +80,22 @@ class KeyUnusable(LedgerError):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Who acts, under which key of their own making; the same key and request again is a replay."""
+    """Who acts, under which key of their own making; the same key and request again is a replay.
+
+    ``actor`` is the account, ``person`` whose it is, ``party`` the code of the party that it acts for. Keys
+    of one ``scope`` never meet those of another, so that nobody can use up or find out other people's.
+    """
 
     key: str
     actor: str = "local"
+    person: str | None = None
+    party: str | None = None
+    scope: str = ""
+
+    @property
+    def kept_key(self) -> str:
+        """The key as it is kept: within its scope."""
+        return f"{self.scope}/{self.key}" if self.scope else self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +161,9 @@ class Recorder:
                 "kind": kind,
                 "agreement": None if agreement_id is None else str(agreement_id),
                 "actor": self._act.actor,
-                "key": self._act.key,
+                "person": self._act.person,
+                "for": self._act.party,
+                "key": self._act.kept_key,
                 "salt": secrets.token_hex(EVENT_SALT_BYTES),
                 "data": data,
             }
@@ -188,10 +204,10 @@ def perform(
     request_hash = digest(canonical_bytes({"kind": kind, "request": request}))
 
     def once(connection: Connection) -> Done[dict[str, Any]]:
-        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(act.key, 0))))
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(act.kept_key, 0))))
         kept = connection.execute(
             select(idempotency_key.c.request_hash, idempotency_key.c.result).where(
-                idempotency_key.c.key == act.key
+                idempotency_key.c.key == act.kept_key
             )
         ).one_or_none()
         if kept is not None:
@@ -202,7 +218,7 @@ def perform(
         result = dict(work(connection, recorder))
         connection.execute(
             insert(idempotency_key).values(
-                key=act.key, request_hash=request_hash, result=result, event_ids=recorder.event_ids
+                key=act.kept_key, request_hash=request_hash, result=result, event_ids=recorder.event_ids
             )
         )
         return Done(json.loads(json.dumps(result)))

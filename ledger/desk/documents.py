@@ -111,7 +111,13 @@ SUBJECTS: Mapping[str, Callable[[Connection, int, int], object]] = {
 
 
 def keep_document(
-    database: Database, name: str, media_type: str, content: bytes, *, actor: str = "local"
+    database: Database,
+    name: str,
+    media_type: str,
+    content: bytes,
+    *,
+    actor: str = "local",
+    person: str | None = None,
 ) -> Done[Document]:
     """Keeps a file. The same bytes once more are a replay: they are kept once, under their first name.
 
@@ -145,7 +151,7 @@ def keep_document(
         )
         return {}
 
-    act = Act(f"document/{hashed.hex()}", actor)
+    act = Act(f"document/{hashed.hex()}", actor, person)
     done = perform(database, act, "keep_document", {"hash": hashed.hex()}, work)
     with database.reading() as connection:
         return Done(document(connection, hashed), done.replayed)

@@ -20,12 +20,15 @@ class Event:
     """One recorded act. ``canonical`` is RFC 8785 JSON exactly as stored, ``hash`` its SHA-256.
 
     ``key`` is the idempotency key of the act; ``agreement_id`` is None for an act about no agreement.
+    ``person`` is whose account the actor is, ``acts_for`` the code of the party for which it was done.
     """
 
     event_id: int
     kind: str
     agreement_id: int | None
     actor: str
+    person: str | None
+    acts_for: str | None
     key: str
     canonical: bytes
     hash: bytes
@@ -71,12 +74,15 @@ def events(
 
 def event_of(row: Row[Any]) -> Event:
     """The event in a row of the table."""
+    told = json.loads(row.canonical)
     return Event(
         event_id=row.event_id,
         kind=row.kind,
         agreement_id=row.agreement_id,
         actor=row.actor,
-        key=json.loads(row.canonical)["key"],
+        person=told.get("person"),
+        acts_for=told.get("for"),
+        key=told["key"],
         canonical=row.canonical,
         hash=row.hash,
         recorded_at=row.recorded_at,

@@ -30,6 +30,8 @@ Kind = Literal[
     "netting",
     "event",
     "checkpoint",
+    "account",
+    "token",
 ]
 
 _KIND_ZH: dict[Kind, str] = {
@@ -54,6 +56,8 @@ _KIND_ZH: dict[Kind, str] = {
     "netting": "轧差",
     "event": "事件",
     "checkpoint": "检查点",
+    "account": "账号",
+    "token": "令牌",
 }
 
 FAULTS_TOLD_MAX = 20

@@ -1,4 +1,4 @@
-"""The names of people who act. Until there is sign-in they are the client's word."""
+"""The names of people who act: those of their accounts, and at the command line the operator's word."""
 
 from __future__ import annotations
 

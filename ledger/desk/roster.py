@@ -125,7 +125,7 @@ def load_roster(database: Database) -> Done[int]:
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
         queue_on(connection, Queue.PARTY, "")
-        present = _ids_by_code(connection, [zone.code for zone in zones])
+        present = ids_by_code(connection, [zone.code for zone in zones])
         new = [(new_id(), zone) for zone in zones if zone.code not in present]
         record("roster_loaded", {"csv_sha256": content_hash, "zones": len(zones), "added": len(new)})
         if new:
@@ -141,7 +141,7 @@ def register_party(database: Database, act: Act, draft: PartyDraft) -> Done[int]
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
         queue_on(connection, Queue.PARTY, "")
-        party_ids = _ids_by_code(connection, [draft.code, *_parent_codes(draft)])
+        party_ids = ids_by_code(connection, [draft.code, *_parent_codes(draft)])
         refuse([*_draft_faults(draft), *_reference_faults(draft, party_ids)])
         party_id = new_id()
         connection.execute(
@@ -409,7 +409,8 @@ def _described(draft: PartyDraft) -> dict[str, Json]:
     }
 
 
-def _ids_by_code(connection: Connection, codes: Sequence[str]) -> dict[str, int]:
+def ids_by_code(connection: Connection, codes: Iterable[str]) -> dict[str, int]:
+    """The ids of the parties with these codes; unknown codes are left out."""
     rows = connection.execute(
         select(party_table.c.code, party_table.c.party_id).where(party_table.c.code == func.any(list(codes)))
     )

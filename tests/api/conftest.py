@@ -6,23 +6,32 @@ from collections.abc import Iterator
 
 import pytest
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from ledger_graphql import application
-from tests.api.journey import BASE_URL, Api
+from ledger_schema.sessions import Database
+from tests.api.journey import Api
+from tests.api.signed_in import CHEAP, Accounts, SignedInClient
 
 
 @pytest.fixture
 def app(database_url: str) -> Starlette:
-    return application.create(database_url)
+    return application.create(database_url, passwords=CHEAP)
 
 
 @pytest.fixture
-def client(app: Starlette) -> Iterator[TestClient]:
-    with TestClient(app, base_url=BASE_URL) as client:
+def accounts(database_url: str) -> Iterator[Accounts]:
+    """Accounts that may do everything, opened as they are needed."""
+    database = Database(database_url)
+    yield Accounts(database)
+    database.dispose()
+
+
+@pytest.fixture
+def client(app: Starlette, accounts: Accounts) -> Iterator[SignedInClient]:
+    with SignedInClient(app, accounts) as client:
         yield client
 
 
 @pytest.fixture
-def api(client: TestClient) -> Api:
+def api(client: SignedInClient) -> Api:
     return Api(client)

@@ -11,12 +11,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from starlette.testclient import TestClient
-
 from ledger.evidence.signatures import new_private_key, public_key_of, sign
+from tests.api.signed_in import ANYBODY, SignedInClient
 
 OPERATIONS = Path(__file__).parent.parent.parent / "graphql" / "operations"
-BASE_URL = "http://127.0.0.1:8000"
 
 Document = dict[str, Any]
 Booked = dict[tuple[str, int, str], dict[str, str]]
@@ -41,15 +39,18 @@ def operation(name: str) -> str:
 
 @dataclass
 class Api:
-    """A client that knows the documents and holds the parties' private keys."""
+    """A client that knows the documents, holds the parties' private keys, and acts as ``person``."""
 
-    client: TestClient
+    client: SignedInClient
     private_keys: dict[str, bytes] = field(default_factory=dict)
     keys: Iterable[int] = field(default_factory=count)
+    person: str = ANYBODY
 
     def answer(self, document: str, **variables: Any) -> Document:
         """The whole answer to a document, errors and all."""
-        response = self.client.post("/graphql", json={"query": document, "variables": variables})
+        headers = {"authorization": f"Bearer {self.client.accounts.token(self.person)}"}
+        asked = {"query": document, "variables": variables}
+        response = self.client.post("/graphql", json=asked, headers=headers)
         assert response.status_code == 200, response.text
         answer: Document = response.json()
         return answer
@@ -65,7 +66,8 @@ class Api:
         return self.ask(operation(name), **variables)
 
     def attempt(self, name: str, /, **values: Any) -> Document:
-        """The result of a mutation, whichever member of its union it is."""
+        """The result of a mutation, whichever member of its union it is; done by ``person`` if given."""
+        self.person = values.pop("person", ANYBODY)
         given = {"idempotencyKey": f"key-{next(iter(self.keys))}", **values}
         (result,) = self.run(name, input=given).values()
         assert isinstance(result, dict)

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from ledger.desk import bundles, log
 from ledger.desk.log import LogFiles
 from ledger.evidence.bundles import Bundle
 from ledger.evidence.excerpts import Excerpt
-from ledger_graphql import application
 from ledger_schema.sessions import Database
-from tests.api.journey import BASE_URL, Api, Figure
+from tests.api.journey import Api, Figure
+from tests.api.signed_in import SignedInClient, signed_in
 from tests.api.terms_documents import tax, terms
 
 QUERY = """
@@ -30,9 +29,9 @@ def files(tmp_path: Path) -> LogFiles:
 
 
 @pytest.fixture
-def client(database_url: str, files: LogFiles) -> Iterator[TestClient]:
+def client(database_url: str, files: LogFiles) -> Iterator[SignedInClient]:
     """A client of a server that keeps the log; one quarter is closed, the next one computed."""
-    with TestClient(application.create(database_url), base_url=BASE_URL) as client:
+    with signed_in(database_url) as client:
         api = Api(client)
         api.bring_into_force(terms("A-1", [tax()]))
         api.hand_in("A-1", "2024Q1", [Figure("retained_tax", "100.00")])
@@ -42,13 +41,12 @@ def client(database_url: str, files: LogFiles) -> Iterator[TestClient]:
     database = Database(database_url)
     log.sequence(database, files)
     database.dispose()
-    app = application.create(database_url, log_files=files)
-    with TestClient(app, base_url=BASE_URL) as client:
+    with signed_in(database_url, log_files=files) as client:
         yield client
 
 
 def test_the_api_and_the_download_give_the_same_bundle_and_it_holds(
-    client: TestClient, files: LogFiles
+    client: SignedInClient, files: LogFiles
 ) -> None:
     response = client.get("/files/bundle", params={"agreement": "A-1", "quarter": "2024Q1"})
     assert response.status_code == 200, response.text
@@ -59,16 +57,16 @@ def test_the_api_and_the_download_give_the_same_bundle_and_it_holds(
     assert [edge["node"]["bundle"].encode() for edge in shown] == [response.content]
 
 
-def test_what_isnt_closed_has_no_bundle(client: TestClient) -> None:
+def test_what_isnt_closed_has_no_bundle(client: SignedInClient) -> None:
     shown = Api(client).ask(QUERY, quarter="2024Q2")["agreement"]["settlements"]["edges"]
     assert [edge["node"] for edge in shown] == [{"isClosed": False, "bundle": None}]
     response = client.get("/files/bundle", params={"agreement": "A-1", "quarter": "2024Q2"})
     assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
 
 
-def test_a_server_without_a_log_has_no_bundles(database_url: str, client: TestClient) -> None:
+def test_a_server_without_a_log_has_no_bundles(database_url: str, client: SignedInClient) -> None:
     assert client.get("/health").status_code == 200
-    with TestClient(application.create(database_url), base_url=BASE_URL) as other:
+    with signed_in(database_url) as other:
         response = other.get("/files/bundle", params={"agreement": "A-1", "quarter": "2024Q1"})
     assert response.json()["code"] == "LOG_NOT_KEPT"
 
@@ -84,10 +82,9 @@ CODES = ["91110108MA00000197", "91110108MA0000023M"]
 
 
 @pytest.fixture
-def listed(database_url: str, files: LogFiles) -> Iterator[TestClient]:
+def listed(database_url: str, files: LogFiles) -> Iterator[SignedInClient]:
     """A client of a server that keeps the log; a quarter of two enterprises is closed, the next computed."""
-    app = application.create(database_url, log_files=files)
-    with TestClient(app, base_url=BASE_URL) as client:
+    with signed_in(database_url, log_files=files) as client:
         api = Api(client)
         clause = tax()
         clause["whose"]["scope"] = "listed_enterprises"
@@ -105,7 +102,7 @@ def listed(database_url: str, files: LogFiles) -> Iterator[TestClient]:
 
 
 def test_the_api_and_the_download_give_the_same_excerpt_and_it_holds(
-    listed: TestClient, files: LogFiles
+    listed: SignedInClient, files: LogFiles
 ) -> None:
     parameters = {"agreement": "L-1", "quarter": "2024Q1", "enterprise": CODES[0]}
     response = listed.get("/files/excerpt", params=parameters)
@@ -121,7 +118,7 @@ def test_the_api_and_the_download_give_the_same_excerpt_and_it_holds(
     assert [edge["node"]["excerpt"].encode() for edge in edges] == [response.content]
 
 
-def test_what_isnt_closed_or_unknown_has_no_excerpt(listed: TestClient) -> None:
+def test_what_isnt_closed_or_unknown_has_no_excerpt(listed: SignedInClient) -> None:
     api = Api(listed)
     shown = api.ask(EXCERPT, quarter="2024Q2", enterprise=CODES[0])["agreement"]["settlements"]["edges"]
     assert [edge["node"] for edge in shown] == [{"excerpt": None}]

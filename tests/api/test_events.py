@@ -67,14 +67,14 @@ def test_events_are_paged_by_key_and_chosen_by_kind(in_force: Api) -> None:
     assert nodes_of(in_force.run("events", code=CODE, kind="no_such_kind")["agreement"]["events"]) == []
 
 
-def test_all_events_are_those_of_agreements_and_of_parties(in_force: Api) -> None:
+def test_all_events_are_those_of_agreements_parties_and_accounts(in_force: Api) -> None:
     listed = nodes_of(in_force.run("all_events")["events"])
     agreement = in_force.ask("query A($code: String!) { agreement(code: $code) { id } }", code=CODE)[
         "agreement"
     ]
     assert [event["kind"] for event in listed if event["agreementId"] == agreement["id"]] == KINDS
     others = {event["kind"] for event in listed if event["agreementId"] is None}
-    assert others == {"party_registered", "key_registered"}
+    assert others == {"party_registered", "key_registered", "account_opened", "token_issued"}
 
 
 def test_an_event_is_found_by_its_id(in_force: Api) -> None:

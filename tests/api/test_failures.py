@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from ledger.desk import roster
 from ledger.evidence.signatures import new_private_key, public_key_of, sign
 from ledger_graphql import application
-from tests.api.journey import BASE_URL, Api, Document, Figure, operation, return_of
+from tests.api.journey import Api, Document, Figure, operation, return_of
+from tests.api.signed_in import BASE_URL
 from tests.api.terms_documents import tax, terms
 
 CODE = "REFUSALS"
@@ -489,13 +491,29 @@ def test_an_id_that_was_never_given_out_is_refused(api: Api, text: str) -> None:
     assert error["extensions"]["code"] == "ID_UNREADABLE"
 
 
-def test_an_unexpected_error_is_masked_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_database_that_is_out_of_reach_is_said_without_telling_where_it_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     unreachable = application.create("postgresql+psycopg://nobody:secret@127.0.0.1:1/none")
+    headers = {"authorization": "Bearer pl_any"}
     with TestClient(unreachable, base_url=BASE_URL) as client, caplog.at_level(logging.ERROR):
-        answer = client.post("/graphql", json={"query": operation("zones")}).json()
+        answer = client.post("/graphql", json={"query": operation("zones")}, headers=headers)
         assert client.get("/health").status_code == 503
-    (error,) = answer["errors"]
-    assert error["extensions"]["code"] == "UNEXPECTED_ERROR"
+    assert (answer.status_code, answer.json()["code"]) == (503, "UNEXPECTED_ERROR")
+    assert "127.0.0.1" not in answer.text
+    assert "unexpected error" in caplog.text
+
+
+def test_an_unexpected_error_is_masked_and_logged(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("nobody foresaw this, 127.0.0.1")
+
+    monkeypatch.setattr(roster, "parties", fail)
+    with caplog.at_level(logging.ERROR):
+        (error,) = api.answer(operation("zones"))["errors"]
+    assert error["extensions"] == {"code": "UNEXPECTED_ERROR"}
     assert "127.0.0.1" not in error["message"]
     assert "unexpected error" in caplog.text
 

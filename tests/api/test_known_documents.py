@@ -9,10 +9,10 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
-from ledger_graphql import application
 from ledger_graphql.documents import documents
 from ledger_graphql.settings import ServiceSettings
-from tests.api.journey import BASE_URL, OPERATIONS
+from tests.api.journey import OPERATIONS
+from tests.api.signed_in import signed_in
 
 OWN = "# Who asks?\n{ __typename }\n"
 
@@ -50,12 +50,12 @@ def test_a_document_and_an_identifier_at_once_are_refused(client: TestClient) ->
 
 
 def test_a_server_that_trusts_only_known_documents_runs_those_and_the_registered(
-    shared_database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path
 ) -> None:
     (tmp_path / "own.graphql").write_text(OWN)
     (tmp_path / "readme.txt").write_text("{ a: __typename }")
     settings = ServiceSettings(trusted_only=True, trusted_folder=tmp_path)
-    with TestClient(application.create(shared_database_url, settings=settings), base_url=BASE_URL) as client:
+    with signed_in(database_url, settings=settings) as client:
         for known in ({"documentId": identifier(OWN)}, {"query": OWN}):
             assert client.post("/graphql", json=known).json()["data"] == {"__typename": "Query"}
         ready = {"query": documents()["zones"], "variables": {"first": 1}}

@@ -12,12 +12,12 @@ import pytest
 from graphql import get_introspection_query, parse
 from starlette.testclient import TestClient
 
-from ledger_graphql import application, limits
+from ledger_graphql import limits
 from ledger_graphql.costs import SIZES, WEIGHTS, cost_of
 from ledger_graphql.documents import documents
 from ledger_graphql.schema import SCHEMA
 from ledger_graphql.settings import ServiceSettings
-from tests.api.journey import BASE_URL
+from tests.api.signed_in import signed_in
 from tests.listening import listening
 
 DEFAULTS = ServiceSettings()
@@ -27,8 +27,7 @@ SECONDS_FOR_A_REFUSAL = 5.0
 @contextmanager
 def asked(database_url: str, **changes: Any) -> Iterator[Callable[..., Any]]:
     """Asks a server with these settings, and gives the answer's JSON."""
-    app = application.create(database_url, settings=replace(DEFAULTS, **changes))
-    with TestClient(app, base_url=BASE_URL) as client:
+    with signed_in(database_url, settings=replace(DEFAULTS, **changes)) as client:
         yield lambda query, **variables: client.post(
             "/graphql", json={"query": query, "variables": variables}
         ).json()
@@ -120,12 +119,10 @@ def test_fragments_that_hold_each_other_are_refused_in_no_time(client: TestClien
         ({"cost_max": 1}, "{ a: __typename b: __typename }", "TOO_COSTLY"),
     ],
 )
-def test_every_limit_can_be_set(
-    shared_database_url: str, changes: dict[str, int], document: str, code: str
-) -> None:
-    with asked(shared_database_url) as ask:
+def test_every_limit_can_be_set(database_url: str, changes: dict[str, int], document: str, code: str) -> None:
+    with asked(database_url) as ask:
         assert "errors" not in ask(document)
-    with asked(shared_database_url, **changes) as ask:
+    with asked(database_url, **changes) as ask:
         assert code_of(ask(document)) == code
 
 
@@ -159,12 +156,12 @@ def test_of_several_operations_in_a_document_one_must_be_named(client: TestClien
 
 
 def test_without_introspection_the_schema_is_neither_described_nor_hinted_at(
-    shared_database_url: str,
+    database_url: str,
 ) -> None:
     hinted = '{ partie(code: "A") { id } }'
-    with asked(shared_database_url) as ask:
+    with asked(database_url) as ask:
         assert "Did you mean" in str(ask(hinted))
-    with asked(shared_database_url, introspection=False) as ask:
+    with asked(database_url, introspection=False) as ask:
         for document in (get_introspection_query(), '{ __type(name: "Query") { name } }'):
             assert code_of(ask(document)) == "INTROSPECTION_OFF"
         behind = "{ ...F } fragment F on Query { a: __schema { description } }"
@@ -176,9 +173,8 @@ def test_without_introspection_the_schema_is_neither_described_nor_hinted_at(
         assert ask("{ __typename }")["data"] == {"__typename": "Query"}
 
 
-def test_the_page_to_ask_from_can_be_switched_off(shared_database_url: str) -> None:
-    app = application.create(shared_database_url, settings=replace(DEFAULTS, ask_page=False))
-    with TestClient(app, base_url=BASE_URL) as client:
+def test_the_page_to_ask_from_can_be_switched_off(database_url: str) -> None:
+    with signed_in(database_url, settings=replace(DEFAULTS, ask_page=False)) as client:
         assert client.get("/ask").status_code == 404
         assert client.get("/graphql", headers={"accept": "text/html"}).status_code == 406
 
@@ -195,8 +191,8 @@ def test_an_argument_is_never_part_of_a_statement(client: TestClient) -> None:
         assert answer["data"] == {"zones": {"edges": []}, "party": None}
 
 
-def test_an_operation_that_takes_too_long_is_stopped(shared_database_url: str) -> None:
-    with asked(shared_database_url, operation_seconds=0) as ask:
+def test_an_operation_that_takes_too_long_is_stopped(database_url: str) -> None:
+    with asked(database_url, operation_seconds=0) as ask:
         assert code_of(ask("{ zones { edges { node { id } } } }")) == "OUT_OF_TIME"
         assert "errors" not in ask("{ __typename }")
 

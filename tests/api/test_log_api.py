@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from starlette.testclient import TestClient
 
 from ledger.desk import log
 from ledger.desk.log import LogFiles
@@ -18,9 +17,9 @@ from ledger.evidence.checkpoints import cosigner_name
 from ledger.evidence.merkle import leaf_hash
 from ledger.evidence.notes import Note, VerifierKey
 from ledger.evidence.tlog_proof import TlogProof
-from ledger_graphql import application
 from ledger_schema.sessions import Database
-from tests.api.journey import BASE_URL, Api, Figure
+from tests.api.journey import Api, Figure
+from tests.api.signed_in import signed_in
 from tests.api.terms_documents import tax, terms
 
 
@@ -39,8 +38,7 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def logged(database_url: str, files: LogFiles) -> Iterator[Api]:
     """A client of a server that keeps the log."""
-    app = application.create(database_url, log_files=files)
-    with TestClient(app, base_url=BASE_URL) as client:
+    with signed_in(database_url, log_files=files) as client:
         yield Api(client)
 
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, text
-from starlette.testclient import TestClient
 
 from ledger.desk import roster
-from ledger_graphql import application
 from ledger_schema.sessions import Database
-from tests.api.journey import BASE_URL, Api, Figure
+from tests.api.journey import Api, Figure
+from tests.api.signed_in import SignedInClient, signed_in
 from tests.api.terms_documents import tax, terms
 from tests.listening import listening
 
@@ -51,7 +50,7 @@ OF_AGREEMENT: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def counted(module_database_url: str) -> Iterator[tuple[Api, dict[str, Counter[str]]]]:
     """A ledger with a small and a large agreement, and how many statements each change took for each."""
-    with TestClient(application.create(module_database_url), base_url=BASE_URL) as client:
+    with signed_in(module_database_url) as client:
         api = Api(client)
         taken: dict[str, Counter[str]] = defaultdict(Counter)
         for code in (SMALL, LARGE):
@@ -170,7 +169,7 @@ def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", ["zones", "all_events"])
 def test_a_page_far_from_the_start_looks_at_as_many_rows_as_the_first(
-    client: TestClient, database_url: str, name: str
+    client: SignedInClient, database_url: str, name: str
 ) -> None:
     api, database = Api(client), Database(database_url)
     roster.load_roster(database)

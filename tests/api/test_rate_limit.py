@@ -14,10 +14,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ledger_graphql import application, rates
+from ledger.desk.accounts import Account
+from ledger_graphql import rates
 from ledger_graphql.rates import REQUEST_COST, Buckets, RateExceeded, RateLimit, caller_of
 from ledger_graphql.settings import ServiceSettings
-from tests.api.journey import BASE_URL
+from ledger_schema.sight import Sight
+from tests.api.signed_in import signed_in
 
 
 @dataclass
@@ -91,7 +93,8 @@ def test_the_key_is_the_account_where_there_is_one_else_the_address() -> None:
 
     app = Starlette(routes=[Route("/", answer)])
     assert TestClient(app).get("/").text == "address testclient"
-    assert caller_of({"state": {"account": 7}, "client": ("10.0.0.1", 1)}) == "account 7"
+    account = Account(7, "li.si", "李四", "person", (), Sight())
+    assert caller_of({"state": {"account": account}, "client": ("10.0.0.1", 1)}) == "account li.si"
     assert caller_of({}) == "address "
 
 
@@ -108,11 +111,10 @@ def test_every_request_takes_and_one_too_many_is_told_when_to_come_again() -> No
     assert refused.json()["code"] == "RATE_EXCEEDED"
 
 
-def test_a_document_takes_its_cost_before_it_is_run(shared_database_url: str) -> None:
+def test_a_document_takes_its_cost_before_it_is_run(database_url: str) -> None:
     settings = ServiceSettings(rate_cost_per_second=1, rate_cost_burst=2 * REQUEST_COST + 500)
-    app = application.create(shared_database_url, settings=settings)
     asking = {"query": "{ zones(first: 200) { edges { node { code } } } }"}
-    with TestClient(app, base_url=BASE_URL) as client:
+    with signed_in(database_url, settings=settings) as client:
         assert client.post("/graphql", json=asking).json()["data"] == {"zones": {"edges": []}}
         refused = client.post("/graphql", json=asking)
         assert refused.status_code == 429

@@ -192,7 +192,7 @@ class Register:
         self.is_done = False
 
     def after_the_first_look(self, statement: Statement) -> None:
-        if self.is_done or "FROM party" not in statement:
+        if self.is_done or "WHERE party.code" not in statement:
             return
         self.is_done = True
         thread = Thread(target=self._register)

@@ -216,7 +216,6 @@ def test_a_newer_return_lapses_an_item_and_the_report_says_so(api: Api) -> None:
     [
         ({"role": "province"}, "Refused", "ROLE_OUTSIDE_COMPARISON"),
         ({"reason": "because"}, "InvalidInput", "REQUEST_REFUSED"),
-        ({"person": ""}, "InvalidInput", "REQUEST_REFUSED"),
         ({"lines": []}, "InvalidInput", "REQUEST_REFUSED"),
         ({"lines": [{"measure": "vat", "span": Q1}]}, "NotFound", "NOT_FOUND"),
         ({"lines": [{"measure": "nothing", "span": Q1}]}, "NotFound", "NOT_FOUND"),

@@ -63,14 +63,6 @@ def test_a_return_is_certified_and_its_history_is_readable(api: Api) -> None:
     assert api.settle(CODE, "2024Q1")["isClosed"]
 
 
-def test_a_return_without_a_name_is_told_what_is_missing(api: Api) -> None:
-    in_force(api, certified=["host"])
-    given = return_of(CODE, "2024Q1", [Figure("retained_tax", "1.00")])
-    assert api.attempt("hand_in_return", **given)["code"] == "PERSON_MISSING"
-    result = api.attempt("hand_in_return", **given, person=" ")
-    assert [(fault["path"], fault["code"]) for fault in result["faults"]] == [("person", "PERSON_UNUSABLE")]
-
-
 # --- sealed -----------------------------------------------------------------------------------------------
 
 
@@ -154,7 +146,8 @@ def test_a_cursor_of_another_list_is_refused(api: Api, key: str) -> None:
 # --- evidence ---------------------------------------------------------------------------------------------
 
 
-def test_an_uploaded_document_comes_back_as_it_was(client: TestClient) -> None:
+def test_an_uploaded_document_comes_back_as_it_was(api: Api, client: TestClient) -> None:
+    api.register("HOST")
     first, again = upload(client), upload(client, name="copy.pdf")
     described = {"hash": HASH, "name": "合同.pdf", "mediaType": "application/pdf", "sizeBytes": len(PDF)}
     assert (first.status_code, first.json()) == (201, {**described, "replayed": False})
@@ -165,7 +158,8 @@ def test_an_uploaded_document_comes_back_as_it_was(client: TestClient) -> None:
     assert got.headers["content-disposition"].startswith("attachment")
 
 
-def test_an_upload_that_cannot_be_kept_is_refused_with_its_reason(client: TestClient) -> None:
+def test_an_upload_that_cannot_be_kept_is_refused_with_its_reason(api: Api, client: TestClient) -> None:
+    api.register("HOST")
     too_large = upload(client, bytes(DOCUMENT_BYTES_MAX + 1))
     assert (too_large.status_code, too_large.json()["code"]) == (413, "DOCUMENT_TOO_LARGE")
     assert upload(client, b"").json()["code"] == "DOCUMENT_EMPTY"

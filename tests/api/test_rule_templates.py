@@ -57,6 +57,7 @@ def test_choice_left_open_is_refused_with_its_readings_in_money_wherever_terms_a
     (terms,) = (each["terms"] for each in api.run("rule_templates")["ruleTemplates"] if each["name"] == MOVED)
     del terms["clauses"][0]["within"]["caps"][0]["measured_on"]
     parties = [{"role": role, "party": role.upper()} for role in terms["roles"]]
+    api.register(parties[0]["party"])
     drafted = api.attempt(
         "draft_agreement",
         code="MOVED-1",

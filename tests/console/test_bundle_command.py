@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
-from ledger_graphql import application
-from tests.api.journey import BASE_URL, Api, Figure
+from tests.api.journey import Api, Figure
+from tests.api.signed_in import signed_in
 from tests.api.terms_documents import tax, terms
 from tests.console.commands import Commands
 
@@ -22,7 +21,7 @@ def home(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def file(database_url: str, tmp_path: Path, run: Commands) -> Path:
     """The bundle of a closed quarter."""
-    with TestClient(application.create(database_url), base_url=BASE_URL) as client:
+    with signed_in(database_url) as client:
         api = Api(client)
         api.bring_into_force(terms("A-1", [tax()]))
         api.hand_in("A-1", "2024Q1", [Figure("retained_tax", "100.00")])
@@ -75,7 +74,7 @@ CODE = "91110108MA00000197"
 @pytest.fixture
 def excerpt(database_url: str, tmp_path: Path, run: Commands) -> Path:
     """The excerpt of the one enterprise of a closed quarter."""
-    with TestClient(application.create(database_url), base_url=BASE_URL) as client:
+    with signed_in(database_url) as client:
         api = Api(client)
         clause = tax()
         clause["whose"]["scope"] = "listed_enterprises"

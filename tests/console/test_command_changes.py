@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
-from ledger_graphql import application
-from tests.api.journey import BASE_URL, Api, Figure
+from tests.api.journey import Api, Figure
+from tests.api.signed_in import signed_in
 from tests.api.terms_documents import tax, terms
 from tests.api.test_cases import CREDIT_CODE
 from tests.console.commands import Commands
@@ -23,7 +22,7 @@ def api(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     """An agreement with a list, a return, and terms that change in the second quarter."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("PARKLEDGER_HOME", str(tmp_path / "home"))
-    with TestClient(application.create(database_url), base_url=BASE_URL) as client:
+    with signed_in(database_url) as client:
         api = Api(client)
         api.bring_into_force(terms("A-1", [tax()]))
         api.confirm_list("A-1", [{"creditCode": CREDIT_CODE, "nameZh": "甲公司"}])

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
-from ledger_graphql import application
-from tests.api.journey import BASE_URL, Api, Figure
+from tests.api.journey import Api, Figure
+from tests.api.signed_in import signed_in
 from tests.api.terms_documents import tax, terms
 from tests.console.commands import Commands
 
@@ -23,7 +22,7 @@ def api(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("PARKLEDGER_HOME", str(tmp_path / "home"))
     document = terms("A-1", [tax()])
     document["procedure"] = {"calendar": {"submit_days": 20, "sign_days": 30, "fund_days": 30}}
-    with TestClient(application.create(database_url), base_url=BASE_URL) as client:
+    with signed_in(database_url) as client:
         api = Api(client)
         api.bring_into_force(document)
         api.hand_in("A-1", "2024Q1", [Figure("retained_tax", "100.00")])

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
-from starlette.testclient import TestClient
 
 from ledger.desk.agreements import agreement_by_code, open_quarter
 from ledger_console.command.national import EXIT_PARTLY, REASON_NAMES
-from ledger_graphql import application
 from ledger_schema.sessions import Database
 from ledger_schema.tables import metadata
-from tests.api.journey import BASE_URL, Api, Figure
+from tests.api.journey import Api, Figure
+from tests.api.signed_in import signed_in
 from tests.api.terms_documents import tax, terms
 from tests.console.commands import Commands
 
@@ -36,7 +35,7 @@ def database(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def api(database_url: str) -> Iterator[Api]:
     """Two agreements with 2024Q1 open."""
-    with TestClient(application.create(database_url), base_url=BASE_URL) as client:
+    with signed_in(database_url) as client:
         api = Api(client)
         for code in CODES:
             api.bring_into_force(terms(code, [tax()]))

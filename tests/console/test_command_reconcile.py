@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
-from ledger_graphql import application
-from tests.api.journey import BASE_URL, Api, Figure
+from tests.api.journey import Api, Figure
+from tests.api.signed_in import signed_in
 from tests.api.terms_documents import clause, terms
 from tests.console.commands import Commands
 
@@ -31,7 +30,7 @@ def api(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     """An agreement about enterprises: one agrees, one differs, one is only in the return of record."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("PARKLEDGER_HOME", str(tmp_path / "home"))
-    with TestClient(application.create(database_url), base_url=BASE_URL) as client:
+    with signed_in(database_url) as client:
         api = Api(client)
         key = [{"shares": {"origin": "1/2", "host": "1/2"}}]
         document = terms(CODE, [clause("tax", ("vat", "cit"), key, scope="listed_enterprises")], roles=ROLES)

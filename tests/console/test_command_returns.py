@@ -9,15 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from ledger.desk import agreements, returns
 from ledger.desk.returns import Filing
 from ledger.evidence.commitments import commitment_of
 from ledger.periods import Quarter, day_of
-from ledger_graphql import application
 from ledger_schema.sessions import Database
-from tests.api.journey import BASE_URL, Api
+from tests.api.journey import Api
+from tests.api.signed_in import signed_in
 from tests.api.terms_documents import tax, terms
 from tests.console.commands import Commands
 
@@ -37,7 +36,7 @@ def database(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def api(database_url: str) -> Iterator[Api]:
-    with TestClient(application.create(database_url), base_url=BASE_URL) as client:
+    with signed_in(database_url) as client:
         yield Api(client)
 
 

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from starlette.testclient import TestClient
 
 from ledger.evidence.canonical import digest
 from ledger_console.command.national import EXIT_PARTLY
 from ledger_console.command.program import EXIT_REFUSED
-from ledger_graphql import application
-from tests.api.journey import BASE_URL, Api, Figure
+from tests.api.journey import Api, Figure
+from tests.api.signed_in import signed_in
 from tests.api.terms_documents import tax, terms
 from tests.console.commands import Commands
 
@@ -27,7 +26,7 @@ def api(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     """An agreement whose settlements both sides sign, with its first return."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("PARKLEDGER_HOME", str(tmp_path / "home"))
-    with TestClient(application.create(database_url), base_url=BASE_URL) as client:
+    with signed_in(database_url) as client:
         api = Api(client)
         document = terms(CODE, [tax()])
         api.bring_into_force({**document, "procedure": {"signed_by": ["origin", "host"]}})

@@ -66,8 +66,8 @@ class Running:
 
     @property
     def address(self) -> str:
-        (line,) = [line for line in self.printed if "/graphql" in line]
-        return line.split()[-1].removesuffix("/graphql")
+        (line,) = [line for line in self.printed if "/sign-in" in line]
+        return line.split()[-1].removesuffix("/sign-in")
 
 
 @contextmanager
@@ -98,11 +98,13 @@ def _exit_code(arguments: Sequence[str]) -> int | str | None:
     return ended.value.code
 
 
-def _request(address: str, method: str, path: str, body: str = "") -> object:
+def _request(address: str, method: str, path: str, body: str = "", token: str = "") -> object:
     """The JSON that the server answers."""
     connection = HTTPConnection(urlsplit(address).netloc, timeout=SECONDS_MAX)
     try:
-        connection.request(method, path, body, {"content-type": "application/json"})
+        connection.request(
+            method, path, body, {"content-type": "application/json", "authorization": f"Bearer {token}"}
+        )
         return json.load(connection.getresponse())
     finally:
         connection.close()
@@ -112,17 +114,25 @@ def _health(running: Running) -> object:
     return _request(running.address, "GET", "/health")
 
 
-def _query(running: Running, document: str) -> object:
-    return _request(running.address, "POST", "/graphql", json.dumps({"query": document}))
+def _query(running: Running, document: str, token: str) -> object:
+    return _request(running.address, "POST", "/graphql", json.dumps({"query": document}), token)
 
 
-def test_start_serves_health_and_graphql_and_ctrl_c_stops_everything_that_it_started(home: Path) -> None:
+def test_start_serves_health_and_graphql_and_ctrl_c_stops_everything_that_it_started(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with parkledger("start", "--no-sample") as running:
         running.until(READY)
         assert _health(running) == {"status": "ok"}
-        assert _query(running, "{ __typename }") == {"data": {"__typename": "Query"}}
+        assert _exit_code(["accounts", "open", "zhang.san", "--person", "张三"]) == 0
+        capsys.readouterr()
+        assert _exit_code(["accounts", "token", "zhang.san", "--label", "test"]) == 0
+        token = capsys.readouterr().out.strip()
         zone = '{ party(code: "HTZ001") { kind } }'
-        assert _query(running, zone) == {"data": {"party": {"kind": "ZONE"}}}
+        assert _query(running, zone, token) == {"data": {"party": {"kind": "ZONE"}}}
+        refused = _query(running, zone, "pl_wrong")
+        assert isinstance(refused, dict)
+        assert refused["code"] == "SIGN_IN_NEEDED"
         assert server.status(home) is not None
         assert "Only this machine can reach it" in "".join(running.printed)
         assert running.end(signal.SIGINT) == 0

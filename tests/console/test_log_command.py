@@ -6,14 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from ledger.evidence import checkpoints, notes, tlog_proof
 from ledger.evidence.merkle import leaf_hash
 from ledger.evidence.notes import Note, VerifierKey
 from ledger.evidence.tlog_proof import TlogProof
-from ledger_graphql import application
-from tests.api.journey import BASE_URL, Api, Figure
+from tests.api.journey import Api, Figure
+from tests.api.signed_in import signed_in
 from tests.api.terms_documents import tax, terms
 from tests.console.commands import Commands
 
@@ -28,7 +27,7 @@ def home(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def closed(database_url: str) -> str:
     """An agreement with a closed quarter; nothing is logged yet."""
-    with TestClient(application.create(database_url), base_url=BASE_URL) as client:
+    with signed_in(database_url) as client:
         api = Api(client)
         api.bring_into_force(terms("A-1", [tax()]))
         api.hand_in("A-1", "2024Q1", [Figure("retained_tax", "100.00")])

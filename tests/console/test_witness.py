@@ -23,6 +23,7 @@ from ledger.evidence.notes import Note
 from ledger.evidence.signatures import new_private_key, public_key_of
 from ledger_graphql import application
 from ledger_schema.sessions import Database
+from tests.api.signed_in import CHEAP, Accounts
 from tests.console.commands import Commands
 
 WAIT_SECONDS = 30
@@ -31,7 +32,9 @@ WAIT_SECONDS = 30
 @contextmanager
 def served(database_url: str, files: LogFiles) -> Iterator[str]:
     """The ledger on a free port of this machine; gives its address."""
-    app = application.create(database_url, log_files=files)
+    database = Database(database_url)
+    accounts = Accounts(database)
+    app = application.create(database_url, log_files=files, passwords=CHEAP)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     ready = threading.Event()
     startup = server.startup
@@ -48,8 +51,12 @@ def served(database_url: str, files: LogFiles) -> Iterator[str]:
         thread.start()
         try:
             assert ready.wait(WAIT_SECONDS)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            with pytest.MonkeyPatch.context() as environment:
+                environment.setenv("PARKLEDGER_TOKEN", accounts.token())
+                accounts.entitle()
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
+            database.dispose()
             server.should_exit = True
             thread.join(WAIT_SECONDS)
 

@@ -39,6 +39,7 @@ from ledger.evidence.checkpoints import cosigner_name
 from ledger.evidence.commitments import commitment_of
 from ledger.periods import Quarter, day_of
 from ledger_schema.sessions import Database
+from tests import account_room
 
 MAKER, CHECKER = "张三", "李四"
 CAP: Document = {
@@ -72,6 +73,7 @@ def make_world(database: Database, folder: Path) -> World:
     for number, draft in enumerate((zone, parks)):
         roster.register_party(database, Act(f"register-{number}", "tester"), draft)
     _happened(database)
+    account_room.fill(database, "Z-1")
     _reopened(database)
     _listed(database)
     _disputed(database)

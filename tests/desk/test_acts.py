@@ -70,6 +70,8 @@ def test_act_leaves_one_event_whose_hash_is_sha_256_of_its_canonical_bytes(datab
         "kind": "noted",
         "agreement": str(2**62 + 1),
         "actor": "tester",
+        "person": None,
+        "for": None,
         "key": "key",
         "data": {"text": "园区", "amount": 3},
     }

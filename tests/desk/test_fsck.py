@@ -30,6 +30,7 @@ COLUMNS = [
     for column in columns.split()
 ]
 SEALED = [(table, column, sealing) for table, column, sealing in COLUMNS if isinstance(sealing, Sealed)]
+SEALED_TABLES = {table for table, _, _ in SEALED}
 
 CHANGED = {
     "bytea": "set_byte(coalesce({0}, '\\x00'), 0, 255 - get_byte(coalesce({0}, '\\x00'), 0))",
@@ -160,7 +161,7 @@ def test_a_changed_value_is_named_by_table_key_and_column(
     assert any(names(one, expected, column, sealing, before, after) for one in mismatches), mismatches
 
 
-@pytest.mark.parametrize("table", sorted(TABLES.keys() - {"enterprise"}))
+@pytest.mark.parametrize("table", sorted(SEALED_TABLES - {"enterprise"}))
 def test_a_row_that_is_gone_is_named(owner: Owner, table: str) -> None:
     row = some_row(owner.connection, TABLES[table])
     owner.connection.execute(TABLES[table].delete().where(*is_row(TABLES[table], row)))
@@ -169,7 +170,7 @@ def test_a_row_that_is_gone_is_named(owner: Owner, table: str) -> None:
     assert any(one.table == named for one in owner.look(check, agreement_of(row._asdict())))
 
 
-@pytest.mark.parametrize("table", sorted(TABLES.keys() - {"enterprise"}))
+@pytest.mark.parametrize("table", sorted(SEALED_TABLES - {"enterprise"}))
 def test_a_row_that_was_added_is_named(owner: Owner, table: str) -> None:
     row = some_row(owner.connection, TABLES[table])
     stored = {column.name: getattr(row, column.name) for column in TABLES[table].c if column.computed is None}

@@ -14,6 +14,8 @@ BEGINNING = ["agreement_id", "booked_quarter"]
 PARTITIONED = {"return_line", "carried", "allocation", "posting"}
 # Of these there are few, or they belong to no one agreement: they stay whole wherever the ledger lives.
 EXEMPT_TABLES = {
+    "access_token",
+    "access_token_revocation",
     "account",
     "account_balance",
     "agreement",
@@ -54,6 +56,14 @@ EXEMPT_TABLES = {
     "reconciliation_line",
     "reconciliation_step",
     "salt_secret",
+    "refused_act",
+    "sign_in_attempt",
+    "user_account",
+    "user_closing",
+    "user_grant",
+    "user_grant_ending",
+    "user_identity",
+    "user_password",
     "version_signature",
     "waiver",
     "zone",

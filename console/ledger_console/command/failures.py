@@ -182,3 +182,11 @@ class SealUnreadable(LedgerError):
         "Restore the file from your backup."
     )
     sentence_zh = "{path} 应为 parkledger seal 写出的 64 位十六进制随机数。请从备份恢复该文件。"
+
+
+class DayUnreadable(LedgerError):
+    """An option that should be a day isn't one."""
+
+    code = "DAY_UNREADABLE"
+    sentence_en = "Expected a day such as 2026-12-31, but got {text!r}."
+    sentence_zh = "日期应如 2026-12-31，实际为 {text!r}。"

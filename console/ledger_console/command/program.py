@@ -30,6 +30,7 @@ from ledger_console.command import (
     worklists,
     zones,
 )
+from ledger_console.command.accounts import account_commands
 from ledger_console.command.changes import change_commands
 from ledger_console.command.log import log_commands
 from ledger_console.command.output import tell, tell_unexpected
@@ -119,6 +120,7 @@ def _program() -> typer.Typer:
     for panel, commands in PANELS.items():
         for name, command in commands.items():
             program.command(name, rich_help_panel=panel)(command)
+    program.add_typer(account_commands, name="accounts", rich_help_panel="运行 Running")
     program.add_typer(certified.returns, name="returns", rich_help_panel="申报 Returns")
     program.add_typer(settlement, name="settlement", rich_help_panel="结算 Settlement")
     program.add_typer(payments.payment_commands, name="payments", rich_help_panel="结算 Settlement")

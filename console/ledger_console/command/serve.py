@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Column
 
 from ledger.desk import agreements, statements
+from ledger.desk.accounts import Passwords
 from ledger.desk.failures import NotFound
 from ledger.rules.explanation import Language
 from ledger_console.command.failures import PortBusy, PortUnusable, ServingFailed
@@ -31,6 +32,7 @@ from ledger_console.command.opening import (
 from ledger_console.command.options import LanguageOption
 from ledger_console.command.output import LOG_FILE, log_to, show
 from ledger_console.sample import documents
+from ledger_console.sample.accounts import SAMPLE_ACCOUNTS, DemoPasswords, has_accounts, load_accounts
 from ledger_console.sample.demo_keys import DemoKeys
 from ledger_console.sample.load import SHOWN_AGREEMENT, SHOWN_QUARTER, is_wanted, load_sample
 from ledger_graphql.settings import ServiceSettings, from_environment
@@ -122,8 +124,21 @@ def _prepare(address: Address, *, sample: bool, language: Language) -> None:
         if sample and is_wanted(database):
             _load(database)
         text = _statement(database, language)
+        signing_in = _how_to_sign_in(database)
     if text is not None:
         show(f"\n{text}")
+    show(signing_in)
+
+
+def _how_to_sign_in(database: Database) -> str:
+    """The accounts of the sample with their passwords; in another ledger, how to open one."""
+    if not has_accounts(database):
+        return "登录账号 Accounts  parkledger accounts open, grant, password"
+    demo = DemoPasswords(home())
+    lines = [
+        f"  {one.name:<24} {demo.password(one.name)}  {one.role.zh} {one.role.en}" for one in SAMPLE_ACCOUNTS
+    ]
+    return "\n".join(["示例账号与密码（仅供演示）Accounts of the sample with passwords (demo only)", *lines])
 
 
 def _described(address: Address) -> str:
@@ -142,6 +157,7 @@ def _show_revision(url: str) -> None:
 def _load(database: Database) -> None:
     with _progress(total=len(documents.agreements()) + 1) as report:
         loaded = load_sample(database, DemoKeys.of_home(home()), report)
+        load_accounts(database, DemoPasswords(home()), Passwords())
     show(
         f"示例 Sample      协议 {len(loaded.agreement_ids)} 份，新结 {loaded.closed_count} 季，数据均为虚构\n"
         f"                 {len(loaded.agreement_ids)} agreements, {loaded.closed_count} quarters closed "
@@ -219,8 +235,8 @@ def _listening(port: int) -> Iterator[socket.socket]:
 
 def _announce(listener: socket.socket) -> None:
     address = f"http://{HOST}:{listener.getsockname()[1]}"
-    show(f"打开 Open        {address}/graphql")
-    show("仅限本机访问，直至具备登录功能。Only this machine can reach it until there is sign-in.")
+    show(f"打开 Open        {address}/sign-in")
+    show("仅限本机访问。Only this machine can reach it.")
     show("按 Ctrl-C 停止。Press Ctrl-C to stop.")
 
 
@@ -228,11 +244,12 @@ def _serve(url: str, listener: socket.socket, settings: ServiceSettings) -> None
     # The web libraries take half a second to load, which no other command should wait for.
     import uvicorn
 
+    from ledger_console.command.open_id import open_id_of_environment
     from ledger_graphql.application import create
 
     web = uvicorn.Server(
         uvicorn.Config(
-            create(url, log_files=log_files(), settings=settings),
+            create(url, log_files=log_files(), open_id=open_id_of_environment(), settings=settings),
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=GOODBYE_SECONDS,

@@ -30,6 +30,7 @@ from ledger_console.command.failures import (
 from ledger_console.command.output import read_bytes, show
 from ledger_console.command.private_keys import read_private_key
 
+TOKEN_VARIABLE = "PARKLEDGER_TOKEN"  # noqa: S105 - the name of a variable
 TIMEOUT_SECONDS = 30
 ANSWER_BYTES_MAX = 2_000_000
 
@@ -210,7 +211,7 @@ def _fetched(url: str, path: str, body: bytes | None = None) -> bytes:
             "POST" if body else "GET",
             address.path.rstrip("/") + path,
             body,
-            {"Content-Type": "application/json"} if body else {},
+            _headers(has_body=body is not None),
         )
         answer = connection.getresponse()
         content: bytes = answer.read(ANSWER_BYTES_MAX)
@@ -223,6 +224,13 @@ def _fetched(url: str, path: str, body: bytes | None = None) -> bytes:
             url=url + path, reason=f"{answer.status} {content[:500].decode(errors='replace')}"
         )
     return content
+
+
+def _headers(*, has_body: bool) -> dict[str, str]:
+    """With the token that the environment has; without one the ledger says what is missing."""
+    token = os.environ.get(TOKEN_VARIABLE)
+    content_type = {"Content-Type": "application/json"} if has_body else {}
+    return content_type | ({"Authorization": f"Bearer {token}"} if token else {})
 
 
 def _show_head(note: Note) -> None:

@@ -68,11 +68,11 @@ class DemoKeys:
 
     def _make(self, path: Path) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_whole(self._folder / "README.txt", _README)
-        _write_whole(path, new_private_key().hex() + "\n")
+        write_whole(self._folder / "README.txt", _README)
+        write_whole(path, new_private_key().hex() + "\n")
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Writes the file unless it's there; nobody ever sees a part of it, and the first of two writers wins."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -42,6 +42,9 @@ FIRST_NAME = Unsealed(
     "首次列入名单时的名称；各名单所载名称均已封存",
 )
 
+SECRET = Unsealed("a secret; events tell only that it was set", "涉密，事件仅记载已设置")
+NO_ACT = Unsealed("kept for auditors beside the log: no act was done", "供审计查阅，未形成操作，不入日志")
+
 _KEY = "agreement_id booked_quarter settlement_id"
 _SIGNED = "role party_id public_key signature event_id recorded_at"
 _REPLAY = Sealed("settlements", "replay of the facts named")
@@ -113,6 +116,25 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
         )
     },
     "party_key": {_said("parties", "key_registered"): "party_id public_key label recorded_at"},
+    "user_account": {_said("accounts", "account_opened"): "user_id name person kind event_id recorded_at"},
+    "user_closing": {_said("accounts", "account_closed"): "user_id event_id recorded_at"},
+    "user_password": {
+        _said("accounts", "password_set"): "user_id sequence event_id recorded_at",
+        SECRET: "verifier",
+    },
+    "user_identity": {_said("accounts", "identity_linked"): "issuer subject user_id event_id recorded_at"},
+    "user_grant": {
+        _said("accounts", "role_granted"): (
+            "grant_id user_id role party_id province_code ends event_id recorded_at"
+        )
+    },
+    "user_grant_ending": {_said("accounts", "role_ended"): "grant_id event_id recorded_at"},
+    "access_token": {
+        _said("accounts", "token_issued"): "token_id user_id label hash expires_at event_id recorded_at"
+    },
+    "access_token_revocation": {_said("accounts", "token_revoked"): "token_id event_id recorded_at"},
+    "sign_in_attempt": {OWN_BOOKS: "attempt_id user_id", CLOCK: "recorded_at"},
+    "refused_act": {NO_ACT: "refusal_id user_id act subject_kind subject_name party_id key code recorded_at"},
     "agreement": {
         _said("agreements", "agreement_drafted"): (
             "agreement_id code kind title_zh title_en source unverified recorded_at"

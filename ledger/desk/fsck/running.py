@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, union
 
+from ledger.desk.fsck.accounts import check_accounts
 from ledger.desk.fsck.agreements import check_agreements, check_quarters
 from ledger.desk.fsck.balances import check_balances
 from ledger.desk.fsck.comparing import WHOLE_ROW, Mismatch, Scope
@@ -51,6 +52,7 @@ CHECKS: tuple[Check, ...] = (
     Check("reference", "基础数据", "reference data", check_reference, False),
     Check("parties", "主体", "parties", check_parties, False),
     Check("zones", "高新区", "zones", check_zones, False),
+    Check("accounts", "账号", "accounts", check_accounts, False),
     Check("documents", "凭证", "documents", check_documents, False),
     Check("payments", "付款", "payments", check_payments, False),
     Check("agreements", "协议", "agreements", check_agreements, True),

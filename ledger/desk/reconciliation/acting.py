@@ -54,7 +54,7 @@ LINES_NAMED_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who acts: a role, and the person's name as the client says."""
+    """Who acts: a role, and the person's name."""
 
     role: str
     name: str

@@ -10,6 +10,18 @@ are partitioned by that quarter.
 
 from __future__ import annotations
 
+from ledger_schema.tables.accounts import (
+    access_token,
+    access_token_revocation,
+    refused_act,
+    sign_in_attempt,
+    user_account,
+    user_closing,
+    user_grant,
+    user_grant_ending,
+    user_identity,
+    user_password,
+)
 from ledger_schema.tables.agreements import (
     agreement,
     agreement_party,
@@ -80,6 +92,8 @@ from ledger_schema.tables.zones import zone_change
 
 __all__ = [
     "PARTITIONED_BY_BOOKED_QUARTER",
+    "access_token",
+    "access_token_revocation",
     "account",
     "account_balance",
     "agreement",
@@ -132,12 +146,20 @@ __all__ = [
     "reconciliation_item",
     "reconciliation_line",
     "reconciliation_step",
+    "refused_act",
     "return_line",
     "salt_secret",
     "settlement",
     "settlement_cause",
     "settlement_proposal",
     "settlement_signature",
+    "sign_in_attempt",
+    "user_account",
+    "user_closing",
+    "user_grant",
+    "user_grant_ending",
+    "user_identity",
+    "user_password",
     "version_signature",
     "waiver",
     "zone",

@@ -437,10 +437,15 @@ def test_a_reused_key_comes_before_an_unknown_version(drafted: Api) -> None:
 
 
 def test_the_state_comes_before_the_signature(in_force: Api) -> None:
-    given = {"role": "nobody", "publicKey": encoded(b"k" * 32), "signature": encoded(b"s" * 64)}
+    given = {"role": "host", "publicKey": encoded(b"k" * 32), "signature": encoded(b"s" * 64)}
     refused(
         in_force.attempt("sign_version", agreement=CODE, version=1, **given), "WrongState", "VERSION_STATE"
     )
+
+
+def test_a_role_that_the_account_does_not_hold_comes_before_the_state(in_force: Api) -> None:
+    given = {"role": "nobody", "publicKey": encoded(b"k" * 32), "signature": encoded(b"s" * 64)}
+    refused(in_force.attempt("sign_version", agreement=CODE, version=1, **given), "NotFound", "NOT_FOUND")
 
 
 # --- queries ----------------------------------------------------------------------------------------------

@@ -120,7 +120,7 @@ def test_start_serves_health_and_graphql_and_ctrl_c_stops_everything_that_it_sta
     with parkledger("start", "--no-sample") as running:
         running.until(READY)
         assert _health(running) == {"status": "ok"}
-        assert _query(running, "{ __typename }") == {"data": {"__typename": "Query"}}
+        assert _query(running, "{ __typename }")["data"] == {"__typename": "Query"}
         zone = '{ party(code: "HTZ001") { kind } }'
         assert _query(running, zone) == {"data": {"party": {"kind": "ZONE"}}}
         assert server.status(home) is not None

@@ -18,6 +18,7 @@ logger = logging.getLogger("ledger_graphql")
 GRAPHQL_PATH = "/graphql"
 
 STATUSES: Mapping[str, int] = {
+    "SIGN_IN_NEEDED": 401,
     "ADDRESS_UNKNOWN": 404,
     "METHOD_NOT_ALLOWED": 405,
     "ANSWER_TYPE_UNACCEPTABLE": 406,
@@ -80,6 +81,8 @@ def headers_of(error: LedgerError) -> dict[str, str]:
     match error.code:
         case "RATE_EXCEEDED":
             return {"Retry-After": str(error.fields["wait_seconds"])}
+        case "SIGN_IN_NEEDED":
+            return {"WWW-Authenticate": "Bearer"}
         case "METHOD_NOT_ALLOWED":
             return {"Allow": str(error.fields["expected"])}
     return {}

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from functools import partial
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request, cookie_parser
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ledger.desk import accounts
 from ledger.desk.accounts import Account, Passwords, SignInNeeded
-from ledger_graphql.failures import extensions_of
+from ledger_graphql.http_failures import refusal_to
 from ledger_graphql.open_id import OpenId
 from ledger_schema.sessions import Database
-
-logger = logging.getLogger("ledger_graphql")
 
 SESSION_COOKIE = "parkledger_session"
 SIGN_IN_PATH = "/sign-in"
 OPEN_PATHS = frozenset({"/health", SIGN_IN_PATH, "/sign-in/open-id", "/sign-in/open-id/back"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-UNREACHABLE = {
-    "code": "UNEXPECTED_ERROR",
-    "messageZh": "暂时无法核对登录，请稍后重试。",
-    "messageEn": "Sign-in can't be checked at present. Please try again later.",
-}
 
 
 @dataclass(frozen=True)
@@ -68,12 +59,7 @@ class SignInRequired:
             return
         headers = Headers(scope=scope)
         work = partial(self._sign_in.account_of, headers, scope.get("method", ""))
-        try:
-            account = await to_thread.run_sync(work, limiter=self._limiter)
-        except SQLAlchemyError:
-            logger.exception("unexpected error at sign-in")
-            await JSONResponse(UNREACHABLE, status_code=503)(scope, receive, send)
-            return
+        account = await to_thread.run_sync(work, limiter=self._limiter)
         if account is None:
             await _refusal(scope, headers)(scope, receive, send)
             return
@@ -109,6 +95,4 @@ def _refusal(scope: Scope, headers: Headers) -> Response:
     is_page = scope.get("method") == "GET" and "text/html" in headers.get("accept", "")
     if is_page and "authorization" not in headers:
         return RedirectResponse(SIGN_IN_PATH, status_code=303)
-    return JSONResponse(
-        extensions_of(SignInNeeded()), status_code=401, headers={"WWW-Authenticate": "Bearer"}
-    )
+    return refusal_to(scope, SignInNeeded())

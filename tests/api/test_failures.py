@@ -506,7 +506,8 @@ def test_a_database_that_is_out_of_reach_is_said_without_telling_where_it_is(
     with TestClient(unreachable, base_url=BASE_URL) as client, caplog.at_level(logging.ERROR):
         answer = client.post("/graphql", json={"query": operation("zones")}, headers=headers)
         assert client.get("/health").status_code == 503
-    assert (answer.status_code, answer.json()["code"]) == (503, "UNEXPECTED_ERROR")
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["extensions"]["code"]) == (500, "UNEXPECTED_ERROR")
     assert "127.0.0.1" not in answer.text
     assert "unexpected error" in caplog.text
 
@@ -520,7 +521,7 @@ def test_an_unexpected_error_is_masked_and_logged(
     monkeypatch.setattr(roster, "parties", fail)
     with caplog.at_level(logging.ERROR):
         (error,) = api.answer(operation("zones"))["errors"]
-    assert error["extensions"] == {"code": "UNEXPECTED_ERROR"}
+    assert error["extensions"]["code"] == "UNEXPECTED_ERROR"
     assert "127.0.0.1" not in error["message"]
     assert "unexpected error" in caplog.text
 

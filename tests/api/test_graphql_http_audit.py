@@ -16,6 +16,7 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.api.serving import served
+from tests.api.signed_in import Accounts
 
 AUDIT = Path(__file__).parent / "audit" / "audit.mjs"
 PACKAGES = ("graphql-http@1.23.1", "graphql@16.11.0")
@@ -40,9 +41,9 @@ def installed() -> Path:
     return folder
 
 
-def test_every_check_of_the_audit_is_ok(app: Starlette, installed: Path) -> None:
+def test_every_check_of_the_audit_is_ok(app: Starlette, accounts: Accounts, installed: Path) -> None:
     with served(app) as address:
-        command = ["node", str(AUDIT), str(installed), f"{address}/graphql"]
+        command = ["node", str(AUDIT), str(installed), f"{address}/graphql", accounts.token()]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     results: list[dict[str, Any]] = json.loads(printed)
     assert [result for result in results if result["status"] != "ok"] == []

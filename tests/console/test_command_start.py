@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -98,7 +99,7 @@ def _exit_code(arguments: Sequence[str]) -> int | str | None:
     return ended.value.code
 
 
-def _request(address: str, method: str, path: str, body: str = "", token: str = "") -> object:
+def _request(address: str, method: str, path: str, body: str = "", token: str = "") -> Any:
     """The JSON that the server answers."""
     connection = HTTPConnection(urlsplit(address).netloc, timeout=SECONDS_MAX)
     try:
@@ -110,11 +111,11 @@ def _request(address: str, method: str, path: str, body: str = "", token: str = 
         connection.close()
 
 
-def _health(running: Running) -> object:
+def _health(running: Running) -> Any:
     return _request(running.address, "GET", "/health")
 
 
-def _query(running: Running, document: str, token: str) -> object:
+def _query(running: Running, document: str, token: str) -> Any:
     return _request(running.address, "POST", "/graphql", json.dumps({"query": document}), token)
 
 
@@ -123,16 +124,15 @@ def test_start_serves_health_and_graphql_and_ctrl_c_stops_everything_that_it_sta
 ) -> None:
     with parkledger("start", "--no-sample") as running:
         running.until(READY)
-        assert _health(running) == {"status": "ok"}
+        assert _health(running) == {"status": "ok", "log": "ok"}
         assert _exit_code(["accounts", "open", "zhang.san", "--person", "张三"]) == 0
         capsys.readouterr()
         assert _exit_code(["accounts", "token", "zhang.san", "--label", "test"]) == 0
         token = capsys.readouterr().out.strip()
         zone = '{ party(code: "HTZ001") { kind } }'
-        assert _query(running, zone, token) == {"data": {"party": {"kind": "ZONE"}}}
-        refused = _query(running, zone, "pl_wrong")
-        assert isinstance(refused, dict)
-        assert refused["code"] == "SIGN_IN_NEEDED"
+        assert _query(running, zone, token)["data"] == {"party": {"kind": "ZONE"}}
+        (refused,) = _query(running, zone, "pl_wrong")["errors"]
+        assert refused["extensions"]["code"] == "SIGN_IN_NEEDED"
         assert server.status(home) is not None
         assert "Only this machine can reach it" in "".join(running.printed)
         assert running.end(signal.SIGINT) == 0

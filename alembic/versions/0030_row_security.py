@@ -1,0 +1,86 @@
+"""Row security: a session sees what it says it may see, and one that says nothing sees nothing.
+
+The policies are those of ``ledger_schema.policies``. A later revision that adds a table secures it with
+``secure_statements``, and one that changes a policy repeats them.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+from ledger_schema import policies
+
+revision = "0030"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+TABLES = (
+    "account",
+    "agreement",
+    "agreement_party",
+    "agreement_quarter",
+    "agreement_version",
+    "agreement_version_state",
+    "allocation",
+    "carried",
+    "document",
+    "document_attachment",
+    "enterprise",
+    "enterprise_list",
+    "enterprise_list_confirmation",
+    "enterprise_list_entry",
+    "event",
+    "filing",
+    "filing_certification",
+    "filing_commitment",
+    "filing_total",
+    "idempotency_key",
+    "journal_entry",
+    "leg",
+    "leg_clearing",
+    "leg_objection",
+    "netting",
+    "netting_party",
+    "netting_signature",
+    "occurrence",
+    "occurrence_confirmation",
+    "payable",
+    "payment",
+    "payment_file",
+    "payment_use",
+    "posting",
+    "quarter_reopened",
+    "quarter_reopening",
+    "quarter_reopening_signature",
+    "reconciliation_item",
+    "reconciliation_line",
+    "reconciliation_step",
+    "return_line",
+    "settlement",
+    "settlement_cause",
+    "settlement_proposal",
+    "settlement_signature",
+    "version_signature",
+    "waiver",
+)
+
+
+def upgrade() -> None:
+    for statement in policies.function_statements():
+        op.execute(statement)
+    for table in TABLES:
+        for statement in policies.secure_statements(table):
+            op.execute(statement)
+    for view in policies.VIEWS:
+        op.execute(f"ALTER VIEW {view} SET (security_invoker = true)")
+
+
+def downgrade() -> None:
+    for view in policies.VIEWS:
+        op.execute(f"ALTER VIEW {view} RESET (security_invoker)")
+    for table in TABLES:
+        for statement in policies.unsecure_statements(table):
+            op.execute(statement)
+    for signature in reversed(policies.FUNCTIONS):
+        op.execute(f"DROP FUNCTION {signature}")

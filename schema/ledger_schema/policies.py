@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 APPLICATION = "parkledger_application"
 AUDITOR = "parkledger_auditor"
-SEARCH_PATH = "pg_catalog, public, pg_temp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +309,9 @@ VIEWS = ("quarter_closing", "settlement_difference")
 
 # --- statements for migrations ----------------------------------------------------------------------------
 
+TO_ALL = f"TO {APPLICATION}, CURRENT_USER"
+"""The tables' owner is whoever migrates."""
+
 
 def function_statements() -> Iterator[str]:
     """Make the functions that policies ask, for the two roles that read."""
@@ -331,11 +333,11 @@ def secure_statements(table: str) -> Iterator[str]:
         return
     yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
     yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
-    yield f"CREATE POLICY seen ON {table} FOR SELECT USING ({EVERYTHING} OR {policy.seen})"
+    yield f"CREATE POLICY seen ON {table} FOR SELECT {TO_ALL} USING ({EVERYTHING} OR {policy.seen})"
     yield f"CREATE POLICY audited ON {table} FOR SELECT TO {AUDITOR} USING ((SELECT only_reads()))"
-    yield f"CREATE POLICY added ON {table} FOR INSERT WITH CHECK ({EVERYTHING})"
+    yield f"CREATE POLICY added ON {table} FOR INSERT {TO_ALL} WITH CHECK ({EVERYTHING})"
     if policy.updated:
-        yield f"CREATE POLICY changed ON {table} FOR UPDATE USING ({EVERYTHING}) WITH CHECK ({EVERYTHING})"
+        yield f"CREATE POLICY changed ON {table} FOR UPDATE {TO_ALL} USING ({EVERYTHING})"
 
 
 def unsecure_statements(table: str) -> Iterator[str]:

@@ -66,7 +66,30 @@ TABLES = (
 )
 
 
+# A stage has no row security: so only who may write anything may have one, and nobody reads it.
+STAGE_QUARTER = """
+CREATE OR REPLACE FUNCTION stage_quarter(booked integer) RETURNS TABLE (table_name text, stage_name text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET client_min_messages = warning AS $$
+BEGIN
+    {check}PERFORM lock_booked_quarter(booked);
+    FOR table_name IN SELECT * FROM partitioned_tables() LOOP
+        stage_name := format('%s_%s_stage', table_name, booked);
+        EXECUTE format('DROP TABLE IF EXISTS public.%I', stage_name);
+        PERFORM create_beside(table_name, stage_name, booked);
+        EXECUTE format('GRANT {rights} ON public.%I TO parkledger_application', stage_name);
+        RETURN NEXT;
+    END LOOP;
+END $$
+"""
+CHECK = """IF coalesce(current_setting('parkledger.sees_everything', true), '') <> 'on' THEN
+        RAISE EXCEPTION 'only a session that sees everything stages a quarter' USING ERRCODE = '42501';
+    END IF;
+    """
+
+
 def upgrade() -> None:
+    op.execute(STAGE_QUARTER.format(check=CHECK, rights="INSERT"))
     for statement in policies.function_statements():
         op.execute(statement)
     for table in TABLES:
@@ -84,3 +107,4 @@ def downgrade() -> None:
             op.execute(statement)
     for signature in reversed(policies.FUNCTIONS):
         op.execute(f"DROP FUNCTION {signature}")
+    op.execute(STAGE_QUARTER.format(check="", rights="SELECT, INSERT"))

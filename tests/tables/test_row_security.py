@@ -12,6 +12,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from ledger_schema import migrate, policies, tables
+from ledger_schema.partitions import stage_quarter
 from ledger_schema.policies import Guarded
 from ledger_schema.sessions import Database, sqlstate
 from ledger_schema.sight import Sight
@@ -96,6 +97,16 @@ def test_copy_into_a_secured_table_is_refused_and_copy_out_gives_what_is_seen(
     assert isinstance(driver, psycopg.Connection)
     with driver.cursor().copy("COPY agreement TO STDOUT") as copy:
         assert not list(copy)
+
+
+def test_only_who_writes_anything_stages_a_quarter_and_nobody_reads_a_stage(connection: Connection) -> None:
+    rows.agree(connection)
+    with rows.refused(connection, NOT_ALLOWED):
+        tell(connection, FIRST_PARTY)
+        stage_quarter(connection, rows.QUARTER)
+    stages = stage_quarter(connection, rows.QUARTER)
+    with rows.refused(connection, NOT_ALLOWED):
+        found(connection, f"SELECT count(*) FROM {stages.return_line}")
 
 
 def test_tables_of_the_sessions_own_do_not_stand_in_for_ours(connection: Connection) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, cast
 import strawberry
 
 from ledger.desk import history, settlements
+from ledger.desk.lines import open_lines
 from ledger.desk.settlements import journal
 from ledger.desk.settlements.replays import Cause as CauseRecord
 from ledger.desk.signatures import Signature
@@ -296,9 +297,10 @@ class Settlement(Node):
     @resolved("What each party gets in all, by book and commodity.")
     def net(self, info: Info) -> list[NetAmount]:
         desk = info.context
-        booked = settlements.all_allocations(
-            desk.snapshot, self.record.agreement_id, self.record.settlement_id
-        )
+        with open_lines(desk.snapshot):
+            booked = settlements.all_allocations(
+                desk.snapshot, self.record.agreement_id, self.record.settlement_id
+            )
         return net_amounts(desk, booked)
 
 

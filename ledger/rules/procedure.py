@@ -84,6 +84,11 @@ class Procedure(Document):
         description="Each side commits to its figures by a hash first; they open when all are in, or at the "
         "day for submitting. Needs a calendar.",
     )
+    lines: Literal["closed", "open"] = Field(
+        default="closed",
+        description="Whether all sides read each other's lines of enterprises, or only their totals. Sides "
+        "whose returns are compared read each other's in any case.",
+    )
     reconciliations: tuple[Reconciliation, ...] = ()
     signed_by: tuple[Role, ...] = Field(
         default=(), description="Roles whose signatures a settlement needs before it closes the quarter."

@@ -64,6 +64,7 @@ procedures = st.fixed_dictionaries(
         "reconciliations": reconciliations,
         "calendar": st.one_of(st.none(), calendars),
         "sealed": st.booleans(),
+        "lines": st.sampled_from(("closed", "open")),
     },
 ).map(lambda one: one | {"sealed": bool(one.get("sealed") and one.get("calendar"))})
 

@@ -35,7 +35,16 @@ CODE_AND_RIGHTS = {
         FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
         WHERE relnamespace = 'public'::regnamespace AND NOT tgisinternal
     """,
-    "views": "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public'",
+    "views": """
+        SELECT relname, reloptions, pg_get_viewdef(oid)
+        FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v'
+    """,
+    "row security": """
+        SELECT relname, relrowsecurity, relforcerowsecurity, polname, polcmd, polpermissive,
+               polroles::regrole[], pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
+        FROM pg_class LEFT JOIN pg_policy ON polrelid = pg_class.oid
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+    """,
     "rights": """
         SELECT relname, grantee::regrole, privilege_type
         FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner)))

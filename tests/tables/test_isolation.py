@@ -26,12 +26,12 @@ TERMS = b'{"procedure":{"reopened_by":["origin","host"]}}'
 SPECIFICATION = """
 setup {{ SELECT 1 }}
 session poster
-setup {{ SET ROLE parkledger_application; BEGIN; }}
+setup {{ SET ROLE parkledger_application; SET parkledger.sees_everything = 'on'; BEGIN; }}
 step post {{ {post} }}
 step post_commit {{ COMMIT; }}
 step post_rollback {{ ROLLBACK; }}
 session changer
-setup {{ SET ROLE parkledger_application; BEGIN; }}
+setup {{ SET ROLE parkledger_application; SET parkledger.sees_everything = 'on'; BEGIN; }}
 step change {{ {change} }}
 step change_commit {{ COMMIT; }}
 step change_rollback {{ ROLLBACK; }}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, Table, select, text
 
-from ledger_schema import tables
+from ledger_schema import policies, tables
 from ledger_schema.refusals import Refusal
 from tests.tables import booked_rows as rows
 
@@ -122,12 +122,13 @@ def test_the_application_cannot_define_anything(connection: Connection, statemen
 
 
 def test_the_application_cannot_touch_a_partition_itself(connection: Connection) -> None:
-    """A partition does not fire the triggers of its parent's statements."""
+    """A partition fires no triggers of its parent's statements, and knows nothing of its row security."""
     rows.agree(connection)
     rows.add(connection, tables.filing, rows.filing())
     rows.add(connection, tables.return_line, rows.return_line(1))
     copy = f"SELECT * FROM return_line WHERE booked_quarter = {rows.QUARTER}"
-    for statement in (f"INSERT INTO return_line_{rows.QUARTER} {copy}", *changes("return_line_20243")):
+    partition = f"return_line_{rows.QUARTER}"
+    for statement in (f"TABLE {partition}", f"INSERT INTO {partition} {copy}", *changes(partition)):
         with rows.refused(connection, NOT_ALLOWED):
             connection.execute(text(statement))
 
@@ -147,8 +148,9 @@ def test_only_functions_that_are_meant_for_it_are_open_to_the_application(owner:
     )
     application = owner.execute(callable_by, {"role": "parkledger_application"}).scalars()
     auditor = owner.execute(callable_by, {"role": "parkledger_auditor"}).scalars()
-    assert set(application) == CALLED_BY_APPLICATION
-    assert set(auditor) == {"settlement_fault"}
+    asked_by_policies = {signature.partition("(")[0] for signature in policies.ASKED_BY_POLICIES}
+    assert set(application) == CALLED_BY_APPLICATION | asked_by_policies
+    assert set(auditor) == {"settlement_fault"} | asked_by_policies
 
 
 def test_every_function_fixes_its_search_path(owner: Connection) -> None:

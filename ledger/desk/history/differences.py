@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
 
 from ledger.desk import agreements
 from ledger.desk.closings import is_of_closing, stood
+from ledger.desk.lines import open_lines
 from ledger.desk.postings import is_of_entry
 from ledger.desk.settlements.grounds import grounds
 from ledger.desk.settlements.journal import Account, account_of
@@ -82,14 +83,15 @@ def figures_between(
         columns.booked_quarter >= quarter.code,
     )
     went = stood(known_from).label("went")
-    rows = connection.execute(
-        select(*booked, *about, amount.label("amount_minor"), routed.label("routed_minor"), went)
-        .join(quarter_closing, is_of_closing(allocation))
-        .where(*wanted, stood(known_from) != stood(known_to))
-        .group_by(*booked, *about, went)
-        .having((amount != 0) | (routed != 0))
-        .order_by(*booked, *about)
-    ).all()
+    with open_lines(connection):
+        rows = connection.execute(
+            select(*booked, *about, amount.label("amount_minor"), routed.label("routed_minor"), went)
+            .join(quarter_closing, is_of_closing(allocation))
+            .where(*wanted, stood(known_from) != stood(known_to))
+            .group_by(*booked, *about, went)
+            .having((amount != 0) | (routed != 0))
+            .order_by(*booked, *about)
+        ).all()
 
     def change(row: Row[Any], reason: Reason, sign: int) -> FigureChange:
         return FigureChange(

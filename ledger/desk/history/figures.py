@@ -6,6 +6,7 @@ Nothing is ever changed, so the answer for an earlier moment stays the same for 
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, func, select,
 
 from ledger.desk import agreements
 from ledger.desk.closings import is_of_closing, stood
+from ledger.desk.lines import open_lines
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.desk.settlements.journal import AccountKind
 from ledger.desk.settlements.replays import BOOK_BY_ID, BOOK_IDS
@@ -177,14 +179,16 @@ def figure(
         true() if subject_id is None else allocation.c.subject_id == subject_id,
         true() if book is None else allocation.c.book_id == BOOK_IDS[book],
     ]
-    rows = connection.execute(
-        select(*about, *totals)
-        .join(quarter_closing, is_of_closing(allocation))
-        .where(*wanted, stood(known_at))
-        .group_by(*about)
-        .having((amount != 0) | (routed != 0))
-        .order_by(*about)
-    )
+    # A sum over all enterprises is open to every side; what is of one is so only where its lines are.
+    with open_lines(connection) if subject_id is None else nullcontext():
+        rows = connection.execute(
+            select(*about, *totals)
+            .join(quarter_closing, is_of_closing(allocation))
+            .where(*wanted, stood(known_at))
+            .group_by(*about)
+            .having((amount != 0) | (routed != 0))
+            .order_by(*about)
+        ).all()
     return [_figure(row) for row in rows]
 
 

@@ -197,15 +197,16 @@ def lines(
 
 
 def lines_of_filings(connection: Connection, agreement_id: int, filing_ids: Sequence[int]) -> list[Line]:
-    """Every line of the returns, as the rules take them; ``line_id`` is ``<filing_id>/<line>``."""
-    booked = connection.execute(
-        select(filing_table.c.booked_quarter)
-        .distinct()
-        .where(
+    """Every line of the returns, as the rules take them; ``line_id`` is ``<filing_id>/<line>``.
+
+    Raises ``NotFound`` where one of them is closed to the session: part of the lines would mislead.
+    """
+    line_counts = connection.execute(
+        select(filing_table.c.booked_quarter, filing_table.c.line_count).where(
             filing_table.c.agreement_id == agreement_id,
             filing_table.c.filing_id == func.any(list(filing_ids)),
         )
-    ).scalars()
+    ).all()
     columns = return_line.c
     rows = connection.execute(
         select(
@@ -220,11 +221,13 @@ def lines_of_filings(connection: Connection, agreement_id: int, filing_ids: Sequ
         )
         .where(
             columns.agreement_id == agreement_id,
-            columns.booked_quarter.in_(list(booked)),
+            columns.booked_quarter.in_({row.booked_quarter for row in line_counts}),
             columns.filing_id == func.any(list(filing_ids)),
         )
         .order_by(columns.filing_id, columns.line)
-    )
+    ).all()
+    if len(rows) < sum(row.line_count for row in line_counts):
+        raise NotFound("line", ", ".join(map(str, filing_ids)))
     return [
         Line(
             subject=subject,

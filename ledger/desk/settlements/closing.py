@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select, update
 
 from ledger.desk import agreements
 from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on
+from ledger.desk.lines import open_lines, seen_lines
 from ledger.desk.payments.raising import Closing, raise_legs
 from ledger.desk.settlements.proposals import proposals, signable
 from ledger.desk.settlements.reading import (
@@ -26,6 +27,7 @@ from ledger.desk.settlements.reading import (
     last_closed,
     last_reopened,
     settlement,
+    summed,
 )
 from ledger.desk.settlements.recording import Draft, record_settlement, recorded_with
 from ledger.desk.settlements.replays import (
@@ -94,7 +96,8 @@ class StaleSettlement(LedgerError):
 
 
 def preview(connection: Connection, agreement_id: int) -> Draft:
-    """The open quarter's settlement as it would be now; nothing is written.
+    """The open quarter's settlement as it would be now, with sums in place of results that are closed to the
+    session; nothing is written.
 
     Raises ``NotFound``, ``QuarterNotOpen``, ``ReturnsMissing``, ``InvariantBroken``.
     """
@@ -102,7 +105,10 @@ def preview(connection: Connection, agreement_id: int) -> Draft:
     quarter = agreements.open_quarter(connection, agreement_id)
     if quarter is None:
         raise QuarterNotOpen(open="-", quarter="-")
-    return _draft(connection, agreement_id, quarter)
+    seen = seen_lines(connection, agreement_id)
+    with open_lines(connection):
+        draft = _draft(connection, agreement_id, quarter)
+    return replace(draft, allocations=summed(draft.allocations, seen))
 
 
 def compute(database: Database, act: Act, agreement_id: int, quarter: Quarter) -> Done[int]:

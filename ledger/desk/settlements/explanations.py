@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from ledger.desk.failures import NotFound
+from ledger.desk.lines import open_lines_of
 from ledger.desk.reconciliation import Excepted
 from ledger.desk.settlements.excepted import ExceptedKey
 from ledger.desk.settlements.reading import Allocation, all_allocations, inputs_by_id, settlement
@@ -63,9 +64,22 @@ def explanation(
 ) -> Explained:
     """Why ``cause`` of the settlement booked what it did for a subject under ``clause`` about ``quarter``.
 
-    Raises ``NotFound`` where nothing of the kind was computed, ``InvariantBroken`` where the explanation
-    doesn't give what is booked.
+    Raises ``NotFound`` where nothing of the kind was computed or it rests on lines that are closed to the
+    session, ``InvariantBroken`` where the explanation doesn't give what is booked.
     """
+    with open_lines_of(connection, agreement_id, clause):
+        return _explained(connection, agreement_id, settlement_id, cause, clause, subject_id, quarter)
+
+
+def _explained(
+    connection: Connection,
+    agreement_id: int,
+    settlement_id: int,
+    cause: int,
+    clause: int,
+    subject_id: int,
+    quarter: Quarter,
+) -> Explained:
     explained = settlement(connection, agreement_id, settlement_id)
     now = explained.inputs
     before = inputs_by_id(connection, agreement_id, [now.previous_settlement_id]).get(

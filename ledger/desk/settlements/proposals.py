@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from ledger.desk import agreements
 from ledger.desk.agreements import RoleDoesNotSign
 from ledger.desk.failures import NotFound
+from ledger.desk.lines import open_lines
 from ledger.desk.settlements.reading import Allocation, Settlement, all_allocations
 from ledger.desk.settlements.replays import Inputs
 from ledger.desk.signatures import Signable, Signature
@@ -105,6 +106,8 @@ def signing_party(connection: Connection, agreement_id: int, role: str, roles: S
 
 def content_to_sign(connection: Connection, chosen: Settlement) -> bytes:
     """The RFC 8785 bytes that docs/settlements.md describes."""
+    with open_lines(connection):
+        listed = all_allocations(connection, chosen.agreement_id, chosen.settlement_id)
     return signed_content(
         code=agreements.agreement(connection, chosen.agreement_id).code,
         settlement_id=chosen.settlement_id,
@@ -112,7 +115,7 @@ def content_to_sign(connection: Connection, chosen: Settlement) -> bytes:
         is_final=chosen.is_final,
         terms_hashes=_terms_hashes(connection, chosen),
         allocations_hash=chosen.allocations_hash,
-        listed=all_allocations(connection, chosen.agreement_id, chosen.settlement_id),
+        listed=listed,
         party_codes=_party_codes(connection, chosen.agreement_id),
     )
 

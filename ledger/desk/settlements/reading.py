@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true, tuple_
 
 from ledger.desk.failures import NotFound
+from ledger.desk.lines import SeenLines
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.desk.settlements.journal import closed_by
 from ledger.desk.settlements.replays import (
@@ -22,7 +23,7 @@ from ledger.desk.settlements.replays import (
     worlds_between,
 )
 from ledger.periods import Quarter
-from ledger.rules.terms import Book
+from ledger.rules.terms import WHOLE_PARK, Book
 from ledger_schema.tables import agreement_quarter, allocation, quarter_closing, quarter_reopened
 from ledger_schema.tables import settlement as settlement_table
 
@@ -175,11 +176,34 @@ def allocations(
 
 
 def all_allocations(connection: Connection, agreement_id: int, settlement_id: int) -> list[Allocation]:
-    """Every allocation of a settlement in key order."""
+    """Every allocation of a settlement in key order.
+
+    Raises ``NotFound``, also where one of them is closed to the session.
+    """
     rows = connection.execute(
         select(allocation).where(_of_settlement(connection, agreement_id, settlement_id))
     ).all()
+    if len(rows) < settlement(connection, agreement_id, settlement_id).allocation_count:
+        raise NotFound("line", settlement_id)
     return sorted(map(allocation_of, rows), key=lambda one: one.key)
+
+
+def summed(listed: Iterable[Allocation], seen: SeenLines) -> list[Allocation]:
+    """In key order, with sums over all enterprises in place of a clause's closed results."""
+    sums: dict[AllocationKey, Allocation] = {}
+    for one in listed:
+        shown = one if seen.of_clause(one.clause) else replace(one, subject_id=WHOLE_PARK)
+        before = sums.get(shown.key)
+        sums[shown.key] = (
+            shown
+            if before is None
+            else replace(
+                shown,
+                amount_minor=before.amount_minor + shown.amount_minor,
+                routed_minor=before.routed_minor + shown.routed_minor,
+            )
+        )
+    return [sums[key] for key in sorted(sums)]
 
 
 def _of_settlement(connection: Connection, agreement_id: int, settlement_id: int) -> ColumnElement[bool]:

@@ -21,6 +21,10 @@ ASSESSMENT_REMARK = Bilingual(
 PROVISIONAL_REMARK = Bilingual(
     zh="本季为预结，应计额待年末季度结清", en="provisional: accrued amounts fall due at the final quarter"
 )
+CLOSED_LINES_REMARK = Bilingual(
+    zh="未向查看方公开的分企业明细以合计列示",
+    en="lines of enterprises that are closed to the reader are shown as sums",
+)
 KIND_NAMES: Mapping[AccountKind, Bilingual] = {
     "due": Bilingual(zh="应付", en="due"),
     "accrued": Bilingual(zh="应计", en="accrued"),

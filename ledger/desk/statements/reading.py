@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from ledger.desk import agreements, enterprises, returns
 from ledger.desk.failures import NotFound
+from ledger.desk.lines import SeenLines, open_lines, seen_lines
 from ledger.desk.settlements.journal import AccountKind, Entry, balances_of, entries
 from ledger.desk.settlements.reading import (
     Allocation,
@@ -25,6 +26,7 @@ from ledger.desk.settlements.reading import (
     inputs_by_id,
     settlement,
     settlements,
+    summed,
 )
 from ledger.desk.settlements.replays import (
     Cause,
@@ -39,6 +41,7 @@ from ledger.desk.settlements.replays import (
 )
 from ledger.desk.statements.parts import (
     ASSESSMENT_REMARK,
+    CLOSED_LINES_REMARK,
     PROVISIONAL_REMARK,
     BaseLine,
     ClauseStatement,
@@ -53,7 +56,7 @@ from ledger.periods import Quarter, Span
 from ledger.rules.facts import Line, Version
 from ledger.rules.fields import Bilingual
 from ledger.rules.plain import clause_at
-from ledger.rules.terms import Book, Clause, Scope
+from ledger.rules.terms import WHOLE_PARK, Book, Clause, Scope
 from ledger.rules.text import article
 
 IDENTIFIER = re.compile(r"(?P<id>[1-9][0-9]{0,18})-[0-9a-f]{16}", re.ASCII)
@@ -126,13 +129,17 @@ def settlement_statement(connection: Connection, agreement_id: int, settlement_i
 
 def _statement(connection: Connection, settled: Settlement) -> Statement:
     agreement = agreements.agreement(connection, settled.agreement_id)
-    base = _base(connection, settled)
-    listed = all_allocations(connection, settled.agreement_id, settled.settlement_id)
-    clauses = list(_clauses(base, listed))
+    seen = seen_lines(connection, settled.agreement_id)
+    with open_lines(connection):
+        base = _base(connection, settled)
+        listed = all_allocations(connection, settled.agreement_id, settled.settlement_id)
+    clauses = list(_clauses(base, summed(listed, seen), seen))
     parties = _parties(base)
     booked = entries(connection, settled.agreement_id, settled.settlement_id)
     totals = _totals(booked, list(parties))
-    differences = _open_differences(settled.inputs)
+    differences = [
+        one for one in _open_differences(settled.inputs) if not one.subject_id or seen.of_role(one.role)
+    ]
     return Statement(
         agreement_id=settled.agreement_id,
         agreement_code=agreement.code,
@@ -153,7 +160,9 @@ def _statement(connection: Connection, settled: Settlement) -> Statement:
         parties=parties,
         subjects=_subject_names(connection, clauses, differences),
         filings=_filing_names(connection, base),
-        remarks=_remarks(totals),
+        remarks=_remarks(
+            totals, is_summed=any(one.subject_id and not seen.of_clause(one.clause) for one in listed)
+        ),
     )
 
 
@@ -186,20 +195,21 @@ def _base(connection: Connection, settled: Settlement) -> _Base:
     return _Base(settled, before, now, materials, versions_of(materials.versions, now))
 
 
-def _clauses(base: _Base, listed: Sequence[Allocation]) -> Iterator[ClauseStatement]:
+def _clauses(base: _Base, listed: Sequence[Allocation], seen: SeenLines) -> Iterator[ClauseStatement]:
     by_clause: defaultdict[int, list[Allocation]] = defaultdict(list)
     for one in listed:
         by_clause[one.clause].append(one)
     numbers = {clause.number for clause in base.versions[-1].terms.clauses} | by_clause.keys()
     for number in sorted(numbers):
         clause = clause_at(base.versions, number, base.now.quarter)
+        base_lines = list(_base_lines(base, clause))
         yield ClauseStatement(
             number=number,
             title=clause.title,
             article=Bilingual(zh=article(clause, "zh"), en=article(clause, "en")),
             commodity=MEASURE_BY_NAME[clause.what.measures[0]].commodity,
             remainder_party_id=base.materials.sides[clause.rounding.remainder_to].party_id,
-            base_lines=list(_base_lines(base, clause)),
+            base_lines=base_lines if seen.of_clause(number) else _summed_lines(base_lines),
             allocations=by_clause[number],
         )
 
@@ -231,6 +241,23 @@ def _figures(base: _Base, world: Inputs, clause: Clause, quarter: Quarter) -> li
         if line.measure in measures
         and (clause.whose.scope is Scope.WHOLE_PARK or line.subject in facts.subjects)
     ]
+
+
+def _summed_lines(lines: Iterable[BaseLine]) -> list[BaseLine]:
+    """Sums over all enterprises, by cause, measure, period and return."""
+    sums: dict[tuple[int, str, Span, int], BaseLine] = {}
+    for line in lines:
+        key = (line.cause, line.measure, line.span, line.filing_id)
+        before = sums.get(key)
+        previous = [one.previous_minor for one in (before, line) if one and one.previous_minor is not None]
+        sums[key] = replace(
+            line,
+            subject_id=WHOLE_PARK,
+            amount_minor=line.amount_minor + (0 if before is None else before.amount_minor),
+            previous_minor=sum(previous) if previous else None,
+            document="" if line.subject_id or before else line.document,
+        )
+    return list(sums.values())
 
 
 def _changed_lines(
@@ -325,10 +352,12 @@ def _subject_names(
     return {subject_id: enterprise.name_zh for subject_id, enterprise in found.items()}
 
 
-def _remarks(totals: Sequence[PartyTotal]) -> list[Bilingual]:
+def _remarks(totals: Sequence[PartyTotal], *, is_summed: bool) -> list[Bilingual]:
     remarks = []
     if any(total.book is Book.ASSESSMENT for total in totals):
         remarks.append(ASSESSMENT_REMARK)
     if any(total.kind == "accrued" and total.amount_minor > 0 for total in totals):
         remarks.append(PROVISIONAL_REMARK)
+    if is_summed:
+        remarks.append(CLOSED_LINES_REMARK)
     return remarks

@@ -174,6 +174,7 @@ _EXPECTED: dict[str, Expectation] = {
     "procedure": Expectation("a procedure", "办理程序", '{"signed_by": ["origin", "host"]}'),
     "certified": _ROLES,
     "sealed": _FLAG,
+    "lines": Expectation("closed or open", "closed 或 open", '"open"'),
     "reconciliations": Expectation(
         "a list of reconciliations",
         "对账列表",

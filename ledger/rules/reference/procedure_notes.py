@@ -36,6 +36,7 @@ PROCEDURE_NOTES: dict[str, Note] = {
     "procedure": Note("办理程序", None, _MOVED, changes=_CERTIFIED),
     "procedure.certified": Note("须复核的申报", [], _MOVED, changes=_CERTIFIED),
     "procedure.sealed": Note("密封申报", False, _MOVED, changes=_SEALED),
+    "procedure.lines": Note("企业明细", "closed", _MOVED, changes={"$.procedure": {"lines": "open"}}),
     "procedure.reconciliations": Note(
         "对账", [], _MOVED, "Whose returns are compared with whose, line by line.", _COMPARED
     ),

@@ -35,6 +35,8 @@ def _zh(procedure: Procedure) -> Iterator[str]:
         yield "申报表递交后即为有效"
     if procedure.sealed:
         yield "各方先提交申报数据的哈希值，待各方均已提交或申报期满后公开数据"
+    if procedure.lines == "open":
+        yield "各方可互相查看分企业的申报明细"
     for one in procedure.reconciliations:
         yield _reconciliation_zh(one)
     if procedure.signed_by:
@@ -61,6 +63,8 @@ def _en(procedure: Procedure) -> Iterator[str]:
             "each side first commits to its figures by a hash; they open when all sides have, or when the "
             "time for handing in is over"
         )
+    if procedure.lines == "open":
+        yield "all sides read each other's lines of enterprises"
     for one in procedure.reconciliations:
         yield _reconciliation_en(one)
     if procedure.signed_by:

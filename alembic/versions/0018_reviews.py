@@ -82,7 +82,7 @@ def create_commitments() -> None:
         "commitment",
         sa.Column("agreement_id", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.SmallInteger(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column(
             "due_day",
@@ -97,20 +97,20 @@ def create_commitments() -> None:
             "'matching_event')",
             name=op.f("commitment_kind_check"),
         ),
-        sa.CheckConstraint("name ~ '^[a-z][a-z0-9_]{0,47}$'", name=op.f("commitment_name_check")),
+        sa.CheckConstraint("code ~ '^[a-z][a-z0-9_]{0,47}$'", name=op.f("commitment_code_check")),
         sa.CheckConstraint("target_count > 0", name=op.f("commitment_target_count_check")),
         sa.ForeignKeyConstraint(
             ["agreement_id", "version"],
             ["agreement_version.agreement_id", "agreement_version.version"],
             name=op.f("commitment_agreement_version_fk"),
         ),
-        sa.PrimaryKeyConstraint("agreement_id", "version", "name", name=op.f("commitment_pk")),
+        sa.PrimaryKeyConstraint("agreement_id", "version", "code", name=op.f("commitment_pk")),
         comment="the promises in the signed terms, written when a version comes into force",
     )
     op.create_table(
         "commitment_record",
         sa.Column("agreement_id", sa.BigInteger(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
         sa.Column("sequence", sa.SmallInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
@@ -124,7 +124,7 @@ def create_commitments() -> None:
         sa.CheckConstraint(
             "kind IN ('progress', 'done', 'dropped')", name=op.f("commitment_record_kind_check")
         ),
-        sa.CheckConstraint("name ~ '^[a-z][a-z0-9_]{0,47}$'", name=op.f("commitment_record_name_check")),
+        sa.CheckConstraint("code ~ '^[a-z][a-z0-9_]{0,47}$'", name=op.f("commitment_record_code_check")),
         sa.CheckConstraint("reached_count >= 0", name=op.f("commitment_record_reached_count_check")),
         sa.CheckConstraint("sequence > 0", name=op.f("commitment_record_sequence_check")),
         sa.ForeignKeyConstraint(
@@ -136,19 +136,19 @@ def create_commitments() -> None:
             ["agreement_id"], ["agreement.agreement_id"], name=op.f("commitment_record_agreement_fk")
         ),
         sa.ForeignKeyConstraint(["event_id"], ["event.event_id"], name=op.f("commitment_record_event_fk")),
-        sa.PrimaryKeyConstraint("agreement_id", "name", "sequence", name=op.f("commitment_record_pk")),
+        sa.PrimaryKeyConstraint("agreement_id", "code", "sequence", name=op.f("commitment_record_pk")),
     )
     op.create_table(
         "commitment_confirmation",
         sa.Column("agreement_id", sa.BigInteger(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
         sa.Column("sequence", sa.SmallInteger(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("event_id", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
-            ["agreement_id", "name", "sequence"],
-            ["commitment_record.agreement_id", "commitment_record.name", "commitment_record.sequence"],
+            ["agreement_id", "code", "sequence"],
+            ["commitment_record.agreement_id", "commitment_record.code", "commitment_record.sequence"],
             name=op.f("commitment_confirmation_commitment_record_fk"),
         ),
         sa.ForeignKeyConstraint(
@@ -160,23 +160,23 @@ def create_commitments() -> None:
             ["event_id"], ["event.event_id"], name=op.f("commitment_confirmation_event_fk")
         ),
         sa.PrimaryKeyConstraint(
-            "agreement_id", "name", "sequence", "role", name=op.f("commitment_confirmation_pk")
+            "agreement_id", "code", "sequence", "role", name=op.f("commitment_confirmation_pk")
         ),
     )
     op.create_table(
         "commitment_evidence",
         sa.Column("agreement_id", sa.BigInteger(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
         sa.Column("sequence", sa.SmallInteger(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["agreement_id", "name", "sequence"],
-            ["commitment_record.agreement_id", "commitment_record.name", "commitment_record.sequence"],
+            ["agreement_id", "code", "sequence"],
+            ["commitment_record.agreement_id", "commitment_record.code", "commitment_record.sequence"],
             name=op.f("commitment_evidence_commitment_record_fk"),
         ),
         sa.ForeignKeyConstraint(["hash"], ["document.hash"], name=op.f("commitment_evidence_document_fk")),
         sa.PrimaryKeyConstraint(
-            "agreement_id", "name", "sequence", "hash", name=op.f("commitment_evidence_pk")
+            "agreement_id", "code", "sequence", "hash", name=op.f("commitment_evidence_pk")
         ),
     )
 

@@ -24,6 +24,7 @@ from ledger_graphql.changes import (
     FilingSuccess,
     filing_now,
 )
+from ledger_graphql.commitments import CommitmentMutations
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.enterprises import EnterpriseList, list_node
 from ledger_graphql.evidence import EvidenceMutations
@@ -165,6 +166,7 @@ HandInReturnResult = Annotated[
 )
 class Mutation(
     CertificationMutations,
+    CommitmentMutations,
     EvidenceMutations,
     ReconciliationMutations,
     SettlingMutations,

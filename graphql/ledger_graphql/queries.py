@@ -24,6 +24,7 @@ from ledger_graphql.agreements import (
     agreement_nodes,
 )
 from ledger_graphql.amounts import COMMODITIES, MEASURES, Commodity, Measure
+from ledger_graphql.commitments import CommitmentQueries
 from ledger_graphql.connections import (
     FIRST_DEFAULT,
     After,
@@ -71,7 +72,15 @@ class TermsCheck:
 @strawberry.type(
     description="Everything that can be asked. Null stands for what isn't there or may not be known."
 )
-class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, SearchQueries, WorklistQueries):
+class Query(
+    CommitmentQueries,
+    LogQueries,
+    PaperQueries,
+    PaymentQueries,
+    RuleTemplateQueries,
+    SearchQueries,
+    WorklistQueries,
+):
     @resolved("Any object by its global id; null when there is none.")
     def node(
         self,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from commitment_room import open_promising_room
 from desk_fixtures import Document, Room, clause, enterprise, open_room
 from payment_rooms import (
     PROCEDURE,
@@ -73,6 +74,7 @@ def make_world(database: Database, folder: Path) -> World:
     _disputed(database)
     _sealed(database)
     _paid(database)
+    _promised(database)
     room = _netted(database)
     files = LogFiles(folder)
     head = log.sequence(database, files)
@@ -177,6 +179,13 @@ def _paid(database: Database) -> None:
     payments.charge_interest(
         database, room.act(), leg.leg_id, room.roles["origin"], CHECKER, date(2024, 8, 31)
     )
+
+
+def _promised(database: Database) -> None:
+    """A commitment that was kept, with evidence."""
+    room = open_promising_room(database)
+    room.record("progress", count=4, evidence=None)
+    room.confirm(room.record("done"))
 
 
 def _netted(database: Database) -> Room:

@@ -14,6 +14,7 @@ from ledger_console.command import (
     agreements,
     bundles,
     certified,
+    commitments,
     exports,
     fsck,
     interrupts,
@@ -61,6 +62,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "reconcile": reconciliations.reconcile,
         "seal": sealed.seal,
         "worklist": worklists.worklist,
+        "commitments": commitments.due_commitments,
     },
     "结算 Settlement": {
         "preview": results.preview,

@@ -155,6 +155,22 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
             "agreement_id name sequence role event_id recorded_at"
         )
     },
+    "commitment": {
+        Sealed("commitments", "the terms that event version_brought_into_force names"): (
+            "agreement_id version code kind due_day target_count"
+        )
+    },
+    "commitment_record": {
+        _said("commitments", "commitment_recorded"): (
+            "agreement_id code sequence kind day reached_count note recorded_by event_id recorded_at"
+        )
+    },
+    "commitment_evidence": {_said("commitments", "commitment_recorded"): "agreement_id code sequence hash"},
+    "commitment_confirmation": {
+        _said("commitments", "commitment_recorded, _confirmed"): (
+            "agreement_id code sequence role event_id recorded_at"
+        )
+    },
     "document": {
         _said("documents", "document_kept"): "hash name media_type size_bytes content event_id recorded_at"
     },

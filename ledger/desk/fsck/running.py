@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select, union
 
 from ledger.desk.fsck.agreements import check_agreements, check_quarters
+from ledger.desk.fsck.commitments import check_commitments
 from ledger.desk.fsck.comparing import WHOLE_ROW, Mismatch, Scope
 from ledger.desk.fsck.events import check_events, check_keys
 from ledger.desk.fsck.facts import check_documents, check_lists, check_occurrences
@@ -51,6 +52,7 @@ CHECKS: tuple[Check, ...] = (
     Check("agreements", "协议", "agreements", check_agreements, True),
     Check("lists", "企业名单", "enterprise lists", check_lists, True),
     Check("occurrences", "约定事项", "occurrences", check_occurrences, True),
+    Check("commitments", "承诺", "commitments", check_commitments, True),
     Check("returns", "申报", "returns", check_returns, True),
     Check("lines", "申报明细", "lines of returns", check_lines, True),
     Check("reconciliation", "对账", "reconciliation", check_reconciliation, True),

@@ -19,14 +19,14 @@ from sqlalchemy import (
 
 from ledger_schema.tables.base import metadata, recorded_at
 
-_NAME_CHECK = "name ~ '^[a-z][a-z0-9_]{0,47}$'"
+_CODE_CHECK = "code ~ '^[a-z][a-z0-9_]{0,47}$'"
 
 commitment = Table(
     "commitment",
     metadata,
     Column("agreement_id", BigInteger, nullable=False),
     Column("version", SmallInteger, nullable=False),
-    Column("name", Text, CheckConstraint(_NAME_CHECK, name="name"), nullable=False),
+    Column("code", Text, CheckConstraint(_CODE_CHECK, name="code"), nullable=False),
     Column(
         "kind",
         Text,
@@ -40,7 +40,7 @@ commitment = Table(
     ),
     Column("due_day", Date, comment="the last day on which it is kept in time; null: without a day"),
     Column("target_count", Integer, CheckConstraint("target_count > 0", name="target_count")),
-    PrimaryKeyConstraint("agreement_id", "version", "name"),
+    PrimaryKeyConstraint("agreement_id", "version", "code"),
     ForeignKeyConstraint(
         ["agreement_id", "version"], ["agreement_version.agreement_id", "agreement_version.version"]
     ),
@@ -51,7 +51,7 @@ commitment_record = Table(
     "commitment_record",
     metadata,
     Column("agreement_id", BigInteger, ForeignKey("agreement.agreement_id"), nullable=False),
-    Column("name", Text, CheckConstraint(_NAME_CHECK, name="name"), nullable=False),
+    Column("code", Text, CheckConstraint(_CODE_CHECK, name="code"), nullable=False),
     Column("sequence", SmallInteger, CheckConstraint("sequence > 0", name="sequence"), nullable=False),
     Column(
         "kind",
@@ -70,7 +70,7 @@ commitment_record = Table(
     Column("recorded_by", Text, nullable=False, comment="role"),
     Column("event_id", BigInteger, ForeignKey("event.event_id"), nullable=False),
     recorded_at(),
-    PrimaryKeyConstraint("agreement_id", "name", "sequence"),
+    PrimaryKeyConstraint("agreement_id", "code", "sequence"),
     ForeignKeyConstraint(
         ["agreement_id", "recorded_by"], ["agreement_party.agreement_id", "agreement_party.role"]
     ),
@@ -80,13 +80,13 @@ commitment_evidence = Table(
     "commitment_evidence",
     metadata,
     Column("agreement_id", BigInteger, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("code", Text, nullable=False),
     Column("sequence", SmallInteger, nullable=False),
     Column("hash", LargeBinary, ForeignKey("document.hash"), nullable=False),
-    PrimaryKeyConstraint("agreement_id", "name", "sequence", "hash"),
+    PrimaryKeyConstraint("agreement_id", "code", "sequence", "hash"),
     ForeignKeyConstraint(
-        ["agreement_id", "name", "sequence"],
-        ["commitment_record.agreement_id", "commitment_record.name", "commitment_record.sequence"],
+        ["agreement_id", "code", "sequence"],
+        ["commitment_record.agreement_id", "commitment_record.code", "commitment_record.sequence"],
     ),
 )
 
@@ -94,15 +94,15 @@ commitment_confirmation = Table(
     "commitment_confirmation",
     metadata,
     Column("agreement_id", BigInteger, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("code", Text, nullable=False),
     Column("sequence", SmallInteger, nullable=False),
     Column("role", Text, nullable=False),
     Column("event_id", BigInteger, ForeignKey("event.event_id"), nullable=False),
     recorded_at(),
-    PrimaryKeyConstraint("agreement_id", "name", "sequence", "role"),
+    PrimaryKeyConstraint("agreement_id", "code", "sequence", "role"),
     ForeignKeyConstraint(
-        ["agreement_id", "name", "sequence"],
-        ["commitment_record.agreement_id", "commitment_record.name", "commitment_record.sequence"],
+        ["agreement_id", "code", "sequence"],
+        ["commitment_record.agreement_id", "commitment_record.code", "commitment_record.sequence"],
     ),
     ForeignKeyConstraint(["agreement_id", "role"], ["agreement_party.agreement_id", "agreement_party.role"]),
 )

@@ -33,7 +33,7 @@ FLOWS = """
         ORDER BY agreement_id, number, version DESC
     )
     INSERT INTO settled_flow
-    SELECT agreement_id, booked_quarter, settlement_id, false, mechanism, commodity_id, payer_party_id,
+    SELECT agreement_id, booked_quarter, settlement_id, 1, mechanism, commodity_id, payer_party_id,
         payee_party_id, sum(booked_minor)
     FROM payable JOIN mechanisms USING (agreement_id, clause)
     GROUP BY agreement_id, booked_quarter, settlement_id, mechanism, commodity_id, payer_party_id,
@@ -42,7 +42,7 @@ FLOWS = """
 """
 CREDITS = """
     INSERT INTO settled_credit
-    SELECT agreement_id, booked_quarter, settlement_id, false, account.book_id, account.commodity_id,
+    SELECT agreement_id, booked_quarter, settlement_id, 1, account.book_id, account.commodity_id,
         party_id, sum(amount_minor)
     FROM quarter_closing AS closing
         JOIN posting USING (agreement_id, settlement_id) JOIN account USING (agreement_id, account_id)
@@ -52,13 +52,13 @@ CREDITS = """
 """
 REVERSED_FLOWS = """
     INSERT INTO settled_flow
-    SELECT agreement_id, booked_quarter, settlement_id, true, mechanism, commodity_id, payer_party_id,
+    SELECT agreement_id, booked_quarter, settlement_id, 2, mechanism, commodity_id, payer_party_id,
         payee_party_id, -amount_minor
     FROM settled_flow JOIN quarter_reopened USING (agreement_id, booked_quarter, settlement_id)
 """
 REVERSED_CREDITS = """
     INSERT INTO settled_credit
-    SELECT agreement_id, booked_quarter, settlement_id, true, book_id, commodity_id, party_id, -amount_minor
+    SELECT agreement_id, booked_quarter, settlement_id, 2, book_id, commodity_id, party_id, -amount_minor
     FROM settled_credit JOIN quarter_reopened USING (agreement_id, booked_quarter, settlement_id)
 """
 
@@ -282,11 +282,17 @@ def create_sums() -> None:
         sa.Column("agreement_id", sa.BigInteger(), nullable=False),
         sa.Column("booked_quarter", sa.Integer(), nullable=False),
         sa.Column("settlement_id", sa.BigInteger(), nullable=False),
-        sa.Column("is_reversal", sa.Boolean(), nullable=False, comment="the quarter was reopened"),
+        sa.Column(
+            "sequence",
+            sa.SmallInteger(),
+            nullable=False,
+            comment="1: added by the close; 2: taken back, negated, because the quarter was reopened",
+        ),
         sa.Column("book_id", sa.SmallInteger(), nullable=False),
         sa.Column("commodity_id", sa.SmallInteger(), nullable=False),
         sa.Column("party_id", sa.BigInteger(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("sequence IN (1, 2)", name=op.f("settled_credit_sequence_check")),
         sa.CheckConstraint("book_id <> 1", name=op.f("settled_credit_book_check")),
         sa.CheckConstraint("amount_minor <> 0", name=op.f("settled_credit_amount_check")),
         sa.ForeignKeyConstraint(
@@ -303,7 +309,7 @@ def create_sums() -> None:
             "agreement_id",
             "booked_quarter",
             "settlement_id",
-            "is_reversal",
+            "sequence",
             "book_id",
             "commodity_id",
             "party_id",
@@ -315,12 +321,18 @@ def create_sums() -> None:
         sa.Column("agreement_id", sa.BigInteger(), nullable=False),
         sa.Column("booked_quarter", sa.Integer(), nullable=False),
         sa.Column("settlement_id", sa.BigInteger(), nullable=False),
-        sa.Column("is_reversal", sa.Boolean(), nullable=False, comment="the quarter was reopened"),
+        sa.Column(
+            "sequence",
+            sa.SmallInteger(),
+            nullable=False,
+            comment="1: added by the close; 2: taken back, negated, because the quarter was reopened",
+        ),
         sa.Column("mechanism", sa.Text(), nullable=False),
         sa.Column("commodity_id", sa.SmallInteger(), nullable=False),
         sa.Column("payer_party_id", sa.BigInteger(), nullable=False),
         sa.Column("payee_party_id", sa.BigInteger(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False, comment="negative: the other way"),
+        sa.CheckConstraint("sequence IN (1, 2)", name=op.f("settled_flow_sequence_check")),
         sa.CheckConstraint(
             "mechanism IN ('tax', 'output_value', 'development_revenue', 'innovation_voucher')",
             name=op.f("settled_flow_mechanism_check"),
@@ -341,7 +353,7 @@ def create_sums() -> None:
             "agreement_id",
             "booked_quarter",
             "settlement_id",
-            "is_reversal",
+            "sequence",
             "mechanism",
             "commodity_id",
             "payer_party_id",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from desk_fixtures import Document, Room, clause, open_room
+from desk_fixtures import Document, Room, open_room
 
 from ledger.desk import commitments, documents
 from ledger.desk.commitments import Commitment, RecordDraft
@@ -73,7 +73,7 @@ class PromisingRoom(Room):
         return next(one for one in found if one.promise.code == code)
 
 
-def open_promising_room(database: Database, *, code: str = "PROMISING") -> PromisingRoom:
-    room = open_room(database, clause(), code=code, make=PromisingRoom)
+def open_promising_room(database: Database, *clauses: Document, code: str = "PROMISING") -> PromisingRoom:
+    room = open_room(database, *clauses, code=code, make=PromisingRoom)
     assert isinstance(room, PromisingRoom)
     return room

@@ -183,7 +183,16 @@ def _paid(database: Database) -> None:
 
 def _promised(database: Database) -> None:
     """A commitment that was kept, with evidence."""
-    room = open_promising_room(database)
+    output = clause(
+        2,
+        mechanism="output_value",
+        measures=("industrial_output",),
+        to_whom={"regime": "full_to_each", "key": [{"shares": {"origin": "1", "host": "1"}}]},
+    )
+    room = open_promising_room(database, clause(), output)
+    figures = {("retained_tax", "2024Q1"): "100.00", ("industrial_output", "2024Q1"): "900.00"}
+    room.hand_in_figures("2024Q1", figures)
+    room.close("2024Q1", room.compute("2024Q1"))
     room.record("progress", count=4, evidence=None)
     room.confirm(room.record("done"))
 

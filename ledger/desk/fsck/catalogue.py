@@ -256,6 +256,16 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
         _said("signing", "quarter_reopened"): f"{_KEY} request event_id",
         CLOCK: "closed_at reopened_at",
     },
+    "settled_flow": {
+        Sealed("sums", "payables of closed quarters and the terms"): (
+            f"{_KEY} sequence mechanism commodity_id payer_party_id payee_party_id amount_minor"
+        )
+    },
+    "settled_credit": {
+        Sealed("sums", "postings of closed quarters"): (
+            f"{_KEY} sequence book_id commodity_id party_id amount_minor"
+        )
+    },
     "payable": {
         _said("payments", "legs_raised"): (
             f"{_KEY} clause commodity_id payer_party_id payee_party_id booked_minor brought_minor "

@@ -19,6 +19,7 @@ from ledger.desk.fsck.reconciliations import check_reconciliation
 from ledger.desk.fsck.returns import check_lines, check_returns
 from ledger.desk.fsck.settlements import check_settlements
 from ledger.desk.fsck.signing import check_signing
+from ledger.desk.fsck.summing import check_sums
 from ledger.errors import LedgerError
 from ledger.evidence.notes import VerifierKey
 from ledger.periods import Quarter
@@ -57,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     Check("lines", "申报明细", "lines of returns", check_lines, True),
     Check("reconciliation", "对账", "reconciliation", check_reconciliation, True),
     Check("settlements", "结算", "settlements", check_settlements, True),
+    Check("sums", "汇总", "sums of closed quarters", check_sums, True),
     Check("signing", "签署", "signatures", check_signing, True),
     Check("quarters", "季度", "quarters", check_quarters, True),
 )

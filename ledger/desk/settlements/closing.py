@@ -40,6 +40,7 @@ from ledger.desk.settlements.replays import (
     latest_clauses,
     versions_of,
 )
+from ledger.desk.settlements.summing import add_sums
 from ledger.desk.signatures import refuse_unsigned
 from ledger.errors import InvariantBroken, LedgerError
 from ledger.evidence.canonical import digest
@@ -158,6 +159,7 @@ def close_in(connection: Connection, record: Recorder, chosen: Settlement, quart
         chosen.agreement_id, chosen.booked_quarter, chosen.settlement_id, ends=following is None
     )
     raise_legs(connection, record, closing)
+    add_sums(connection, closing.agreement_id, closing.quarter, closing.settlement_id)
 
 
 def _draft(connection: Connection, agreement_id: int, quarter: Quarter) -> Draft:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -29,7 +28,13 @@ settled_flow = Table(
     Column("agreement_id", BigInteger, nullable=False),
     Column("booked_quarter", Integer, nullable=False),
     Column("settlement_id", BigInteger, nullable=False),
-    Column("is_reversal", Boolean, nullable=False, comment="the quarter was reopened"),
+    Column(
+        "sequence",
+        SmallInteger,
+        CheckConstraint("sequence IN (1, 2)", name="sequence"),
+        nullable=False,
+        comment="1: added by the close; 2: taken back, negated, because the quarter was reopened",
+    ),
     Column(
         "mechanism",
         Text,
@@ -59,7 +64,7 @@ settled_flow = Table(
         "agreement_id",
         "booked_quarter",
         "settlement_id",
-        "is_reversal",
+        "sequence",
         "mechanism",
         "commodity_id",
         "payer_party_id",
@@ -82,7 +87,13 @@ settled_credit = Table(
     Column("agreement_id", BigInteger, nullable=False),
     Column("booked_quarter", Integer, nullable=False),
     Column("settlement_id", BigInteger, nullable=False),
-    Column("is_reversal", Boolean, nullable=False, comment="the quarter was reopened"),
+    Column(
+        "sequence",
+        SmallInteger,
+        CheckConstraint("sequence IN (1, 2)", name="sequence"),
+        nullable=False,
+        comment="1: added by the close; 2: taken back, negated, because the quarter was reopened",
+    ),
     # Book 1 is cash, which is no statistic.
     Column(
         "book_id",
@@ -99,7 +110,7 @@ settled_credit = Table(
         "agreement_id",
         "booked_quarter",
         "settlement_id",
-        "is_reversal",
+        "sequence",
         "book_id",
         "commodity_id",
         "party_id",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from commitment_room import open_promising_room
 from desk_fixtures import Document, Room, clause, enterprise, open_room
 from payment_rooms import (
     PROCEDURE,
@@ -23,6 +22,7 @@ from payment_rooms import (
     withdraw,
 )
 from reconciliation_fixtures import HOST, ORIGIN, open_desk
+from review_room import open_review_room
 from signing_room import open_signing_room
 from sqlalchemy import text
 
@@ -74,7 +74,7 @@ def make_world(database: Database, folder: Path) -> World:
     _disputed(database)
     _sealed(database)
     _paid(database)
-    _promised(database)
+    _reviewed(database)
     room = _netted(database)
     files = LogFiles(folder)
     head = log.sequence(database, files)
@@ -181,20 +181,26 @@ def _paid(database: Database) -> None:
     )
 
 
-def _promised(database: Database) -> None:
-    """A commitment that was kept, with evidence."""
+def _reviewed(database: Database) -> None:
+    """A commitment that was kept, money and a statistic, a review that ended, and an evaluation."""
     output = clause(
         2,
         mechanism="output_value",
         measures=("industrial_output",),
         to_whom={"regime": "full_to_each", "key": [{"shares": {"origin": "1", "host": "1"}}]},
     )
-    room = open_promising_room(database, clause(), output)
+    reviewed = open_review_room(database, clause(), output)
+    room = reviewed.room
     figures = {("retained_tax", "2024Q1"): "100.00", ("industrial_output", "2024Q1"): "900.00"}
     room.hand_in_figures("2024Q1", figures)
     room.close("2024Q1", room.compute("2024Q1"))
     room.record("progress", count=4, evidence=None)
     room.confirm(room.record("done"))
+    review_id = reviewed.open()
+    reviewed.request(review_id)
+    reviewed.answer(review_id)
+    reviewed.close(review_id)
+    reviewed.evaluate()
 
 
 def _netted(database: Database) -> Room:

@@ -15,7 +15,7 @@ from ledger.desk import agreements, pairings, roster
 from ledger.desk.acts import Act
 from ledger.desk.agreements import AgreementDraft, SideDraft
 from ledger.desk.agreements.reading import KINDS
-from ledger.desk.pairings import Group, GroupEmpty, Pairing
+from ledger.desk.pairings import Disputes, Group, GroupEmpty, Pairing
 from ledger.evidence.signatures import new_private_key, public_key_of
 from ledger.measures import YUAN
 from ledger.periods import Quarter
@@ -95,11 +95,11 @@ def test_disputes_are_counted_until_they_end(database: Database) -> None:
     desk = open_desk(database)
     desk.hand_in("2024Q1", "100.00", "150.00")
     number = desk.dispute("2024Q1", ORIGIN)
-    assert (between(desk).disputes.open_count, between(desk).disputes.ended_count) == (1, 0)
+    assert between(desk.room).disputes == Disputes(1, 0)
     offer = desk.propose(number, ORIGIN, "140.00")
     assert offer
     desk.accept(number, HOST)
-    assert (between(desk).disputes.open_count, between(desk).disputes.ended_count) == (0, 1)
+    assert between(desk.room).disputes == Disputes(0, 1)
 
 
 def test_parties_without_an_agreement_have_nothing_between_them(database: Database) -> None:

@@ -314,6 +314,23 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
     "netting_signature": {
         _said("payments", "netting_signed"): "netting_id party_id public_key signature event_id recorded_at"
     },
+    "review": {
+        _said("reviews", "review_opened"): (
+            "review_id reviewer_party_id party_id other_party_id title event_id recorded_at"
+        )
+    },
+    "review_step": {
+        _said("reviews", "review_opened, _requested, _answered, _closed"): (
+            "review_id step kind party_id person content addressed_party_id due_day outcome event_id "
+            "recorded_at"
+        )
+    },
+    "evaluation": {
+        _said("reviews", "agreement_evaluated: hash of the figures"): (
+            "agreement_id year reviewer_party_id sequence verdict remark person figures figures_hash "
+            "known_at event_id recorded_at"
+        )
+    },
 }
 """Of every table, which columns are sealed by what."""
 

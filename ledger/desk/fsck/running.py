@@ -17,6 +17,7 @@ from ledger.desk.fsck.parties import check_parties, check_reference
 from ledger.desk.fsck.payments import check_payments
 from ledger.desk.fsck.reconciliations import check_reconciliation
 from ledger.desk.fsck.returns import check_lines, check_returns
+from ledger.desk.fsck.reviews import check_reviews
 from ledger.desk.fsck.settlements import check_settlements
 from ledger.desk.fsck.signing import check_signing
 from ledger.desk.fsck.summing import check_sums
@@ -50,6 +51,7 @@ CHECKS: tuple[Check, ...] = (
     Check("parties", "主体", "parties", check_parties, False),
     Check("documents", "凭证", "documents", check_documents, False),
     Check("payments", "付款", "payments", check_payments, False),
+    Check("reviews", "评估", "reviews", check_reviews, False),
     Check("agreements", "协议", "agreements", check_agreements, True),
     Check("lists", "企业名单", "enterprise lists", check_lists, True),
     Check("occurrences", "约定事项", "occurrences", check_occurrences, True),

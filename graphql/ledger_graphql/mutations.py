@@ -47,6 +47,7 @@ from ledger_graphql.parties import Party, party_node
 from ledger_graphql.payment_mutations import PaymentMutations
 from ledger_graphql.reconciliation_mutations import ReconciliationMutations
 from ledger_graphql.reopening import ReopeningMutations
+from ledger_graphql.reviews import ReviewMutations
 from ledger_graphql.settling import SettlingMutations
 from ledger_graphql.terms import terms_document
 
@@ -171,6 +172,7 @@ class Mutation(
     ReconciliationMutations,
     SettlingMutations,
     ReopeningMutations,
+    ReviewMutations,
     PaymentMutations,
     LogMutations,
 ):

@@ -1,11 +1,12 @@
 """Pairings: what two zones, provinces or regions have with each other, and the nation at a glance."""
 
 from ledger.desk.pairings.groups import Group, GroupEmpty, GroupKind, members
-from ledger.desk.pairings.nation import Cell, Grouping, Rank, Year, matrix, ranking, trend
+from ledger.desk.pairings.nation import RANKED_MOST, Cell, Grouping, Rank, Year, matrix, ranking, trend
 from ledger.desk.pairings.pairing import Credit, Debt, Disputes, Flow, Pairing, pairing
 from ledger.desk.pairings.room import Room, room_left
 
 __all__ = [
+    "RANKED_MOST",
     "Cell",
     "Credit",
     "Debt",

@@ -147,7 +147,7 @@ def _make(database: Database, agreements: int) -> None:
 
 def _measure(connection: Connection, rounds: int) -> None:
     east, west = Group("region", "East"), Group("region", "West")
-    zones = [Group("party", code) for code in ("HTZ001", "HTZ008")]
+    zones = Group("party", "HTZ001"), Group("party", "HTZ008")
     years = (FIRST, LAST)
     views: dict[str, Callable[[], object]] = {
         "matrix of provinces, ten years": lambda: pairings.matrix(connection, "province", *years),
@@ -188,10 +188,10 @@ def _measure(connection: Connection, rounds: int) -> None:
     for name, of_view in taken.items():
         print(f"{name:<38} p50 {median(of_view):7.1f} ms   p95 {quantiles(of_view, n=20)[18]:7.1f} ms")
     for period in ("ten years", "one year"):
-        view, plain = (
+        ours_ms, plain_ms = (
             median(taken[f"{name}, {period}"]) for name in ("matrix of provinces", "SQL over the sums")
         )
-        print(f"matrix / plain SQL over the same sums, {period}: {view / plain:.2f}")
+        print(f"matrix / plain SQL over the same sums, {period}: {ours_ms / plain_ms:.2f}")
     over = _milliseconds(lambda: connection.execute(OVER_PAYABLES, ALL_YEARS).all())
     print(f"plain SQL over payables / matrix: {over / median(taken['matrix of provinces, ten years']):.1f}")
 

@@ -25,7 +25,15 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from ledger.desk.log import LogFiles, Sequencer
-from ledger_graphql import ask_page, bundle_downloads, document_files, export_files, files, log_downloads
+from ledger_graphql import (
+    ask_page,
+    bundle_downloads,
+    document_files,
+    export_files,
+    files,
+    log_downloads,
+    pairing_downloads,
+)
 from ledger_graphql.context import Desk, OpenDesk
 from ledger_graphql.http import LOOPBACK_HOSTS, BodyLimit, SameHostOnly
 from ledger_graphql.landing import PAGE
@@ -129,6 +137,7 @@ def create(
                 routes=[
                     *files.routes(desk, limiter),
                     *bundle_downloads.routes(desk, limiter),
+                    *pairing_downloads.routes(desk, limiter),
                     *document_files.routes(database, limiter),
                     *export_files.routes(desk, limiter),
                 ],

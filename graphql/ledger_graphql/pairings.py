@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from datetime import date
 from enum import Enum
 from math import floor
-from typing import Annotated, cast
+from typing import Annotated
 
 import strawberry
 from sqlalchemy import Connection as SqlConnection
 
 from ledger.desk import pairings
 from ledger.desk.agreements import agreements_by_id, terms_in_force
-from ledger.desk.pairings import Group, Grouping, GroupKind
+from ledger.desk.pairings import Group, Grouping
 from ledger.measures import MEASURE_BY_NAME, YUAN
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
@@ -64,7 +64,7 @@ class PairingGroupInput:
     code: str = strawberry.field(description="Its name, as the kind says.")
 
     def group(self) -> Group:
-        return Group(cast("GroupKind", self.kind.value), self.code)
+        return Group(self.kind.value, self.code)
 
 
 @strawberry.type(description="How many agreements of a kind there are.")
@@ -301,7 +301,7 @@ def _everything(desk: Desk) -> Iterator[SqlConnection]:
 
 
 def _grouping(by: PairingGrouping) -> Grouping:
-    return cast("Grouping", by.value)
+    return by.value
 
 
 def _money(amount_minor: int) -> AmountValue:

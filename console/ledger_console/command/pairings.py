@@ -9,7 +9,7 @@ import typer
 
 from ledger.desk import days, pairings
 from ledger.desk.agreements import agreements_by_id
-from ledger.desk.pairings import Group, Grouping
+from ledger.desk.pairings import Group, Grouping, PairingForm
 from ledger.measures import COMMODITY_BY_ID, YUAN
 from ledger.money import format_amount
 from ledger.periods import Quarter
@@ -17,8 +17,8 @@ from ledger.rules.explanation import BOOK_NAMES, Language
 from ledger.rules.words import MECHANISM_NAMES
 from ledger_console.command.commitments import STATE_NAMES
 from ledger_console.command.opening import ledger
-from ledger_console.command.options import LanguageOption
-from ledger_console.command.output import show, show_table
+from ledger_console.command.options import LanguageOption, OutputFile
+from ledger_console.command.output import deliver, show, show_table
 
 pairing_commands = typer.Typer(
     no_args_is_help=True, help="Pairings and the nation at a glance. 结对与全国概览。"
@@ -115,6 +115,27 @@ def show_pairing(
     show(f"{open_word} {disputes.open_count}, {ended_word} {disputes.ended_count}")
     for state, count in found.commitments.items():
         show(f"{('承诺', 'commitments')[index]} {STATE_NAMES[state][index]}: {count}")
+
+
+@pairing_commands.command("paper")
+def write_paper(
+    one: Annotated[str, typer.Argument(metavar="PARTY", help="A party's code. 主体编号。")],
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="The other party's code. 另一主体编号。")],
+    first: From,
+    last: To,
+    form: Annotated[str, typer.Option("--format", metavar="FORM", help="xlsx or pdf. 文件格式。")] = "xlsx",
+    output: OutputFile = None,
+    today: Today = None,
+    language: LanguageOption = "zh",
+) -> None:
+    """Write the review paper of a pairing, with charts. 制作结对评估文件（含图表）。"""
+    if form not in get_args(PairingForm):
+        raise typer.BadParameter(f"{form}: {', '.join(get_args(PairingForm))}")
+    groups = Group("party", one), Group("party", other)
+    with ledger() as database, database.reading() as connection:
+        found = pairings.pairing(connection, *groups, first, last, today or days.today(connection))
+        content = pairings.pairing_file(connection, found, cast("PairingForm", form), language)
+    deliver(content, output)
 
 
 @pairing_commands.command("matrix")

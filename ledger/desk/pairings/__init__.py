@@ -3,6 +3,7 @@
 from ledger.desk.pairings.groups import Group, GroupEmpty, GroupKind, members
 from ledger.desk.pairings.nation import RANKED_MOST, Cell, Grouping, Rank, Year, matrix, ranking, trend
 from ledger.desk.pairings.pairing import Credit, Debt, Disputes, Flow, Pairing, pairing
+from ledger.desk.pairings.paper import PairingForm, pairing_file, pairing_paper
 from ledger.desk.pairings.room import Room, room_left
 
 __all__ = [
@@ -17,12 +18,15 @@ __all__ = [
     "GroupKind",
     "Grouping",
     "Pairing",
+    "PairingForm",
     "Rank",
     "Room",
     "Year",
     "matrix",
     "members",
     "pairing",
+    "pairing_file",
+    "pairing_paper",
     "ranking",
     "room_left",
     "trend",

@@ -71,6 +71,11 @@ def test_a_zone_is_reviewed_by_its_own_province_alone(room: ReviewRoom) -> None:
         room.open(by=WEST, party="E", other=None)
 
 
+def test_a_government_does_not_review_itself(room: ReviewRoom) -> None:
+    with pytest.raises(ReviewerUnsuited):
+        room.open(by=WEST, party=WEST, other="E")
+
+
 def test_who_was_not_asked_has_nothing_to_answer(room: ReviewRoom) -> None:
     review_id = room.open()
     with pytest.raises(AnswerUnasked):

@@ -9,14 +9,17 @@ TEXT_LENGTH_MAX = 4_000
 
 
 class ReviewerUnsuited(LedgerError):
-    """Only a government of a province in which a reviewed party lies reviews it."""
+    """Only a government of a reviewed party's province reviews it, and none reviews itself."""
 
     code = "REVIEWER_UNSUITED"
     sentence_en = (
-        "Expected a government of a province in which one of the reviewed parties lies, but {reviewer} isn't "
-        "one. Have the province's own official review it."
+        "Expected a government of a province in which one of the reviewed parties lies, and not one of them "
+        "itself, but got {reviewer}. Have the province's own official review it."
     )
-    sentence_zh = "评估方应为被评估主体所在省份的政府主体，而 {reviewer} 不是。请由所在省份的主管部门评估。"
+    sentence_zh = (
+        "评估方应为被评估主体所在省份的政府主体，且不得为被评估主体本身，而 {reviewer} 不符。"
+        "请由所在省份的主管部门评估。"
+    )
 
 
 class ReviewClosed(LedgerError):
@@ -46,7 +49,8 @@ class AnswerUnasked(LedgerError):
 
 
 def refuse_unsuited(reviewer: Party, reviewed: list[Party]) -> None:
-    """Raises ``ReviewerUnsuited`` unless the reviewer is a government of a reviewed party's province."""
+    """Raises ``ReviewerUnsuited`` unless the reviewer is another one, a government of their provinces."""
     provinces = {one.province_code for one in reviewed if one.province_code is not None}
-    if reviewer.kind != "government" or reviewer.province_code not in provinces:
+    is_reviewed = reviewer.party_id in {one.party_id for one in reviewed}
+    if is_reviewed or reviewer.kind != "government" or reviewer.province_code not in provinces:
         raise ReviewerUnsuited(reviewer=reviewer.code)

@@ -46,11 +46,9 @@ RANKING = """
         SELECT payer_party_id, sum(amount_minor - (
             SELECT coalesce(sum(amount_minor), 0) FROM leg_clearing WHERE leg_clearing.leg_id = unpaid.leg_id
         )) AS amount_minor
-        FROM unpaid
-        WHERE agreement_id IS NULL OR EXISTS (
-            SELECT FROM agreement_quarter AS closed
-            WHERE closed.agreement_id = unpaid.agreement_id AND closed.quarter = unpaid.booked_quarter
-                AND closed.settlement_id = unpaid.settlement_id)
+        FROM unpaid LEFT JOIN agreement_quarter AS closed
+            ON closed.agreement_id = unpaid.agreement_id AND closed.quarter = unpaid.booked_quarter
+        WHERE unpaid.agreement_id IS NULL OR closed.settlement_id = unpaid.settlement_id
         GROUP BY 1
     ),
     counted AS (

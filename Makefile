@@ -48,6 +48,7 @@ bench: $(STAMP)
 	$(BIN)/python bench/log.py
 	$(BIN)/python bench/history.py
 	$(BIN)/python bench/api.py
+	$(BIN)/python bench/pairings.py
 
 lock: $(STAMP)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate \

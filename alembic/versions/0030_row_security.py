@@ -11,7 +11,7 @@ from alembic import op
 from ledger_schema import policies
 
 revision = "0030"
-down_revision = "0017"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -24,6 +24,7 @@ from ledger_graphql import (
     export_files,
     files,
     log_downloads,
+    pairing_downloads,
     return_files,
 )
 from ledger_graphql.body_limit import BodyLimit
@@ -94,6 +95,7 @@ def create(
                     *files.routes(desk, limiter),
                     *bundle_downloads.routes(desk, limiter),
                     *document_files.routes(desk, limiter),
+                    *pairing_downloads.routes(desk, limiter),
                     *export_files.routes(desk, limiter),
                     *return_files.routes(desk, limiter),
                 ],

@@ -25,6 +25,7 @@ from ledger_graphql.changes import (
     FilingSuccess,
     filing_now,
 )
+from ledger_graphql.commitments import CommitmentMutations
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.enterprises import EnterpriseList, list_node
 from ledger_graphql.evidence import EvidenceMutations
@@ -48,6 +49,7 @@ from ledger_graphql.parties import Party, party_node
 from ledger_graphql.payment_mutations import PaymentMutations
 from ledger_graphql.reconciliation_mutations import ReconciliationMutations
 from ledger_graphql.reopening import ReopeningMutations
+from ledger_graphql.reviews import ReviewMutations
 from ledger_graphql.settling import SettlingMutations
 from ledger_graphql.terms import terms_document
 from ledger_graphql.zones import ZoneMutations
@@ -169,10 +171,12 @@ HandInReturnResult = Annotated[
 class Mutation(
     AccountMutations,
     CertificationMutations,
+    CommitmentMutations,
     EvidenceMutations,
     ReconciliationMutations,
     SettlingMutations,
     ReopeningMutations,
+    ReviewMutations,
     PaymentMutations,
     LogMutations,
     ZoneMutations,

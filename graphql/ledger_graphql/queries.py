@@ -27,6 +27,7 @@ from ledger_graphql.agreements import (
     agreement_nodes,
 )
 from ledger_graphql.amounts import COMMODITIES, MEASURES, Commodity, Measure
+from ledger_graphql.commitments import CommitmentQueries
 from ledger_graphql.connections import (
     FIRST_DEFAULT,
     After,
@@ -46,10 +47,12 @@ from ledger_graphql.indicators import IndicatorQueries
 from ledger_graphql.inputs import ListEntryInput, OccurrenceDayInput, ReturnLineInput
 from ledger_graphql.log import LogQueries
 from ledger_graphql.nodes import nodes_by_id
+from ledger_graphql.pairings import PairingQueries
 from ledger_graphql.papers import PaperQueries
 from ledger_graphql.parties import Party, PartyKind, RegionClass, party_id_of, party_node, party_nodes
 from ledger_graphql.payment_queries import PaymentQueries
 from ledger_graphql.reports import Balance, balance_nodes
+from ledger_graphql.reviews import ReviewQueries
 from ledger_graphql.rule_templates import RuleTemplateQueries
 from ledger_graphql.scalars import Json
 from ledger_graphql.searches import SearchQueries
@@ -79,9 +82,12 @@ class TermsCheck:
 class Query(
     IndicatorQueries,
     AccountQueries,
+    CommitmentQueries,
     LogQueries,
+    PairingQueries,
     PaperQueries,
     PaymentQueries,
+    ReviewQueries,
     RuleTemplateQueries,
     SearchQueries,
     WorklistQueries,

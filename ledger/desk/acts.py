@@ -53,6 +53,8 @@ class Queue(IntEnum):
     """By the leg's id: what clears it. Comes after the agreements of all the legs at hand."""
     PAYER = 7
     """By the party's code: its payments, and what they are used for."""
+    REVIEW = 18
+    """By the review's id. An act about a review takes no other."""
     LOG = 8
     """The log's one sequencer; no act takes it."""
     ACCOUNT = 9

@@ -20,6 +20,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from ledger.money import RoundingMode, parse_share
+from ledger.rules.commitments import Commitment
 from ledger.rules.factors import FactorPart, factor_parts, rounded_ratios
 from ledger.rules.fields import (
     AmountText,
@@ -955,6 +956,9 @@ class Terms(Document):
         default=None,
         description="How the sides work a quarter through; null: a return counts once it is handed in, and "
         "either side closes the quarter.",
+    )
+    commitments: tuple[Commitment, ...] = Field(
+        default=(), description="What the sides promise each other beside money."
     )
 
     def clause(self, number: int) -> Clause | None:

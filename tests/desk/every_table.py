@@ -23,6 +23,7 @@ from payment_rooms import (
     withdraw,
 )
 from reconciliation_fixtures import HOST, ORIGIN, open_desk
+from review_room import open_review_room
 from signing_room import open_signing_room
 from sqlalchemy import text
 
@@ -79,6 +80,7 @@ def make_world(database: Database, folder: Path) -> World:
     _disputed(database)
     _sealed(database)
     _paid(database)
+    _reviewed(database)
     room = _netted(database)
     files = LogFiles(folder)
     head = log.sequence(database, files)
@@ -200,6 +202,28 @@ def _paid(database: Database) -> None:
     payments.charge_interest(
         database, room.act(), leg.leg_id, room.roles["origin"], CHECKER, date(2024, 8, 31)
     )
+
+
+def _reviewed(database: Database) -> None:
+    """A commitment that was kept, money and a statistic, a review that ended, and an evaluation."""
+    output = clause(
+        2,
+        mechanism="output_value",
+        measures=("industrial_output",),
+        to_whom={"regime": "full_to_each", "key": [{"shares": {"origin": "1", "host": "1"}}]},
+    )
+    reviewed = open_review_room(database, clause(), output)
+    room = reviewed.room
+    figures = {("retained_tax", "2024Q1"): "100.00", ("industrial_output", "2024Q1"): "900.00"}
+    room.hand_in_figures("2024Q1", figures)
+    room.close("2024Q1", room.compute("2024Q1"))
+    room.record("progress", count=4, evidence=None)
+    room.confirm(room.record("done"))
+    review_id = reviewed.open()
+    reviewed.request(review_id)
+    reviewed.answer(review_id)
+    reviewed.close(review_id)
+    reviewed.evaluate()
 
 
 def _netted(database: Database) -> Room:

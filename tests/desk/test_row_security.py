@@ -111,7 +111,7 @@ def world(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def parties(world: World) -> dict[str, int]:
-    """Every party of an agreement by code, Z-1, which a plan sets a target, and PARK-1, which is in nothing."""
+    """Every party of an agreement by code, Z-1, of which a plan asks, and PARK-1, which is in nothing."""
     with world.database.owner() as connection:
         found = connection.execute(
             text(

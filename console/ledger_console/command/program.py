@@ -14,6 +14,7 @@ from ledger_console.command import (
     agreements,
     bundles,
     certified,
+    commitments,
     exports,
     fsck,
     indicators,
@@ -34,6 +35,8 @@ from ledger_console.command.accounts import account_commands
 from ledger_console.command.changes import change_commands
 from ledger_console.command.log import log_commands
 from ledger_console.command.output import tell, tell_unexpected
+from ledger_console.command.pairings import pairing_commands
+from ledger_console.command.reviews import review_commands
 from ledger_console.command.rules import rules
 from ledger_console.command.settlement import settlement
 from ledger_console.command.witness import witness_commands
@@ -67,6 +70,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "reconcile": reconciliations.reconcile,
         "seal": sealed.seal,
         "worklist": worklists.worklist,
+        "commitments": commitments.due_commitments,
     },
     "结算 Settlement": {
         "preview": results.preview,
@@ -125,6 +129,8 @@ def _program() -> typer.Typer:
     program.add_typer(settlement, name="settlement", rich_help_panel="结算 Settlement")
     program.add_typer(payments.payment_commands, name="payments", rich_help_panel="结算 Settlement")
     program.add_typer(change_commands, name="changes", rich_help_panel="结算 Settlement")
+    program.add_typer(pairing_commands, name="pairing", rich_help_panel="评估 Review")
+    program.add_typer(review_commands, name="review", rich_help_panel="评估 Review")
     program.add_typer(rules, name="rules", rich_help_panel="规则 Rules")
     program.add_typer(log_commands, name="log", rich_help_panel="存证 Evidence")
     program.add_typer(witness_commands, name="witness", rich_help_panel="存证 Evidence")

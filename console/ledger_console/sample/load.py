@@ -45,6 +45,7 @@ from ledger_console.sample.documents import (
 )
 from ledger_console.sample.figures import SampleReturn, begun_returns_of, returns_of
 from ledger_console.sample.money import Cashier
+from ledger_console.sample.promises import record_progress
 from ledger_console.sample.quarters import QuarterDesk
 from ledger_console.sample.return_files import file_of
 from ledger_schema.sessions import Database
@@ -160,6 +161,7 @@ class _Loader:
             if filing.role in certified:
                 desk.certify(filing)
         Cashier(self._database, self._keys, self._agreement, agreement_id).settle_legs()
+        record_progress(self._database, self._agreement, agreement_id)
 
     def _known_id(self) -> int | None:
         with self._database.reading() as connection:

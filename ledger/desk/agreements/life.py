@@ -24,6 +24,7 @@ from ledger.desk.agreements.faults import (
     draft_faults,
     side_faults,
 )
+from ledger.desk.agreements.promises import write_promises
 from ledger.desk.agreements.reading import (
     AgreementDraft,
     AgreementVersion,
@@ -217,6 +218,7 @@ def bring_into_force(database: Database, act: Act, agreement_id: int, version: i
         if before is not None:
             _enter_state(connection, agreement_id, before, "superseded", event_id)
         _enter_state(connection, agreement_id, version, "in_force", event_id)
+        write_promises(connection, agreement_id, version, coming.terms.commitments)
         if open_now is None:
             _open_quarter(connection, coming)
         return {"version": version}

@@ -188,6 +188,22 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
             "agreement_id name sequence role event_id recorded_at"
         )
     },
+    "commitment": {
+        Sealed("commitments", "the terms that event version_brought_into_force names"): (
+            "agreement_id version code kind due_day target_count"
+        )
+    },
+    "commitment_record": {
+        _said("commitments", "commitment_recorded"): (
+            "agreement_id code sequence kind day reached_count note recorded_by event_id recorded_at"
+        )
+    },
+    "commitment_evidence": {_said("commitments", "commitment_recorded"): "agreement_id code sequence hash"},
+    "commitment_confirmation": {
+        _said("commitments", "commitment_recorded, _confirmed"): (
+            "agreement_id code sequence role event_id recorded_at"
+        )
+    },
     "document": {
         _said("documents", "document_kept"): "hash name media_type size_bytes content event_id recorded_at"
     },
@@ -282,6 +298,16 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
         _said("signing", "quarter_reopened"): f"{_KEY} request event_id",
         CLOCK: "closed_at reopened_at",
     },
+    "settled_flow": {
+        Sealed("sums", "payables of closed quarters and the terms"): (
+            f"{_KEY} sequence mechanism commodity_id payer_party_id payee_party_id amount_minor"
+        )
+    },
+    "settled_credit": {
+        Sealed("sums", "postings of closed quarters"): (
+            f"{_KEY} sequence book_id commodity_id party_id amount_minor"
+        )
+    },
     "payable": {
         _said("payments", "legs_raised"): (f"{_KEY} clause commodity_id payer_party_id payee_party_id"),
         Sealed("payables", "the journal and the terms in force at the close"): (
@@ -329,6 +355,23 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
     "netting_party": {_said("payments", "netting_proposed: the signed bytes"): "netting_id party_id"},
     "netting_signature": {
         _said("payments", "netting_signed"): "netting_id party_id public_key signature event_id recorded_at"
+    },
+    "review": {
+        _said("reviews", "review_opened"): (
+            "review_id reviewer_party_id party_id other_party_id title event_id recorded_at"
+        )
+    },
+    "review_step": {
+        _said("reviews", "review_opened, _requested, _answered, _closed"): (
+            "review_id step kind party_id person content addressed_party_id due_day outcome event_id "
+            "recorded_at"
+        )
+    },
+    "evaluation": {
+        _said("reviews", "agreement_evaluated: hash of the figures"): (
+            "agreement_id year reviewer_party_id sequence verdict remark person figures figures_hash "
+            "known_at event_id recorded_at"
+        )
     },
 }
 """Of every table, which columns are sealed by what."""

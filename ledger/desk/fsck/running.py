@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, union
 from ledger.desk.fsck.accounts import check_accounts
 from ledger.desk.fsck.agreements import check_agreements, check_quarters
 from ledger.desk.fsck.balances import check_balances
+from ledger.desk.fsck.commitments import check_commitments
 from ledger.desk.fsck.comparing import WHOLE_ROW, Mismatch, Scope
 from ledger.desk.fsck.events import check_events, check_keys
 from ledger.desk.fsck.facts import check_documents, check_lists, check_occurrences
@@ -19,9 +20,11 @@ from ledger.desk.fsck.payables import check_payables
 from ledger.desk.fsck.payments import check_payments
 from ledger.desk.fsck.reconciliations import check_reconciliation
 from ledger.desk.fsck.returns import check_lines, check_returns
+from ledger.desk.fsck.reviews import check_reviews
 from ledger.desk.fsck.salting import check_salts
 from ledger.desk.fsck.settlements import check_settlements
 from ledger.desk.fsck.signing import check_signing
+from ledger.desk.fsck.summing import check_sums
 from ledger.desk.fsck.zones import check_zones
 from ledger.errors import LedgerError
 from ledger.evidence.notes import Note, VerifierKey
@@ -55,9 +58,11 @@ CHECKS: tuple[Check, ...] = (
     Check("accounts", "账号", "accounts", check_accounts, False),
     Check("documents", "凭证", "documents", check_documents, False),
     Check("payments", "付款", "payments", check_payments, False),
+    Check("reviews", "评估", "reviews", check_reviews, False),
     Check("agreements", "协议", "agreements", check_agreements, True),
     Check("lists", "企业名单", "enterprise lists", check_lists, True),
     Check("occurrences", "约定事项", "occurrences", check_occurrences, True),
+    Check("commitments", "承诺", "commitments", check_commitments, True),
     Check("returns", "申报", "returns", check_returns, True),
     Check("lines", "申报明细", "lines of returns", check_lines, True),
     Check("reconciliation", "对账", "reconciliation", check_reconciliation, True),
@@ -65,6 +70,7 @@ CHECKS: tuple[Check, ...] = (
     Check("balances", "账户余额", "balances of accounts", check_balances, True),
     Check("salts", "加盐树", "salted trees", check_salts, True),
     Check("payables", "应付款项", "payables", check_payables, True),
+    Check("sums", "汇总", "sums of closed quarters", check_sums, True),
     Check("signing", "签署", "signatures", check_signing, True),
     Check("quarters", "季度", "quarters", check_quarters, True),
 )

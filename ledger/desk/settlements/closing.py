@@ -43,6 +43,7 @@ from ledger.desk.settlements.replays import (
     versions_of,
 )
 from ledger.desk.settlements.salting import salt_settlement
+from ledger.desk.settlements.summing import add_sums
 from ledger.desk.signatures import refuse_unsigned
 from ledger.errors import InvariantBroken, LedgerError
 from ledger.evidence.canonical import digest
@@ -166,6 +167,7 @@ def close_in(connection: Connection, record: Recorder, chosen: Settlement, quart
         chosen.agreement_id, chosen.booked_quarter, chosen.settlement_id, ends=following is None
     )
     raise_legs(connection, record, closing)
+    add_sums(connection, closing.agreement_id, closing.quarter, closing.settlement_id)
 
 
 def _draft(connection: Connection, agreement_id: int, quarter: Quarter) -> Draft:

@@ -35,6 +35,7 @@ from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.desk.payments.standing import has_moved
 from ledger.desk.settlements.proposals import signature_of, signing_party
 from ledger.desk.settlements.reading import last_closed
+from ledger.desk.settlements.summing import take_back_sums
 from ledger.desk.signatures import Signable, Signature, refuse_signature, refuse_unsigned, unsigned
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json, canonical_bytes, digest
@@ -182,6 +183,7 @@ def reopen(database: Database, act: Act, agreement_id: int, quarter: Quarter, nu
                 )
             )
         )
+        take_back_sums(connection, agreement_id, quarter, asked.settlement_id)
         return {"request": number}
 
     request = _request(agreement_id, quarter, number)

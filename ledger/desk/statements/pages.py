@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typst
 
-from ledger.desk.statements.paper import Amount, Cell, Column, Paper, Speaker, Table
+from ledger.desk.statements.paper import Amount, Cell, Chart, Column, Paper, Speaker, Table
 from ledger.errors import LedgerError
 from ledger.money import format_wan
 
@@ -125,11 +125,28 @@ def _page_data(paper: Paper, families: tuple[str, ...]) -> dict[str, object]:
         "mark": paper.mark,
         "facts": [list(fact) for fact in paper.facts],
         "remarks": list(paper.remarks),
+        "charts": [_chart_data(chart) for chart in paper.charts if chart.bars],
         "tables": list(_tables_data(paper)),
         "words": {
             "page": say("第 {page} 页，共 {pages} 页", "Page {page} of {pages}"),
             "remark": say("备注：", "Note: "),
         },
+    }
+
+
+def _chart_data(chart: Chart) -> dict[str, object]:
+    """Lengths are whole thousandths of the longest bar."""
+    return {
+        "heading": f"{chart.heading} ({chart.unit})",
+        "bars": [
+            {
+                "label": label,
+                "shown": str(amount),
+                "permille": abs(amount.amount_minor) * 1000 // chart.longest_minor,
+                "negative": amount.amount_minor < 0,
+            }
+            for label, amount in chart.bars
+        ],
     }
 
 

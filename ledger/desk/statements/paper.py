@@ -66,6 +66,21 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars under a heading, all of one unit; a bar that is negative is drawn in another colour."""
+
+    name: str
+    heading: str
+    unit: str
+    bars: Sequence[tuple[str, Amount]]
+
+    @property
+    def longest_minor(self) -> int:
+        """What the longest bar shows, at least 1."""
+        return max([1, *(abs(amount.amount_minor) for _, amount in self.bars)])
+
+
+@dataclass(frozen=True, slots=True)
 class Paper:
     """``facts`` are names and values; ``mark`` stands on every page, and is empty when there is no need.
 
@@ -80,6 +95,7 @@ class Paper:
     facts: Sequence[tuple[str, str]]
     tables: Sequence[Table]
     remarks: Sequence[str]
+    charts: Sequence[Chart] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from xlsxwriter import Workbook  # type: ignore[import-untyped]  # it ships no t
 from xlsxwriter.format import Format  # type: ignore[import-untyped]
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
-from ledger.desk.statements.paper import Amount, Cell, Column, Paper, Speaker, Table
+from ledger.desk.statements.paper import Amount, Cell, Chart, Column, Paper, Speaker, Table
 from ledger.money import format_amount
 
 ROWS_MAX = 1_000_000
@@ -69,6 +69,9 @@ class _Book:
         for table in self._paper.tables:
             for rows in _batches(table.rows):
                 self._sheet(table, rows)
+        for chart in self._paper.charts:
+            if chart.bars:
+                self._chart(chart)
 
     def _cover(self) -> None:
         paper = self._paper
@@ -101,6 +104,23 @@ class _Book:
         sheet.freeze_panes(4, 0)
         sheet.repeat_rows(3)
         sheet.autofilter(3, 0, 3 + len(rows), len(places) - 1)
+
+    def _chart(self, chart: Chart) -> None:
+        """A sheet with the bars' amounts, and a chart of the spreadsheet's own that draws them."""
+        sheet = self._worksheet(chart.name)
+        sheet.set_column(0, 1, 24)
+        sheet.write_string(0, 0, f"{chart.heading} ({chart.unit})", self._heading)
+        for row, (label, amount) in enumerate(chart.bars, start=1):
+            sheet.write_string(row, 0, label, self._text)
+            exact = Decimal(format_amount(amount.amount_minor, amount.scale))
+            sheet.write_number(row, 1, exact, self._number(amount.scale, in_wan=False))
+        name, last = sheet.get_name(), len(chart.bars)
+        drawn = self._workbook.add_chart({"type": "bar"})
+        drawn.add_series({"categories": [name, 1, 0, last, 0], "values": [name, 1, 1, last, 1]})
+        drawn.set_title({"name": f"{chart.heading} ({chart.unit})"})
+        drawn.set_legend({"none": True})
+        drawn.set_y_axis({"reverse": True})
+        sheet.insert_chart(0, 3, drawn)
 
     def _worksheet(self, name: str) -> Worksheet:
         """A sheet set up for printing: A4 across, as wide as the page, with the paper's name and pages."""

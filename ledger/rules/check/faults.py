@@ -710,6 +710,19 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ),
         "`{later}` 为 {later_days} 天，早于其前一步骤 `{earlier}`（{days} 天）。请填写不少于 {days} 的天数。",
     ),
+    # --- commitments --------------------------------------------------------------------------------------
+    "COMMITMENT_TWICE": (
+        "Two commitments are called `{commitment}`. Give each its own code.",
+        "有两项承诺都叫 `{commitment}`。请为每项承诺使用不同的代号。",
+    ),
+    "LEVELS_OF_OTHER_KIND": (
+        "Equal levels belong to a commitment of the kind talent_standard, but this one is {kind}.",
+        "等级对应表只用于 talent_standard 类承诺，而此项为 {kind}。",
+    ),
+    "LEVEL_WITHOUT_EQUAL": (
+        "Expected the levels of at least two roles, but only {listed} has one.",
+        "应填写至少两个角色的等级，实际仅有 {listed}。",
+    ),
 }
 
 

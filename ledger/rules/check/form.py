@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from ledger.rules.check.faults import fault
 from ledger.rules.check.open_choices import Location, OpenChoice, choose, json_path, open_choice
+from ledger.rules.commitments import COMMITMENT_KINDS
 from ledger.rules.facts import Fault
 from ledger.rules.terms import Terms
 
@@ -171,6 +172,23 @@ _EXPECTED: dict[str, Expectation] = {
         "by_step or open_windows_keep_terms", "by_step 或 open_windows_keep_terms", '"by_step"'
     ),
     "zh": _PLAIN_TEXT,
+    "commitments": Expectation(
+        "a list of commitments", "承诺列表", '[{"code": "joint_fund", "kind": "joint_fund", …}]'
+    ),
+    "code": Expectation(
+        "1 to 48 small letters, digits and underscores", "1 至 48 个小写字母、数字或下划线", '"joint_fund"'
+    ),
+    "kind": Expectation(
+        f"one of {', '.join(COMMITMENT_KINDS)}", f"{'、'.join(COMMITMENT_KINDS)} 之一", '"joint_fund"'
+    ),
+    "by": _ROLES,
+    "due_day": _DAY,
+    "target_count": Expectation("a whole number from 1 up", "不小于 1 的整数", "10"),
+    "equal_levels": Expectation(
+        "levels that equal each other, by role",
+        "各方相互对应的等级",
+        '[{"origin": "A类", "host": "领军人才"}]',
+    ),
     "procedure": Expectation("a procedure", "办理程序", '{"signed_by": ["origin", "host"]}'),
     "certified": _ROLES,
     "sealed": _FLAG,

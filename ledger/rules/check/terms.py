@@ -19,6 +19,7 @@ from ledger.measures import MEASURE_BY_NAME, MEASURES, YUAN, MeasureKind
 from ledger.money import Commodity, format_amount, parse_share
 from ledger.periods import Quarter
 from ledger.rules.check.budget import budget_faults
+from ledger.rules.check.commitments import commitment_faults
 from ledger.rules.check.faults import amount_faults, fault
 from ledger.rules.check.form import Form, read_form
 from ledger.rules.check.procedure import procedure_faults
@@ -155,6 +156,10 @@ def _terms_faults(terms: Terms) -> Iterator[Fault]:
         yield fault("$.last_quarter", "ENDS_BEFORE_BEGIN", last=last, first=terms.in_force_from)
     if terms.procedure is not None:
         yield from procedure_faults(terms.procedure, list(terms.roles))
+    yield from commitment_faults(terms.commitments, list(terms.roles))
+    for index, one in enumerate(terms.commitments):
+        yield from _text_faults(f"$.commitments[{index}].title", one.title)
+        yield from _text_faults(f"$.commitments[{index}].due_day", one.due_day)
 
 
 def _text_faults(path: str, value: object) -> Iterator[Fault]:

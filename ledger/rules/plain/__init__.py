@@ -8,6 +8,7 @@ from ledger.rules.plain.evaluation import (
     evaluate_from,
     explain,
     of_clause,
+    remaining,
     version_in_force,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "evaluate_from",
     "explain",
     "of_clause",
+    "remaining",
     "version_in_force",
 ]

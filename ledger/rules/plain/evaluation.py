@@ -150,6 +150,17 @@ def explain(
 # --- Steps ------------------------------------------------------------------------------------------------
 
 
+def remaining(
+    clause: Clause, facts: Facts, carried: Mapping[int, Carried], through: Quarter
+) -> dict[int, Remaining]:
+    """What is left for every subject that carries something of ``clause``, at the end of ``through``."""
+    cases = {subject: _case(clause, facts, subject, {}, Recorder()) for subject in carried}
+    return {
+        subject: _remaining(_among(case, facts, carried, carried), carried[subject], through)
+        for subject, case in cases.items()
+    }
+
+
 def _clauses_in_force(versions: Sequence[Version], quarter: Quarter) -> tuple[Clause, ...]:
     version = version_in_force(versions, quarter)
     return () if version is None else version.terms.clauses

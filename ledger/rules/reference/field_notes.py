@@ -7,6 +7,7 @@ comes of another value, ``instead``, is computed where the page of fields is mad
 from __future__ import annotations
 
 from ledger.rules.reference.budget_notes import BUDGET_NOTES
+from ledger.rules.reference.commitment_notes import COMMITMENT_NOTES
 from ledger.rules.reference.note import Note
 from ledger.rules.reference.procedure_notes import PROCEDURE_NOTES
 
@@ -491,5 +492,6 @@ NOTES: dict[str, Note] = {
     ),
     **BUDGET_NOTES,
     **PROCEDURE_NOTES,
+    **COMMITMENT_NOTES,
 }
 """By the field's path in its clause, or in the document, with ``[]`` for an entry and ``*`` for a name."""

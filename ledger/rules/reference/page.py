@@ -59,6 +59,7 @@ _SECTIONS: tuple[tuple[str, str], ...] = (
     ("rounding", "rounding: to the last unit 取整"),
     ("examples", "examples: the proof 示例"),
     ("procedure", "procedure: how a quarter is worked through 办理程序"),
+    ("commitments", "commitments: what is promised beside money 非资金承诺"),
 )
 
 _STRUCTURE = frozenset({"clauses", "clauses[].examples"})

@@ -33,6 +33,7 @@ from ledger.rules.terms import (
     Then,
     Window,
 )
+from ledger.rules.text.commitments import commitments_article
 from ledger.rules.text.procedure import procedure_article
 from ledger.rules.words import (
     CAUSE_NAMES,
@@ -58,6 +59,8 @@ def agreement(terms: Terms, party_names: Mapping[str, str]) -> str:
     articles = [article(clause) for clause in terms.clauses]
     if terms.procedure is not None:
         articles.append(procedure_article(terms.procedure, "en"))
+    if terms.commitments:
+        articles.append(commitments_article(terms.commitments, "en"))
     closing = (
         f"{_capital(TRANSITIONS[terms.transition][1])}; windows that are open, caps and rounding go on."
         f" (Format {terms.format}, semantics {terms.semantics}.)"

@@ -35,6 +35,7 @@ from ledger.rules.terms import (
     Then,
     Window,
 )
+from ledger.rules.text.commitments import commitments_article
 from ledger.rules.text.procedure import procedure_article
 from ledger.rules.words import (
     CAUSE_NAMES,
@@ -61,6 +62,8 @@ def agreement(terms: Terms, party_names: Mapping[str, str]) -> str:
     articles = [article(clause) for clause in terms.clauses]
     if terms.procedure is not None:
         articles.append(procedure_article(terms.procedure, "zh"))
+    if terms.commitments:
+        articles.append(commitments_article(terms.commitments, "zh"))
     closing = (
         f"{TRANSITIONS[terms.transition][0]}；修订前已开始的分享期、已累计的上限和取整余数连续计算。"
         f"（文本格式 {terms.format}，语义版本 {terms.semantics}）"

@@ -32,6 +32,12 @@ from ledger_schema.tables.agreements import (
 )
 from ledger_schema.tables.balances import account_balance
 from ledger_schema.tables.base import PARTITIONED_BY_BOOKED_QUARTER, metadata
+from ledger_schema.tables.commitments import (
+    commitment,
+    commitment_confirmation,
+    commitment_evidence,
+    commitment_record,
+)
 from ledger_schema.tables.documents import document, document_attachment
 from ledger_schema.tables.enterprises import (
     enterprise,
@@ -43,6 +49,7 @@ from ledger_schema.tables.events import event, idempotency_key
 from ledger_schema.tables.indicators import indicator_target
 from ledger_schema.tables.log import log_cosignature, log_head, log_leaf
 from ledger_schema.tables.occurrences import occurrence, occurrence_confirmation
+from ledger_schema.tables.pairings import settled_credit, settled_flow
 from ledger_schema.tables.parties import party, party_key, zone, zone_division
 from ledger_schema.tables.payments import (
     leg,
@@ -70,6 +77,7 @@ from ledger_schema.tables.returns import (
     filing_total,
     return_line,
 )
+from ledger_schema.tables.reviews import evaluation, review, review_step
 from ledger_schema.tables.salting import salt_secret
 from ledger_schema.tables.settlements import (
     account,
@@ -104,6 +112,10 @@ __all__ = [
     "allocation",
     "book",
     "carried",
+    "commitment",
+    "commitment_confirmation",
+    "commitment_evidence",
+    "commitment_record",
     "commodity",
     "document",
     "document_attachment",
@@ -111,6 +123,7 @@ __all__ = [
     "enterprise_list",
     "enterprise_list_confirmation",
     "enterprise_list_entry",
+    "evaluation",
     "event",
     "filing",
     "filing_certification",
@@ -148,7 +161,11 @@ __all__ = [
     "reconciliation_step",
     "refused_act",
     "return_line",
+    "review",
+    "review_step",
     "salt_secret",
+    "settled_credit",
+    "settled_flow",
     "settlement",
     "settlement_cause",
     "settlement_proposal",

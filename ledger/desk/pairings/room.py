@@ -1,0 +1,112 @@
+"""What is left under the caps and windows of an agreement, as its last closed quarter left it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from sqlalchemy import Connection, select
+
+from ledger.desk.settlements.reading import last_closed
+from ledger.desk.settlements.replays import (
+    Inputs,
+    facts_of,
+    gather,
+    latest_clauses,
+    reporting_groups,
+    versions_of,
+)
+from ledger.periods import Quarter
+from ledger.rules import plain, state
+from ledger.rules.explanation import Remaining
+from ledger.rules.facts import Facts
+from ledger.rules.terms import Clause
+from ledger_schema.tables import carried as carried_table
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a clause leaves, over all of its subjects together, so that no enterprise is shown by itself.
+
+    ``under_caps_minor`` is None without a cap, ``next_close`` without a window that will close.
+    """
+
+    clause: int
+    as_of: Quarter
+    subject_count: int
+    under_caps_minor: Fraction | None
+    used_up_count: int
+    open_windows: int
+    next_close: date | None
+
+
+def room_left(connection: Connection, agreement_id: int) -> list[Room]:
+    """For every clause with a cap or a window what is left; none before the first close."""
+    last = last_closed(connection, agreement_id)
+    if last is None:
+        return []
+    settlement_id, world = last
+    kept = _kept(connection, agreement_id, settlement_id, world)
+    materials = gather(connection, agreement_id, world)
+    clauses = latest_clauses(materials.versions, world)
+    rooms = []
+    for reporters, numbers in reporting_groups(versions_of(materials.versions, world)).items():
+        facts = facts_of(materials, world, reporters)
+        for number in sorted(numbers):
+            clause = clauses[number]
+            carried = {
+                subject: state.unpack(packed, clause)
+                for (of_clause, subject), packed in kept.items()
+                if of_clause == number
+            }
+            if _limits(clause) and carried:
+                left = plain.remaining(clause, facts, carried, world.quarter)
+                rooms.append(_room(clause, facts, world.quarter, left))
+    return sorted(rooms, key=lambda room: room.clause)
+
+
+def _limits(clause: Clause) -> bool:
+    return bool(clause.within.caps) or clause.when.window is not None
+
+
+def _kept(
+    connection: Connection, agreement_id: int, settlement_id: int, world: Inputs
+) -> dict[tuple[int, int], list[int]]:
+    columns = carried_table.c
+    rows = connection.execute(
+        select(columns.clause, columns.subject_id, columns.state).where(
+            columns.agreement_id == agreement_id,
+            columns.booked_quarter == world.quarter.code,
+            columns.settlement_id == settlement_id,
+        )
+    )
+    return {(row.clause, row.subject_id): row.state for row in rows}
+
+
+def _room(clause: Clause, facts: Facts, as_of: Quarter, left: Mapping[int, Remaining]) -> Room:
+    under_caps = _under_caps(clause, facts, left)
+    closing = [one.window_closes for one in left.values() if one.window_closes is not None]
+    coming = [day for day in closing if day > as_of.last_day]
+    return Room(
+        clause=clause.number,
+        as_of=as_of,
+        subject_count=len(left),
+        under_caps_minor=sum(under_caps, Fraction(0)) if under_caps else None,
+        used_up_count=sum(one == 0 for one in under_caps),
+        open_windows=len(coming),
+        next_close=min(coming, default=None),
+    )
+
+
+def _under_caps(clause: Clause, facts: Facts, left: Mapping[int, Remaining]) -> list[Fraction]:
+    """What every subject has left; subjects that share a cap by their controller have it once."""
+    shares = any(cap.per != "subject" for cap in clause.within.caps)
+    rooms: dict[int | str, Fraction] = {}
+    for subject, one in left.items():
+        known = facts.subjects.get(subject)
+        owner = known.controller if shares and known is not None and known.controller else subject
+        if one.under_cap_minor is not None:
+            rooms[owner] = max(rooms.get(owner, Fraction(0)), one.under_cap_minor)
+    return list(rooms.values())

@@ -1,0 +1,69 @@
+"""`parkledger pairing`, `review` and `commitments` on an agreement of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from ledger_graphql import application
+from tests.api.journey import BASE_URL, Api, Figure
+from tests.api.terms_documents import tax, terms
+from tests.console.commands import Commands
+
+BETWEEN = ("--from", "2024Q1", "--to", "2024Q4")
+PROMISE = {
+    "code": "exchange",
+    "kind": "people_exchange",
+    "title": {"zh": "互派干部", "en": "Officials exchanged"},
+    "by": ["origin"],
+    "due_day": "2024-06-30",
+    "target_count": 10,
+}
+
+
+@pytest.fixture
+def api(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """The host owes the origin 50.00 of the first quarter; ten people are promised."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("PARKLEDGER_HOME", str(tmp_path / "home"))
+    with TestClient(application.create(database_url), base_url=BASE_URL) as client:
+        api = Api(client)
+        api.bring_into_force(terms("A-1", [tax()]) | {"commitments": [PROMISE]})
+        api.hand_in("A-1", "2024Q1", [Figure("retained_tax", "100.00")])
+        api.settle("A-1", "2024Q1")
+        yield api
+
+
+@pytest.mark.usefixtures("api")
+def test_a_pairing_and_the_nation_are_shown(run: Commands, tmp_path: Path) -> None:
+    assert run("pairing", "show", "HOST", "ORIGIN", *BETWEEN, "--language", "en") == 0
+    assert "HOST → ORIGIN" in run.out
+    assert "commitments overdue: 1" in run.out
+    assert run("pairing", "matrix", "--by", "region", *BETWEEN) == 0
+    assert "50.00" in run.out
+    assert run("pairing", "ranking", *BETWEEN) == 0
+    assert run("pairing", "trend", *BETWEEN, "--language", "en") == 0
+    assert run.out.splitlines()[-1].split() == ["2024", "tax", "revenue", "sharing", "50.00"]
+    assert run("pairing", "matrix", "--by", "town", *BETWEEN) == 2
+    paper = tmp_path / "review.xlsx"
+    assert run("pairing", "paper", "HOST", "ORIGIN", *BETWEEN, "-o", str(paper)) == 0
+    assert paper.read_bytes().startswith(b"PK")
+
+
+def test_the_paper_comes_over_http_too(api: Api) -> None:
+    asked = {"one": "HOST", "other": "ORIGIN", "from": "2024Q1", "to": "2024Q4", "language": "en"}
+    got = api.client.get("/files/pairing", params=asked)
+    assert (got.status_code, got.content[:2]) == (200, b"PK")
+    assert api.client.get("/files/pairing", params={**asked, "format": "doc"}).status_code == 400
+
+
+@pytest.mark.usefixtures("api")
+def test_due_commitments_reviews_and_evaluations_are_listed(run: Commands) -> None:
+    assert run("commitments", "HOST", "--today", "2024-06-01", "--language", "en") == 0
+    assert "Officials exchanged" in run.out
+    assert run("review", "list", "--language", "en") == 0
+    assert "0 items" in run.out
+    assert run("review", "evaluations", "A-1") == 0

@@ -51,6 +51,14 @@ class Queue(IntEnum):
     """By the party's code: its payments, and what they are used for."""
     LOG = 8
     """The log's one sequencer; no act takes it."""
+    VOUCHER = 9
+    """By the voucher's id: its orders, claims and end. Programmes and providers by their code before it."""
+    VOUCHER_QUOTA = 10
+    """By programme and group of one actual controller: what counts against caps."""
+    VOUCHER_EVIDENCE = 11
+    """By what names a receipt or a line of a contract."""
+    VOUCHER_BUDGET = 12
+    """By programme, payer and period."""
 
 
 class KeyReused(LedgerError):

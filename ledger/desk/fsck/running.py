@@ -18,6 +18,7 @@ from ledger.desk.fsck.reconciliations import check_reconciliation
 from ledger.desk.fsck.returns import check_lines, check_returns
 from ledger.desk.fsck.settlements import check_settlements
 from ledger.desk.fsck.signing import check_signing
+from ledger.desk.fsck.vouchers import check_vouchers
 from ledger.errors import LedgerError
 from ledger.evidence.notes import VerifierKey
 from ledger.periods import Quarter
@@ -48,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     Check("parties", "主体", "parties", check_parties, False),
     Check("documents", "凭证", "documents", check_documents, False),
     Check("payments", "付款", "payments", check_payments, False),
+    Check("vouchers", "创新券", "vouchers", check_vouchers, False),
     Check("agreements", "协议", "agreements", check_agreements, True),
     Check("lists", "企业名单", "enterprise lists", check_lists, True),
     Check("occurrences", "约定事项", "occurrences", check_occurrences, True),

@@ -48,6 +48,7 @@ from ledger_graphql.reconciliation_mutations import ReconciliationMutations
 from ledger_graphql.reopening import ReopeningMutations
 from ledger_graphql.settling import SettlingMutations
 from ledger_graphql.terms import terms_document
+from ledger_graphql.voucher_mutations import VoucherMutations
 
 
 @strawberry.type(description="The party was registered or changed.")
@@ -168,6 +169,7 @@ class Mutation(
     EvidenceMutations,
     ReconciliationMutations,
     SettlingMutations,
+    VoucherMutations,
     ReopeningMutations,
     PaymentMutations,
     LogMutations,

@@ -50,6 +50,7 @@ from ledger_graphql.rule_templates import RuleTemplateQueries
 from ledger_graphql.scalars import Json
 from ledger_graphql.searches import SearchQueries
 from ledger_graphql.trials import TrialResult, trial_of
+from ledger_graphql.voucher_queries import VoucherQueries
 from ledger_graphql.worklists import WorklistQueries
 
 NODES_MAX = 50
@@ -71,7 +72,15 @@ class TermsCheck:
 @strawberry.type(
     description="Everything that can be asked. Null stands for what isn't there or may not be known."
 )
-class Query(LogQueries, PaperQueries, PaymentQueries, RuleTemplateQueries, SearchQueries, WorklistQueries):
+class Query(
+    LogQueries,
+    PaperQueries,
+    PaymentQueries,
+    RuleTemplateQueries,
+    SearchQueries,
+    VoucherQueries,
+    WorklistQueries,
+):
     @resolved("Any object by its global id; null when there is none.")
     def node(
         self,

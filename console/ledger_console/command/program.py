@@ -26,6 +26,7 @@ from ledger_console.command import (
     sealed,
     serve,
     simulations,
+    vouchers,
     worklists,
 )
 from ledger_console.command.log import log_commands
@@ -114,6 +115,7 @@ def _program() -> typer.Typer:
     program.add_typer(certified.returns, name="returns", rich_help_panel="申报 Returns")
     program.add_typer(settlement, name="settlement", rich_help_panel="结算 Settlement")
     program.add_typer(payments.payment_commands, name="payments", rich_help_panel="结算 Settlement")
+    program.add_typer(vouchers.voucher_commands, name="voucher", rich_help_panel="创新券 Vouchers")
     program.add_typer(rules, name="rules", rich_help_panel="规则 Rules")
     program.add_typer(log_commands, name="log", rich_help_panel="存证 Evidence")
     program.add_typer(witness_commands, name="witness", rich_help_panel="存证 Evidence")

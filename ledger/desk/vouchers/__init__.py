@@ -34,6 +34,7 @@ from ledger.desk.vouchers.programmes import (
     programmes,
     register_programme,
 )
+from ledger.desk.vouchers.provider_files import ImportedProviders, import_providers
 from ledger.desk.vouchers.providers import (
     CertificationDraft,
     Provider,
@@ -76,6 +77,7 @@ __all__ = [
     "Cleared",
     "EvidenceDraft",
     "EvidenceUsed",
+    "ImportedProviders",
     "MoreThanApproved",
     "NameTaken",
     "NotEligible",
@@ -106,6 +108,7 @@ __all__ = [
     "decide_together",
     "end",
     "expire",
+    "import_providers",
     "issue",
     "order",
     "order_by_id",

@@ -85,7 +85,7 @@ class Provider:
 
 def register_provider(database: Database, act: Act, draft: ProviderDraft) -> Done[int]:
     """Registers a provider; returns its id. Raises ``RequestRefused``, ``NotFound``, ``NameTaken``."""
-    refuse(_provider_faults(draft))
+    refuse(provider_faults(draft))
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
         queue_on(connection, Queue.VOUCHER, draft.credit_code)
@@ -118,7 +118,7 @@ def certify_provider(database: Database, act: Act, credit_code: str, draft: Cert
 
     Raises ``RequestRefused``, ``NotFound``.
     """
-    refuse(_certification_faults(draft))
+    refuse(certification_faults(draft))
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
         queue_on(connection, Queue.VOUCHER, credit_code)
@@ -156,6 +156,12 @@ def provider_by_code(connection: Connection, credit_code: str) -> Provider:
     if not found:
         raise NotFound("voucher provider", credit_code)
     return found[0]
+
+
+def providers_by_code(connection: Connection, codes: Iterable[str]) -> dict[str, Provider]:
+    """The providers with these credit codes; unknown codes are left out."""
+    wanted = voucher_provider.c.credit_code.in_(sorted(set(codes)))
+    return {one.credit_code: one for one in _providers(connection, wanted)}
 
 
 def providers_by_id(connection: Connection, provider_ids: Iterable[int]) -> dict[int, Provider]:
@@ -228,7 +234,8 @@ def _certifications(connection: Connection, provider_ids: Sequence[int]) -> dict
     return found
 
 
-def _provider_faults(draft: ProviderDraft) -> list[Fault]:
+def provider_faults(draft: ProviderDraft) -> list[Fault]:
+    """What is wrong with a provider to register."""
     faults = text_faults("name_zh", draft.name_zh)
     if draft.controller is not None:
         faults += text_faults("controller", draft.controller)
@@ -244,7 +251,8 @@ def _provider_faults(draft: ProviderDraft) -> list[Fault]:
     return faults
 
 
-def _certification_faults(draft: CertificationDraft) -> list[Fault]:
+def certification_faults(draft: CertificationDraft) -> list[Fault]:
+    """What is wrong with a certification to record."""
     faults = choice_faults("kind", draft.kind, CERTIFICATION_KINDS) + text_faults("document", draft.document)
     for place, service in enumerate(draft.services):
         faults += text_faults(f"services[{place}]", service)

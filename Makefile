@@ -47,6 +47,7 @@ bench: $(STAMP)
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/log.py
 	$(BIN)/python bench/history.py
+	$(BIN)/python bench/vouchers.py
 
 lock: $(STAMP)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate \

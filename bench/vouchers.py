@@ -31,7 +31,7 @@ from ledger.desk.enterprises import ListEntry, credit_code_check_character
 from ledger.desk.vouchers import EvidenceDraft
 from ledger.evidence.signatures import new_private_key, public_key_of, sign
 from ledger_schema import server
-from ledger_schema.programs import find
+from ledger_schema.programs import find_binaries
 from ledger_schema.sessions import Database
 from ledger_schema.tables import redeemed_evidence, voucher_decision, voucher_entry, voucher_posting
 
@@ -125,7 +125,7 @@ def _check(database: Database, redemptions: int) -> None:
 
 
 def _pgbench(bench: Bench, *options: str) -> str:
-    program = find().bin / "pgbench"
+    program = find_binaries(None).folder / "pgbench"
     done = subprocess.run(
         [str(program), *options, bench.address("plain")], capture_output=True, text=True, check=True
     )
@@ -144,10 +144,10 @@ def _opened(database: Database) -> list[int]:
     """A programme with an order of each enterprise, big enough for everything that is claimed."""
     keys = {role: new_private_key() for role in (HOME, OTHER)}
     for role, key in keys.items():
-        draft = roster.PartyDraft(
+        zone = roster.PartyDraft(
             code=role.upper(), kind="zone", name_zh=role, source="made up for a measurement"
         )
-        roster.register_party(database, _act(), draft)
+        roster.register_party(database, _act(), zone)
         roster.register_key(database, _act(), role.upper(), public_key_of(key), "made for a measurement")
     sides = [agreements.SideDraft(role, role.upper(), True) for role in keys]
     draft = agreements.AgreementDraft(

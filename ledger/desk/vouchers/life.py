@@ -311,9 +311,14 @@ def release_rest(connection: Connection, rows: Rows, reserves: Sequence[Reserve]
 def usable_voucher(connection: Connection, voucher_id: int, day: date) -> Voucher:
     """A voucher that is good on ``day``. Raises ``NotFound``, ``VoucherUnusable``."""
     found = voucher_by_id(connection, voucher_id)
+    refuse_unusable(found, day)
+    return found
+
+
+def refuse_unusable(found: Voucher, day: date) -> None:
+    """Raises ``VoucherUnusable`` unless something is left of the voucher and it is good on ``day``."""
     if not (found.left_minor and found.day <= day <= found.last_day):
         raise unusable(found, day)
-    return found
 
 
 def unusable(found: Voucher, day: date) -> VoucherUnusable:

@@ -13,7 +13,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, or_, select, tuple_
 
 from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on_all
 from ledger.desk.enterprises import is_credit_code
@@ -31,8 +31,8 @@ from ledger.desk.vouchers.flags import flags_of
 from ledger.desk.vouchers.life import (
     amount_faults,
     refuse_unrecognised,
+    refuse_unusable,
     release_rest,
-    usable_voucher,
 )
 from ledger.desk.vouchers.programmes import ProgrammeOnDay, programme_by_code, programme_on
 from ledger.desk.vouchers.providers import Provider, providers_by_id
@@ -113,7 +113,8 @@ def claim(
         named = order_by_id(connection, order_id)
         _hold(connection, [named.voucher])
         ordered = order_by_id(connection, order_id)
-        used = usable_voucher(connection, ordered.voucher.voucher_id, day)
+        used = ordered.voucher
+        refuse_unusable(used, day)
         programme = programme_on(connection, used.application.programme_id, day)
         _refuse_unclaimable(ordered, amount_minor, day)
         provider = providers_by_id(connection, [ordered.provider_id])[ordered.provider_id]
@@ -227,17 +228,12 @@ def _refuse_used(connection: Connection, evidence: Sequence[EvidenceDraft]) -> N
     names |= {one.content_hash.hex() for one in evidence if one.kind == "receipt"}
     queue_on_all(connection, Queue.VOUCHER_EVIDENCE, names)
     table = redeemed_evidence.c
-    for one in evidence:
-        is_same = (
-            (table.kind == one.key[0])
-            & (table.issuer == one.key[1])
-            & (table.number == one.key[2])
-            & (table.line == one.key[3])
-        )
-        if one.kind == "receipt":
-            is_same |= (table.kind == "receipt") & (table.content_hash == one.content_hash)
-        if connection.execute(select(table.claim_id).where(is_same).limit(1)).first() is not None:
-            raise EvidenceUsed(kind=one.kind, number=one.number, issuer=one.issuer)
+    is_same = tuple_(table.kind, table.issuer, table.number, table.line).in_([one.key for one in evidence])
+    receipts = [one.content_hash for one in evidence if one.kind == "receipt"]
+    is_same_receipt = and_(table.kind == "receipt", table.content_hash.in_(receipts))
+    used = connection.execute(select(redeemed_evidence).where(or_(is_same, is_same_receipt)).limit(1)).first()
+    if used is not None:
+        raise EvidenceUsed(kind=used.kind, number=used.number, issuer=used.issuer)
 
 
 def _is_sampled(programme: ProgrammeOnDay, evidence: Sequence[EvidenceDraft], *, has_flags: bool) -> bool:

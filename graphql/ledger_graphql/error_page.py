@@ -76,12 +76,12 @@ them, role unknown or not signing |
 | `registerVoucherProvider`, `certifyVoucherProvider` | every fault of the input, unknown party, registered \
 already, or unknown provider |
 | `applyForVoucher` | every fault of the input, unknown programme, not in force, amount, not eligible |
-| `issueVoucher` | every fault of the input, unknown application, amount and day, not in force, issued already, \
-budget |
-| `orderVoucherService` | every fault of the input, unknown voucher, unusable, not in force, unknown provider, \
-not recognised |
-| `claimVoucher` | every fault of the input, unknown order, voucher unusable, not in force, service not done, \
-order exceeded, provider not recognised, evidence missing, evidence used |
+| `issueVoucher` | every fault of the input, unknown application, amount and day, not in force, issued \
+already, budget |
+| `orderVoucherService` | every fault of the input, unknown voucher, unusable, not in force, unknown \
+provider, not recognised |
+| `claimVoucher` | every fault of the input, unknown order, voucher unusable, not in force, service not \
+done, order exceeded, provider not recognised, evidence missing, evidence used |
 | `auditVoucherClaim`, `recoverVoucher`, `endVoucher` | every fault of the input, unknown, state, amount |
 | `evaluateClause` | form of subjects and occurrences, faults of the terms, sizes, occurrences, figures |
 

@@ -47,23 +47,20 @@ from ledger.desk.vouchers.providers import (
 )
 from ledger.desk.vouchers.reading import (
     Application,
-    BudgetState,
     Claim,
-    Cleared,
     Order,
     Part,
     Voucher,
     application,
-    budget_states,
     claim_by_id,
     claims,
-    cleared,
     order_by_id,
     voucher_by_id,
     vouchers,
 )
 from ledger.desk.vouchers.recovering import recover
 from ledger.desk.vouchers.redeeming import EvidenceDraft, audit, claim, decide_together
+from ledger.desk.vouchers.sums import BudgetState, Cleared, budget_states, cleared
 
 __all__ = [
     "MEANINGS",

@@ -49,6 +49,7 @@ bench: $(STAMP)
 	$(BIN)/python bench/history.py
 	$(BIN)/python bench/api.py
 	$(BIN)/python bench/pairings.py
+	$(BIN)/python bench/vouchers.py
 
 lock: $(STAMP)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate \

@@ -57,6 +57,7 @@ from ledger_graphql.rule_templates import RuleTemplateQueries
 from ledger_graphql.scalars import Json
 from ledger_graphql.searches import SearchQueries
 from ledger_graphql.trials import TrialResult, trial_of
+from ledger_graphql.voucher_queries import VoucherQueries
 from ledger_graphql.worklists import WorklistQueries
 from ledger_graphql.zones import ZoneQueries
 
@@ -90,6 +91,7 @@ class Query(
     ReviewQueries,
     RuleTemplateQueries,
     SearchQueries,
+    VoucherQueries,
     WorklistQueries,
     ZoneQueries,
 ):

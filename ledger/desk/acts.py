@@ -53,12 +53,20 @@ class Queue(IntEnum):
     """By the leg's id: what clears it. Comes after the agreements of all the legs at hand."""
     PAYER = 7
     """By the party's code: its payments, and what they are used for."""
-    REVIEW = 18
-    """By the review's id. An act about a review takes no other."""
     LOG = 8
     """The log's one sequencer; no act takes it."""
     ACCOUNT = 9
     """By the account's name: its roles, passwords and tokens."""
+    VOUCHER = 10
+    """By the voucher's id: its orders, claims and end. Programmes and providers by their code before it."""
+    VOUCHER_QUOTA = 11
+    """By programme and group of one actual controller: what counts against caps."""
+    VOUCHER_EVIDENCE = 12
+    """By what names a receipt or a line of a contract."""
+    VOUCHER_BUDGET = 13
+    """By programme, payer and period."""
+    REVIEW = 14
+    """By the review's id. An act about a review takes no other."""
 
 
 class KeyReused(LedgerError):

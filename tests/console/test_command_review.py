@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
-from ledger_graphql import application
-from tests.api.journey import BASE_URL, Api, Figure
+from tests.api.journey import Api, Figure
+from tests.api.signed_in import signed_in
 from tests.api.terms_documents import tax, terms
 from tests.console.commands import Commands
 
@@ -29,7 +28,7 @@ def api(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     """The host owes the origin 50.00 of the first quarter; ten people are promised."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("PARKLEDGER_HOME", str(tmp_path / "home"))
-    with TestClient(application.create(database_url), base_url=BASE_URL) as client:
+    with signed_in(database_url) as client:
         api = Api(client)
         api.bring_into_force(terms("A-1", [tax()]) | {"commitments": [PROMISE]})
         api.hand_in("A-1", "2024Q1", [Figure("retained_tax", "100.00")])

@@ -248,6 +248,7 @@ def open_room(
     last_quarter: str | None = None,
     code: str = "A-1",
     procedure: Document | None = None,
+    kind: str = "enclave",
     make: type[Room] = Room,
 ) -> Room:
     """An agreement in force from ``starts`` between a party for each role."""
@@ -258,7 +259,7 @@ def open_room(
     sides = [SideDraft(role, room.roles[role], role in SIGNING) for role in roles]
     draft = AgreementDraft(
         code,
-        "enclave",
+        kind,
         "甲乙共建园区合作协议",
         "Agreement of A and B",
         "made up for a test",

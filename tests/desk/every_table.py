@@ -26,8 +26,9 @@ from reconciliation_fixtures import HOST, ORIGIN, open_desk
 from review_room import open_review_room
 from signing_room import open_signing_room
 from sqlalchemy import text
+from voucher_room import open_voucher_room
 
-from ledger.desk import documents, log, payments, returns, roster
+from ledger.desk import documents, log, payments, returns, roster, vouchers
 from ledger.desk.acts import Act
 from ledger.desk.documents import Subject
 from ledger.desk.indicators import TargetDraft, record_target
@@ -81,6 +82,7 @@ def make_world(database: Database, folder: Path) -> World:
     _sealed(database)
     _paid(database)
     _reviewed(database)
+    _redeemed(database)
     room = _netted(database)
     files = LogFiles(folder)
     head = log.sequence(database, files)
@@ -153,6 +155,16 @@ def _disputed(database: Database) -> None:
     desk.hand_in("2024Q2", "20.00", "30.00")
     desk.explain("2024Q2", HOST, "cut_off")
     desk.settle("2024Q2")
+
+
+def _redeemed(database: Database) -> None:
+    """Vouchers of a programme that audits what is flagged; one claim is recovered in part."""
+    room = open_voucher_room(database, code="VOUCHERS", audit={"share": "0", "flagged": True})
+    room.redeem(1, "100.00", face="150.00")
+    flagged = room.redeem(1, "100.00")
+    room.audit(flagged.claim_id, "80.00")
+    room.recover(flagged.claim_id, "30.00")
+    vouchers.expire(database, room.act(), room.programme, date(2025, 1, 1))
 
 
 def _sealed(database: Database) -> None:

@@ -28,6 +28,7 @@ from ledger_console.command import (
     sealed,
     serve,
     simulations,
+    vouchers,
     worklists,
     zones,
 )
@@ -131,6 +132,7 @@ def _program() -> typer.Typer:
     program.add_typer(change_commands, name="changes", rich_help_panel="结算 Settlement")
     program.add_typer(pairing_commands, name="pairing", rich_help_panel="评估 Review")
     program.add_typer(review_commands, name="review", rich_help_panel="评估 Review")
+    program.add_typer(vouchers.voucher_commands, name="voucher", rich_help_panel="创新券 Vouchers")
     program.add_typer(rules, name="rules", rich_help_panel="规则 Rules")
     program.add_typer(log_commands, name="log", rich_help_panel="存证 Evidence")
     program.add_typer(witness_commands, name="witness", rich_help_panel="存证 Evidence")

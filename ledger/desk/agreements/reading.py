@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, and_, exists, func, or_, select, true
@@ -361,6 +362,7 @@ def _is_state_of_version() -> ColumnElement[bool]:
     )
 
 
+@lru_cache(maxsize=256)
 def _stored_terms(content: bytes) -> Terms:
     """Terms that were checked before they were stored; checking them again would run their examples."""
     return Terms.model_validate_json(content)

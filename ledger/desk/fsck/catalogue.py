@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ledger_schema.tables import metadata
+from sqlalchemy import Table
+
+from ledger_schema.tables import VOUCHER_TABLES, metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,14 @@ _REPLAY = Sealed("settlements", "replay of the facts named")
 
 def _said(check: str, by: str) -> Sealed:
     return Sealed(check, f"event {by}")
+
+
+def _columns_of(table: Table) -> dict[Sealing, str]:
+    """Of a table whose rows stand in the events."""
+    said = " ".join(column.name for column in table.c if column.computed is None)
+    computed = " ".join(column.name for column in table.c if column.computed is not None)
+    sealed: dict[Sealing, str] = {_said("vouchers", "voucher_…: its rows"): said}
+    return sealed | ({COMPUTED: computed} if computed else {})
 
 
 CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
@@ -373,6 +383,7 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
             "known_at event_id recorded_at"
         )
     },
+    **{table.name: _columns_of(table) for table in VOUCHER_TABLES},
 }
 """Of every table, which columns are sealed by what."""
 

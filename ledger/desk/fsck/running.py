@@ -25,6 +25,7 @@ from ledger.desk.fsck.salting import check_salts
 from ledger.desk.fsck.settlements import check_settlements
 from ledger.desk.fsck.signing import check_signing
 from ledger.desk.fsck.summing import check_sums
+from ledger.desk.fsck.vouchers import check_vouchers
 from ledger.desk.fsck.zones import check_zones
 from ledger.errors import LedgerError
 from ledger.evidence.notes import Note, VerifierKey
@@ -59,6 +60,7 @@ CHECKS: tuple[Check, ...] = (
     Check("documents", "凭证", "documents", check_documents, False),
     Check("payments", "付款", "payments", check_payments, False),
     Check("reviews", "评估", "reviews", check_reviews, False),
+    Check("vouchers", "创新券", "vouchers", check_vouchers, False),
     Check("agreements", "协议", "agreements", check_agreements, True),
     Check("lists", "企业名单", "enterprise lists", check_lists, True),
     Check("occurrences", "约定事项", "occurrences", check_occurrences, True),

@@ -61,8 +61,18 @@ def grants_of(
     }
     used, total = sum((_used(kept, period) for kept in before.values()), ZERO), sum(asked.values(), ZERO)
     whole = Grant(ZERO, limit_minor, used, total, _granted(limit_minor, used, total))
-    parts = _in_order(asked, whole) if rule.order == "by_subject" else _in_proportion(asked, whole)
+    parts = _shared_out(rule, asked, whole)
     return {subject: replace(whole, amount=part) for subject, part in parts.items()}
+
+
+def apportioned(rule: Budget, limit_minor: int, asked: Mapping[int, Fraction]) -> dict[int, Fraction]:
+    """What everybody who ``asked`` for something, in this order, gets of what there is."""
+    total = sum(asked.values(), ZERO)
+    return _shared_out(rule, asked, Grant(ZERO, limit_minor, ZERO, total, _granted(limit_minor, ZERO, total)))
+
+
+def _shared_out(rule: Budget, asked: Mapping[int, Fraction], whole: Grant) -> dict[int, Fraction]:
+    return _in_order(asked, whole) if rule.order == "by_subject" else _in_proportion(asked, whole)
 
 
 def _granted(limit_minor: int, used: Fraction, asked: Fraction) -> Fraction:

@@ -1,0 +1,146 @@
+"""One claim under a clause: what it gives each payer, by the steps that compute everything else.
+
+What else limits the claim (what is left of the voucher, what a payer's budget can bear) are caps of this one
+claim, behind the clause's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from fractions import Fraction
+
+from ledger.money import divide, format_amount
+from ledger.periods import Quarter, Span
+from ledger.rules.explanation import Recorder
+from ledger.rules.facts import Carried, Dates, Line, Subject
+from ledger.rules.plain.caps import opened_uses, turned_uses
+from ledger.rules.plain.case import ZERO, Case, scale_of
+from ledger.rules.plain.steps import compute_step, is_eligible
+from ledger.rules.terms import Cap, Clause, Shares, Step
+
+Granted = Mapping[tuple[int, str], int]
+"""What a subject was granted before under a clause, in minor units, by calendar year and role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What else a claim may give, in minor units: in all, and of each payer."""
+
+    whole_minor: int
+    by_payer_minor: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """What each role pays, in whole minor units, zeros left out, and the arithmetic step by step."""
+
+    parts_minor: Mapping[str, int]
+    working: tuple[str, ...]
+
+    @property
+    def total_minor(self) -> int:
+        return sum(self.parts_minor.values())
+
+
+def may_apply(clause: Clause, subject: Subject) -> bool:
+    """Whether the subject fulfils the clause's conditions."""
+    return is_eligible(_case(clause, subject, ()))
+
+
+def decide_claim(
+    clause: Clause,
+    subject: Subject,
+    cost_minor: int,
+    day: date,
+    granted: Granted,
+    fellows: Iterable[Granted],
+    limits: Limits,
+) -> ClaimResult:
+    """What a claim of ``cost_minor`` handed in on ``day`` gives, after all that was granted before.
+
+    ``fellows`` is what was granted to each other subject of the same actual controller. Each claim is rounded
+    by itself.
+    """
+    limited = _with_limits(clause, limits)
+    case = _case(limited, subject, ())
+    if not is_eligible(case):
+        return ClaimResult({}, ())
+    case = replace(
+        case,
+        fellows=tuple(_carried(clause, case, one, day.year) for one in fellows),
+        record=Recorder(scale=scale_of(clause), listens=True),
+    )
+    step = _step_of(clause, day)
+    line = Line(subject.subject, clause.what.measures[0], step, cost_minor)
+    _, allotted = compute_step(case, _carried(clause, case, granted, day.year), [line], step)
+    exact: dict[str, Fraction] = {}
+    for parts in allotted:
+        for (_, role), part in parts.items():
+            exact[role] = exact.get(role, ZERO) + part
+    working = tuple(f"{one.code} {one.role}: {one.arithmetic}" for one in case.record.steps if one.arithmetic)
+    return ClaimResult(_whole(clause, exact), working)
+
+
+def at_home(clause: Clause, payer: str) -> Clause:
+    """The clause where ``payer`` bears all."""
+    key = (Shares(shares={payer: "1"}),)
+    whom = clause.to_whom.model_copy(update={"key": key, "otherwise": payer})
+    rounding = clause.rounding.model_copy(update={"remainder_to": payer})
+    return clause.model_copy(update={"to_whom": whom, "rounding": rounding})
+
+
+def _case(clause: Clause, subject: Subject, fellows: Sequence[Carried]) -> Case:
+    dates = Dates(subject.events, {})
+    return Case(clause, subject, dates, scale_of(clause), None, Recorder(), tuple(fellows))
+
+
+def _step_of(clause: Clause, day: date) -> Span:
+    if clause.when.step is Step.MONTH:
+        return Span(day.replace(day=1), 1)
+    return Span.of_quarter(Quarter.of(day))
+
+
+def _with_limits(clause: Clause, limits: Limits) -> Clause:
+    """The clause with the limits as caps of its own, and without its budget, which is one of them."""
+    whole = _cap(limits.whole_minor, scale_of(clause), None)
+    by_payer = (_cap(limit, scale_of(clause), payer) for payer, limit in limits.by_payer_minor.items())
+    caps = (*clause.within.caps, whole, *by_payer)
+    return clause.model_copy(
+        update={"within": clause.within.model_copy(update={"caps": caps, "budget": None})}
+    )
+
+
+def _cap(limit_minor: int, scale: int, capped: str | None) -> Cap:
+    return Cap(
+        amount=format_amount(limit_minor, scale),
+        over="lifetime",
+        measured_on="pool" if capped is None else "receipts",
+        capped=capped,
+        excess_to=None,
+    )
+
+
+def _carried(clause: Clause, case: Case, granted: Granted, year: int) -> Carried:
+    """What was used of the ``clause``'s own caps up to ``year``; the limits of the claim are unused."""
+    carried = opened_uses(case, Carried())
+    for past in sorted({of_year for of_year, _ in granted if of_year <= year}):
+        by_role = {role: amount for (of_year, role), amount in granted.items() if of_year == past}
+        counted = [_counted(cap, by_role) for cap in clause.within.caps]
+        turned = turned_uses(case, carried)
+        more = [*counted, *[0] * (len(turned) - len(counted))]
+        used = tuple(use + Fraction(added) for use, added in zip(turned, more, strict=True))
+        carried = replace(carried, year=past, used=used)
+    return carried
+
+
+def _counted(cap: Cap, by_role: Mapping[str, int]) -> int:
+    return sum(by_role.values()) if cap.capped is None else by_role.get(cap.capped, 0)
+
+
+def _whole(clause: Clause, exact: Mapping[str, Fraction]) -> dict[str, int]:
+    roles = sorted(exact.keys() | {clause.rounding.remainder_to})
+    remainder = roles.index(clause.rounding.remainder_to)
+    whole = divide([exact.get(role, ZERO) for role in roles], clause.rounding.mode, remainder)
+    return {role: part for role, part in zip(roles, whole, strict=True) if part}

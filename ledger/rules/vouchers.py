@@ -1,0 +1,189 @@
+"""A voucher programme: what a zone says of its innovation vouchers beside the clauses that pay for them.
+
+Rates, caps, shares and who may apply are clauses of a signed agreement, in the language of all terms. The
+programme names those clauses, and adds what only vouchers have: services, validity, evidence, the audit, the
+payers' budgets, and what a recovery gives back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from ledger.rules.facts import Fault
+from ledger.rules.fields import AmountText, Bilingual, Document, Months, Role, ShareText
+from ledger.rules.terms import Budget, Clause, Grain, Mechanism, Regime, Scope, Terms
+
+FORMAT = "parkledger.voucher-programme/1"
+SERVICE_COST, APPROVED = "voucher_service_cost", "voucher_approved"
+BASES = (SERVICE_COST, APPROVED)
+"""What a clause of a programme may be about: the cost of the service, with a rate, or what is approved."""
+
+ServiceCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}(\.[a-z0-9_]{1,32})?$")]
+EvidenceKind = Literal["contract_line", "receipt"]
+
+
+class Service(Document):
+    """A kind of service that vouchers pay for; ``class.item``, or a class with all of its items."""
+
+    code: ServiceCode
+    title: Bilingual
+
+
+class Audit(Document):
+    """Which claims are looked at before they are decided."""
+
+    share: ShareText = Field(description="Of all claims, drawn by a hash that nobody chooses.")
+    flagged: bool = Field(description="Also every claim with a flag.")
+
+
+class Recovery(Document):
+    """What a recovery gives back for later claims; claims already decided keep what they got."""
+
+    quota: Literal["restored", "spent"] = Field(description="The enterprise's and its group's room.")
+    budget: Literal["restored", "spent"] = Field(description="The payers' money.")
+
+
+class Programme(Document):
+    """The programme of one home zone for services of its own and of one other zone's providers."""
+
+    format: Literal["parkledger.voucher-programme/1"] = "parkledger.voucher-programme/1"
+    title: Bilingual
+    home: Role = Field(description="Whose enterprises use the vouchers.")
+    provider_zone: Role = Field(description="Whose providers are recognised beside those at home.")
+    clauses: tuple[Annotated[int, Field(ge=1, le=999)], ...] = Field(
+        min_length=1, description="One for each layer of support; what they give is added up."
+    )
+    at_home_paid_by: Role | None = Field(
+        description="Who pays all where the provider is at home; null: the clause's shares hold there too."
+    )
+    services: tuple[Service, ...] = Field(min_length=1)
+    face_max: AmountText = Field(description="The most that one voucher is issued for, in yuan.")
+    validity_months: Months
+    carries_over: bool = Field(description="False: a voucher ends with the calendar year of its issue.")
+    evidence: tuple[EvidenceKind, ...] = Field(min_length=1, description="What every claim must bring.")
+    budgets: tuple[Budget, ...] = Field(
+        description="Of each payer whose budget isn't in the clause. In whole, and after the caps."
+    )
+    decided: Literal["as_claimed", "together"] = Field(
+        description="as_claimed: first come, first served; issuing reserves the payers' money. together: all "
+        "claims of a period at once, in the budget's order; nothing is reserved before."
+    )
+    audit: Audit
+    recovery: Recovery
+
+    def has_service(self, code: str) -> bool:
+        """Whether vouchers pay for the service: it or its class is listed."""
+        return bool({code, code.split(".")[0]} & {service.code for service in self.services})
+
+
+def read_programme(document: str) -> tuple[Programme | None, list[Fault]]:
+    """The programme of a JSON document, or everything that is wrong with its form."""
+    try:
+        return Programme.model_validate_json(document), []
+    except ValidationError as refusal:
+        return None, [
+            Fault(
+                ".".join(["programme", *map(str, error["loc"])]),
+                "PROGRAMME_FORM",
+                f"{error['msg']}.",
+                f"格式不符：{error['msg']}。",
+            )
+            for error in refusal.errors(include_url=False)
+        ]
+
+
+def budgets_of(programme: Programme, terms: Terms) -> dict[str, Budget]:
+    """The budget of every payer, from the programme and from its clauses."""
+    own = [clause.within.budget for clause in clauses_of(programme, terms)]
+    return {
+        budget.payer: budget
+        for budget in (*own, *programme.budgets)
+        if budget is not None and budget.payer is not None
+    }
+
+
+def clauses_of(programme: Programme, terms: Terms) -> list[Clause]:
+    """The programme's clauses in its order; those that the terms don't have are left out."""
+    found = (terms.clause(number) for number in programme.clauses)
+    return [clause for clause in found if clause is not None]
+
+
+def payers_of(programme: Programme, terms: Terms) -> list[str]:
+    """Every role that may have to pay, in order of name."""
+    paying = {
+        role
+        for clause in clauses_of(programme, terms)
+        for row in clause.to_whom.key
+        for role, share in row.exact.items()
+        if share
+    }
+    if programme.at_home_paid_by is not None:
+        paying.add(programme.at_home_paid_by)
+    return sorted(paying)
+
+
+def programme_faults(programme: Programme, terms: Terms) -> list[Fault]:
+    """What keeps the programme from resting on these terms."""
+    faults = list(_faults(programme, terms))
+    return [Fault(f"programme.{path}", "PROGRAMME_UNFIT", en, zh) for path, en, zh in faults]
+
+
+def _faults(programme: Programme, terms: Terms) -> Iterator[tuple[str, str, str]]:
+    named = {programme.home, programme.provider_zone, programme.at_home_paid_by or programme.home}
+    for role in sorted(named - terms.roles.keys()):
+        yield "home", f"The terms have no role {role}. Name one of theirs.", f"条款中没有角色 {role}。"
+    for number in programme.clauses:
+        clause = terms.clause(number)
+        if clause is None:
+            yield "clauses", f"The terms have no clause {number}.", f"条款中没有第{number}条。"
+        else:
+            yield from _clause_faults(clause)
+    for payer in set(payers_of(programme, terms)) ^ budgets_of(programme, terms).keys():
+        yield (
+            "budgets",
+            f"Every payer needs a budget and nobody else one; it is otherwise for {payer}.",
+            f"每个承担方须有且仅有一项预算，{payer} 不符。",
+        )
+    for budget in budgets_of(programme, terms).values():
+        if budget.applied != "after_caps" or budget.excess_to is not None:
+            yield (
+                "budgets",
+                f"The budget of {budget.payer} must be applied after the caps, and its excess not granted.",
+                f"{budget.payer} 的预算应在上限之后适用，超出部分不予兑付。",
+            )
+
+
+def _clause_faults(clause: Clause) -> Iterator[tuple[str, str, str]]:
+    unsuited = {
+        "mechanism innovation_voucher": clause.what.mechanism is Mechanism.INNOVATION_VOUCHER,
+        f"one measure of {', '.join(BASES)}": len(clause.what.measures) == 1
+        and clause.what.measures[0] in BASES
+        and not clause.what.deduct,
+        "scope listed_enterprises": clause.whose.scope is Scope.LISTED_ENTERPRISES,
+        "no window, surplus, recover, smoothing, floor or routing": not any(
+            (
+                clause.when.window,
+                clause.how_much.surplus,
+                clause.how_much.recover,
+                clause.how_much.smoothing,
+                clause.within.floor,
+                clause.then.routing,
+            )
+        ),
+        "caps whose excess isn't granted": all(cap.excess_to is None for cap in clause.within.caps),
+        "proportional shares without bands or factors": clause.to_whom.regime is Regime.PROPORTIONAL
+        and clause.to_whom.bands is None
+        and clause.to_whom.apportion is None,
+        "a budget only of one payer": clause.within.budget is None or clause.within.budget.payer is not None,
+        "rounding by enterprise": clause.rounding.grain is not Grain.CLAUSE,
+    }
+    for wanted, is_so in unsuited.items():
+        if not is_so:
+            yield (
+                "clauses",
+                f"Clause {clause.number} can't pay vouchers: it must have {wanted}.",
+                f"第{clause.number}条不能用于创新券：应为 {wanted}。",
+            )

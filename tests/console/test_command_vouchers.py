@@ -1,0 +1,56 @@
+"""`parkledger voucher ...` on an agreement of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.journey import Api
+from tests.api.signed_in import signed_in
+from tests.api.test_vouchers_api import DAY, code_of, opened, redeem, shared
+from tests.console.commands import Commands
+
+HEAD = "credit_code,name,zone,controller,services,starts,ends,document"
+
+
+@pytest.fixture
+def api(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("PARKLEDGER_HOME", str(tmp_path / "home"))
+    with signed_in(database_url) as client:
+        yield opened(Api(client), [shared("origin", "host", 1)])
+
+
+def test_a_report_shows_budgets_and_what_each_payer_bears(api: Api, run: Commands) -> None:
+    redeem(api, "origin", "60000.00", "host")
+    assert run("voucher", "report", "origin", "2024Q1", "--language", "en") == 0
+    rows = [line.split() for line in run.out.splitlines()]
+    assert ["host", "2024-01-01", "5,000,000.00", "4,980,000.00", "0.00", "20,000.00"] in rows
+    assert ["1", code_of(1), "origin", "40,000.00", "0.00"] in rows
+
+
+def test_a_file_of_providers_is_imported_once_or_refused_as_a_whole(
+    api: Api, run: Commands, tmp_path: Path
+) -> None:
+    file, zone = tmp_path / "机构.csv", api.roles("VOUCHERS")["host"]
+    good = f"{code_of(7)},检验院,{zone},,testing design,2024-01-01,,文件"
+    file.write_text(f"{HEAD}\n{good}\n{code_of(8)}x,,{zone},,,2024-13-01,,文件\n")
+    assert run("voucher", "import", str(file), "--party", zone) == 2
+    assert "row 3" in run.err
+    file.write_text(f"{HEAD}\n{good}\n")
+    assert run("voucher", "import", str(file), "--party", zone) == 0
+    assert "1 certified, 1 of them newly registered." in run.out
+    assert run("voucher", "import", str(file), "--party", zone) == 0
+    found = api.ask('{ voucherProviders(search: "检验院") { edges { node { certifications { kind } } } } }')
+    (edge,) = found["voucherProviders"]["edges"]
+    assert edge["node"]["certifications"] == [{"kind": "certified"}]
+
+
+def test_vouchers_whose_last_day_is_past_are_ended(api: Api, run: Commands) -> None:
+    redeem(api, "origin", "600.00", "host", face="1000.00")
+    assert run("voucher", "expire", "origin", DAY) == 0
+    assert "0 expired" in run.out
+    assert run("voucher", "expire", "origin", "2025-01-01") == 0
+    assert "1 expired" in run.out

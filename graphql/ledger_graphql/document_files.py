@@ -16,10 +16,11 @@ from ledger.desk.acts import Done
 from ledger.desk.documents import Document
 from ledger.desk.failures import NotFound
 from ledger.errors import LedgerError
-from ledger_graphql.authority import Subject, require_any_party
+from ledger_graphql.authority import require_any_party
 from ledger_graphql.context import Desk, OpenDesk
 from ledger_graphql.files import Download, Parameters, given, refusal, sender
 from ledger_graphql.sign_in import account_in
+from ledger_graphql.subjects import Subject
 
 FILE_FIELD = "file"
 OCTETS = "application/octet-stream"

@@ -136,7 +136,6 @@ class Evaluation:
 
 
 PARTY_SAYS = "Code of the party whose person speaks."
-PERSON_SAYS = "Who speaks, 1 to 60 characters."
 CONTENT_SAYS = "What is said, 1 to 4,000 characters."
 REVIEW_ID = "The review's id."
 
@@ -152,7 +151,6 @@ class OpenReviewInput:
         default=None, description="Code of the other party, to review the pairing of the two."
     )
     title: str = strawberry.field(description="What it is about, one line.")
-    person: str = strawberry.field(description=PERSON_SAYS)
     content: str = strawberry.field(description="The finding, 1 to 4,000 characters.")
 
 
@@ -161,7 +159,6 @@ class RequestCorrectionInput:
     idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
     review: strawberry.ID = strawberry.field(description=REVIEW_ID)
     party: str = strawberry.field(description=PARTY_SAYS)
-    person: str = strawberry.field(description=PERSON_SAYS)
     content: str = strawberry.field(description=CONTENT_SAYS)
     addressed: str = strawberry.field(description="Code of the reviewed party that is to answer.")
     due_day: date = strawberry.field(description="By when.")
@@ -172,7 +169,6 @@ class AnswerReviewInput:
     idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
     review: strawberry.ID = strawberry.field(description=REVIEW_ID)
     party: str = strawberry.field(description=PARTY_SAYS)
-    person: str = strawberry.field(description=PERSON_SAYS)
     content: str = strawberry.field(description=CONTENT_SAYS)
 
 
@@ -181,7 +177,6 @@ class CloseReviewInput:
     idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
     review: strawberry.ID = strawberry.field(description=REVIEW_ID)
     party: str = strawberry.field(description=PARTY_SAYS)
-    person: str = strawberry.field(description=PERSON_SAYS)
     content: str = strawberry.field(description=CONTENT_SAYS)
     outcome: ReviewOutcome = strawberry.field(description="How it ends.")
 
@@ -193,7 +188,6 @@ class EvaluateAgreementInput:
     reviewer: str = strawberry.field(
         description="Code of a government of a province in which a party of the agreement lies."
     )
-    person: str = strawberry.field(description=PERSON_SAYS)
     year: int = strawberry.field(description="The year, which must have begun.")
     verdict: Verdict = strawberry.field(description="How it was kept.")
     remark: str = strawberry.field(description="In words, 1 to 4,000 characters.")
@@ -238,7 +232,7 @@ class ReviewMutations:
     @mutation("Open a review of a party, or of the pairing of two, with a finding.")
     def open_review(self, info: Info, input: Annotated[OpenReviewInput, INPUT]) -> OpenReviewResult:
         desk = info.context
-        finding = StepDraft(input.reviewer, input.person, input.content)
+        finding = StepDraft(input.reviewer, desk.person, input.content)
         draft = ReviewDraft(input.party, input.other_party, input.title, finding)
         done = reviews.open_review(desk.database, desk.act(input.idempotency_key), draft)
         return _success(desk, done.value, replayed=done.replayed)
@@ -249,7 +243,7 @@ class ReviewMutations:
     ) -> RequestCorrectionResult:
         desk = info.context
         review_id = _review_id(input.review)
-        said = StepDraft(input.party, input.person, input.content)
+        said = StepDraft(input.party, desk.person, input.content)
         act = desk.act(input.idempotency_key)
         done = reviews.request_correction(desk.database, act, review_id, said, input.addressed, input.due_day)
         return _success(desk, review_id, replayed=done.replayed)
@@ -258,7 +252,7 @@ class ReviewMutations:
     def answer_review(self, info: Info, input: Annotated[AnswerReviewInput, INPUT]) -> AnswerReviewResult:
         desk = info.context
         review_id = _review_id(input.review)
-        said = StepDraft(input.party, input.person, input.content)
+        said = StepDraft(input.party, desk.person, input.content)
         done = reviews.answer_review(desk.database, desk.act(input.idempotency_key), review_id, said)
         return _success(desk, review_id, replayed=done.replayed)
 
@@ -266,7 +260,7 @@ class ReviewMutations:
     def close_review(self, info: Info, input: Annotated[CloseReviewInput, INPUT]) -> CloseReviewResult:
         desk = info.context
         review_id = _review_id(input.review)
-        said = StepDraft(input.party, input.person, input.content)
+        said = StepDraft(input.party, desk.person, input.content)
         act = desk.act(input.idempotency_key)
         done = reviews.close_review(desk.database, act, review_id, said, input.outcome.value)
         return _success(desk, review_id, replayed=done.replayed)
@@ -277,7 +271,7 @@ class ReviewMutations:
     ) -> EvaluateAgreementResult:
         desk = info.context
         agreement_id = agreement_id_of(desk, input.agreement)
-        draft = EvaluationDraft(input.reviewer, input.person, input.year, input.verdict.value, input.remark)
+        draft = EvaluationDraft(input.reviewer, desk.person, input.year, input.verdict.value, input.remark)
         act = desk.act(input.idempotency_key)
         done = reviews.evaluate_agreement(desk.database, act, agreement_id, draft)
         return EvaluationSuccess(evaluations=_evaluations(desk, agreement_id), replayed=done.replayed)

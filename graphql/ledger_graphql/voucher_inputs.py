@@ -13,7 +13,6 @@ from ledger_graphql.connections import numbers_of
 from ledger_graphql.inputs import AGREEMENT_DESCRIPTION, KEY_DESCRIPTION, ROLE_DESCRIPTION, fen
 from ledger_graphql.scalars import Amount, Hash, Json
 
-PERSON = "The acting person's name, 1 to 60 characters."
 PROGRAMME = "The programme's code."
 DAY = "The day on which it takes effect."
 
@@ -84,7 +83,6 @@ class IssueVoucherInput:
     idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
     application: strawberry.ID = strawberry.field(description="Id of the application.")
     amount: Amount = strawberry.field(description="In yuan, above zero, at most what was applied for.")
-    person: str = strawberry.field(description=PERSON)
     day: date = strawberry.field(description=DAY)
 
 
@@ -144,7 +142,6 @@ class AuditVoucherClaimInput:
     claim: strawberry.ID = strawberry.field(description="Id of the claim.")
     accepted: Amount = strawberry.field(description="What of the cost counts, in yuan; 0 refuses it.")
     finding: str = strawberry.field(description="1 to 500 characters.")
-    person: str = strawberry.field(description=PERSON)
     day: date = strawberry.field(description=DAY)
 
 
@@ -161,7 +158,6 @@ class RecoverVoucherInput:
     claim: strawberry.ID = strawberry.field(description="Id of the claim.")
     amount: Amount = strawberry.field(description="In yuan, above zero, at most what is left of it.")
     reason: str = strawberry.field(description="Why, 1 to 500 characters.")
-    person: str = strawberry.field(description=PERSON)
     day: date = strawberry.field(description=DAY)
 
 

@@ -243,7 +243,7 @@ class VoucherMutations:
         act = desk.act(input.idempotency_key)
         application_id = numbers_of(input.application, "VoucherApplication", 1)[0]
         amount_minor = yuan_in_fen(input.amount, "amount")
-        done = vouchers.issue(desk.database, act, application_id, amount_minor, input.person, input.day)
+        done = vouchers.issue(desk.database, act, application_id, amount_minor, desk.person, input.day)
         return _voucher(desk, done.value, replayed=done.replayed)
 
     @mutation("End a voucher before its last day; what was set aside is given back.")
@@ -306,7 +306,7 @@ class VoucherMutations:
         act = desk.act(input.idempotency_key)
         claim_id = numbers_of(input.claim, "VoucherClaim", 1)[0]
         accepted = yuan_in_fen(input.accepted, "accepted")
-        done = vouchers.audit(desk.database, act, claim_id, accepted, input.finding, input.person, input.day)
+        done = vouchers.audit(desk.database, act, claim_id, accepted, input.finding, desk.person, input.day)
         return _claim(desk, done.value, replayed=done.replayed)
 
     @mutation("Decide all claims that wait, of a programme that decides them together.")
@@ -327,7 +327,7 @@ class VoucherMutations:
         claim_id = numbers_of(input.claim, "VoucherClaim", 1)[0]
         amount_minor = yuan_in_fen(input.amount, "amount")
         done = vouchers.recover(
-            desk.database, act, claim_id, amount_minor, input.reason, input.person, input.day
+            desk.database, act, claim_id, amount_minor, input.reason, desk.person, input.day
         )
         return _claim(desk, done.value, replayed=done.replayed)
 

@@ -91,6 +91,8 @@ class NotFound(LedgerError):
     sentence_zh = "{where_zh}没有名为 {name} 的{kind_zh}。请核对名称，或先列出现有的{kind_zh}。"
 
     def __init__(self, kind: Kind, name: object, *, agreement: str | None = None) -> None:
+        self.kind = kind
+        self.name = str(name)
         super().__init__(
             kind=kind,
             kind_zh=_KIND_ZH[kind],

@@ -206,7 +206,15 @@ ATTACHMENTS = of_agreement(
     )
 )
 
-OPEN_EVENTS = ("roster_loaded", "party_registered", "key_registered", "zone_changed")
+OPEN_EVENTS = (
+    "roster_loaded",
+    "party_registered",
+    "key_registered",
+    "zone_changed",
+    "voucher_provider_registered",
+    "voucher_provider_certified",
+    "voucher_provider_suspended",
+)
 MADE_BY_EVENTS = (
     "payment",
     "payment_file",
@@ -217,6 +225,7 @@ MADE_BY_EVENTS = (
     "netting_signature",
     "document",
     "indicator_target",
+    "review_step",
 )
 """Tables whose rows tell who sees an event that is of no agreement."""
 
@@ -236,6 +245,7 @@ AUDITED_PARTIES = "ANY ((SELECT told_party_ids('audited_party_ids'))::bigint[])"
 
 REFERENCE = Open("reference data of the product")
 ROSTER = Open("who takes part is public: the roster of zones, and parties with their public keys")
+PROVIDERS = Open("who offers services, and who certifies it, is for every enterprise to find")
 HASHES = Open("hashes and signatures alone, which anybody checks")
 SIGNING_IN = Guarded("false")
 """What sign-in works with, which sees everything."""
@@ -243,6 +253,10 @@ SIGNING_IN = Guarded("false")
 
 def _of_leg(table: str) -> Guarded:
     return Guarded(through("leg", table, "leg_id"))
+
+
+def _of_claim(table: str) -> Guarded:
+    return Guarded(through("voucher_claim", table, "claim_id"))
 
 
 def _of_item(table: str) -> Guarded:
@@ -262,14 +276,23 @@ POLICIES: Mapping[str, Open | Guarded] = {
     "allocation": Guarded(RESULTS),
     "book": REFERENCE,
     "carried": Guarded(RESULTS),
+    "commitment": Guarded(AGREEMENT),
+    "commitment_confirmation": Guarded(AGREEMENT),
+    "commitment_evidence": Guarded(AGREEMENT),
+    "commitment_record": Guarded(AGREEMENT),
     "commodity": REFERENCE,
-    "document": Guarded(through("document_attachment", "document", "hash")),
+    "document": Guarded(
+        " OR ".join(
+            through(table, "document", "hash") for table in ("document_attachment", "commitment_evidence")
+        )
+    ),
     "document_attachment": Guarded(ATTACHMENTS),
     "enterprise": Guarded(through("enterprise_list_entry", "enterprise", "enterprise_id")),
     "enterprise_list": Guarded(AGREEMENT),
     "enterprise_list_confirmation": Guarded(AGREEMENT),
     # Both sides confirm the list, so both read all of it.
     "enterprise_list_entry": Guarded(AGREEMENT),
+    "evaluation": Guarded(f"{AGREEMENT} OR reviewer_party_id = {PARTIES}"),
     "event": Guarded(EVENTS),
     "filing": Guarded(AGREEMENT),
     "filing_certification": Guarded(AGREEMENT),
@@ -299,15 +322,24 @@ POLICIES: Mapping[str, Open | Guarded] = {
     ),
     "payment_use": _of_leg("payment_use"),
     "posting": Guarded(AGREEMENT),
+    "provider_certification": PROVIDERS,
     "quarter_reopened": Guarded(AGREEMENT),
     "quarter_reopening": Guarded(AGREEMENT),
     "quarter_reopening_signature": Guarded(AGREEMENT),
     "reconciliation_item": Guarded(DIFFERENCES),
     "reconciliation_line": _of_item("reconciliation_line"),
     "reconciliation_step": _of_item("reconciliation_step"),
+    "redeemed_evidence": _of_claim("redeemed_evidence"),
     "refused_act": Guarded(f"party_id = {AUDITED_PARTIES}"),
+    "reserve_use": Guarded(through("voucher_reserve", "reserve_use", "reserve_id")),
     "return_line": Guarded(LINES),
+    "review": Guarded(
+        " OR ".join(f"{one} = {PARTIES}" for one in ("party_id", "other_party_id", "reviewer_party_id"))
+    ),
+    "review_step": Guarded(through("review", "review_step", "review_id")),
     "salt_secret": Guarded(SECRETS),
+    "settled_credit": Guarded(AGREEMENT),
+    "settled_flow": Guarded(AGREEMENT),
     "settlement": Guarded(AGREEMENT),
     "settlement_cause": Guarded(AGREEMENT),
     "settlement_proposal": Guarded(AGREEMENT),
@@ -320,6 +352,25 @@ POLICIES: Mapping[str, Open | Guarded] = {
     "user_identity": SIGNING_IN,
     "user_password": SIGNING_IN,
     "version_signature": Guarded(AGREEMENT),
+    "voucher": Guarded(through("voucher_application", "voucher", "application_id")),
+    "voucher_application": Guarded(through("voucher_programme", "voucher_application", "programme_id")),
+    "voucher_audit": _of_claim("voucher_audit"),
+    "voucher_budget": Guarded(through("voucher_programme", "voucher_budget", "programme_id")),
+    "voucher_budget_step": Guarded(through("voucher_budget", "voucher_budget_step", "budget_id")),
+    "voucher_claim": Guarded(through("voucher_order", "voucher_claim", "order_id")),
+    "voucher_decision": _of_claim("voucher_decision"),
+    "voucher_entry": Guarded(through("voucher_programme", "voucher_entry", "programme_id")),
+    "voucher_flag": _of_claim("voucher_flag"),
+    "voucher_order": Guarded(through("voucher", "voucher_order", "voucher_id")),
+    "voucher_posting": _of_claim("voucher_posting"),
+    "voucher_programme": Guarded(AGREEMENT),
+    "voucher_programme_confirmation": Guarded(
+        through("voucher_programme", "voucher_programme_confirmation", "programme_id")
+    ),
+    "voucher_provider": PROVIDERS,
+    "voucher_reserve": Guarded(through("voucher", "voucher_reserve", "voucher_id")),
+    "voucher_service": Guarded(through("voucher_order", "voucher_service", "order_id")),
+    "voucher_use": Guarded(through("voucher", "voucher_use", "voucher_id")),
     "waiver": _of_leg("waiver"),
     "zone": ROSTER,
     "zone_change": ROSTER,

@@ -31,8 +31,17 @@ LINES = f"""{OWN} AND (subject_id = 0 OR agreement_id IN (
 COMPARED = """agreement_id IN (
     SELECT agreement_id FROM agreement JOIN agreement_party USING (agreement_id)
     WHERE party_id = :party AND (role <> 'province' OR code = 'DISPUTED'))"""
-ATTACHED = f"hash IN (SELECT hash FROM document_attachment WHERE {OWN})"
-ROSTER = "kind IN ('roster_loaded', 'party_registered', 'key_registered', 'zone_changed')"
+ATTACHED = f"""hash IN (SELECT hash FROM document_attachment WHERE {OWN}
+    UNION SELECT hash FROM commitment_evidence WHERE {OWN})"""
+PROGRAMMES = f"programme_id IN (SELECT programme_id FROM voucher_programme WHERE {OWN})"
+BUDGETS = f"budget_id IN (SELECT budget_id FROM voucher_budget WHERE {PROGRAMMES})"
+VOUCHERS = f"""voucher_id IN (
+    SELECT voucher_id FROM voucher JOIN voucher_application USING (application_id) WHERE {PROGRAMMES})"""
+ORDERS = f"order_id IN (SELECT order_id FROM voucher_order WHERE {VOUCHERS})"
+CLAIMS = f"claim_id IN (SELECT claim_id FROM voucher_claim WHERE {ORDERS})"
+REVIEWED = ":party IN (party_id, other_party_id, reviewer_party_id)"
+ROSTER = """(kind IN ('roster_loaded', 'party_registered', 'key_registered', 'zone_changed')
+    OR kind LIKE 'voucher_provider_%')"""
 EVENTS = f"""
     agreement_id IS NOT NULL AND CASE WHEN kind LIKE 'reconciliation%' THEN {COMPARED} ELSE {OWN} END
     OR {ROSTER}
@@ -46,6 +55,8 @@ EVENTS = f"""
         UNION SELECT event_id FROM netting WHERE {NETTING}
         UNION SELECT event_id FROM netting_signature WHERE {NETTING}
         UNION SELECT event_id FROM indicator_target WHERE party_id = :party
+        UNION SELECT event_id FROM review_step WHERE review_id IN (
+            SELECT review_id FROM review WHERE {REVIEWED})
         UNION SELECT event_id FROM document WHERE {ATTACHED})"""
 # A secret opens the leaves of all sides: only who sees all lines of an agreement sees it.
 SECRETS = f"""{OWN} AND agreement_id IN (
@@ -75,6 +86,7 @@ EXPECTED = (
         "carried": LINES,
         "document": ATTACHED,
         "enterprise": f"enterprise_id IN (SELECT enterprise_id FROM enterprise_list_entry WHERE {OWN})",
+        "evaluation": f"{OWN} OR reviewer_party_id = :party",
         "event": EVENTS,
         "idempotency_key": f"event_ids && ARRAY(SELECT event_id FROM event WHERE {EVENTS})",
         "indicator_target": "party_id = :party",
@@ -90,8 +102,27 @@ EXPECTED = (
         "reconciliation_item": COMPARED,
         "reconciliation_line": COMPARED,
         "reconciliation_step": COMPARED,
+        "redeemed_evidence": CLAIMS,
+        "reserve_use": f"reserve_id IN (SELECT reserve_id FROM voucher_reserve WHERE {VOUCHERS})",
         "return_line": LINES,
+        "review": REVIEWED,
+        "review_step": f"review_id IN (SELECT review_id FROM review WHERE {REVIEWED})",
         "salt_secret": SECRETS,
+        "voucher": VOUCHERS,
+        "voucher_application": PROGRAMMES,
+        "voucher_audit": CLAIMS,
+        "voucher_budget": PROGRAMMES,
+        "voucher_budget_step": BUDGETS,
+        "voucher_claim": CLAIMS,
+        "voucher_decision": CLAIMS,
+        "voucher_entry": CLAIMS,
+        "voucher_flag": CLAIMS,
+        "voucher_order": VOUCHERS,
+        "voucher_posting": CLAIMS,
+        "voucher_programme_confirmation": PROGRAMMES,
+        "voucher_reserve": VOUCHERS,
+        "voucher_service": ORDERS,
+        "voucher_use": VOUCHERS,
         "waiver": LEG,
     }
 )

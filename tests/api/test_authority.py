@@ -18,16 +18,20 @@ from graphql import (
     Undefined,
     build_schema,
 )
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from ledger.desk.accounts import GrantDraft, Role
 from ledger_graphql.authority import AUTHORITY
+from ledger_graphql.connections import global_id
 from ledger_graphql.schema import printed
 from ledger_schema.sessions import Database
 from tests.account_room import AccountRoom
 from tests.api.journey import Api, Figure, return_of
 from tests.api.signed_in import signed_in
 from tests.api.terms_documents import tax, terms
+from tests.api.test_pairings_api import register
+from tests.api.test_vouchers_api import opened, redeem, shared
 
 CODE = "GUARDED"
 SCHEMA = build_schema(printed())
@@ -49,6 +53,9 @@ NAMED = {
     "payer": "ORIGIN",
     "quarter": "2024Q1",
     "parties": ["HOST", "ORIGIN"],
+    "zone": "HOST",
+    "reviewer": "GOV",
+    "programme": "origin",
     "content": base64.b64encode(PAYMENTS.encode()).decode(),
 }
 SCALARS = {
@@ -140,6 +147,12 @@ def token_of(room: AccountRoom, name: str, *drafts: GrantDraft) -> str:
     return room.sign_in(name)
 
 
+CLAIMED = text("""
+    SELECT claim_id, order_id, voucher_id, application_id
+    FROM voucher_claim JOIN voucher_order USING (order_id) JOIN voucher USING (voucher_id)
+""")
+
+
 @dataclass(frozen=True)
 class Busy:
     """HOST and ORIGIN with everything that they can name to each other, and its ids."""
@@ -167,6 +180,15 @@ def busy(api: Api) -> Busy:
         filings(quarter: "2024Q1") { edges { node { id } } }
         settlements(quarter: "2024Q1") { edges { node { id } } } } }"""
     found = api.ask(asked, code=CODE)
+    opened(api, [shared("origin", "host", 1)])
+    redeem(api, "origin", "100.00", "host")
+    with api.client.accounts.database.reading() as connection:
+        claimed = connection.execute(CLAIMED).one()
+    for code, kind in (("GOV", "GOVERNMENT"), ("REVIEWED", "ZONE")):
+        register(api, code, kind, "530000", "WEST")
+    review = api.change("open_review", reviewer="GOV", party="REVIEWED", title="付款", content="未付")[
+        "review"
+    ]
     named = {name: found["agreement"][name]["edges"][0]["node"]["id"] for name in ("filings", "settlements")}
     ids = {
         "leg": leg,
@@ -175,6 +197,11 @@ def busy(api: Api) -> Busy:
         "filing": named["filings"],
         "settlement": named["settlements"],
         "subject": found["agreement"]["id"],
+        "application": global_id("VoucherApplication", claimed.application_id),
+        "voucher": global_id("Voucher", claimed.voucher_id),
+        "order": global_id("VoucherOrder", claimed.order_id),
+        "claim": global_id("VoucherClaim", claimed.claim_id),
+        "review": review["id"],
         "token": found["viewer"]["tokens"][0]["id"],
     }
     return Busy(api, ids)

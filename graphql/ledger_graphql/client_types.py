@@ -6,13 +6,15 @@ Strawberry's own generator makes them; it only has to be told what our scalars a
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from keyword import iskeyword
 from pathlib import Path
 
-from graphql import is_scalar_type, is_specified_scalar_type
+from graphql import FieldNode, is_scalar_type, is_specified_scalar_type
 from strawberry.codegen import CodegenResult, QueryCodegen
 from strawberry.codegen.plugins.python import PythonPlugin, PythonType
 from strawberry.codegen.types import GraphQLField
+from strawberry.types.base import StrawberryObjectDefinition
 
 from ledger_graphql.documents import documents
 from ledger_graphql.schema import SCHEMA
@@ -39,12 +41,22 @@ class ClientTypes(PythonPlugin):
         return f"{field.name}_{printed.removeprefix(field.name)}" if iskeyword(field.name) else printed
 
 
+class ClientCodegen(QueryCodegen):
+    """Strawberry's, which looks for a scalar of a generic type under the type's name in Python alone."""
+
+    def _field_from_selection(
+        self, selection: FieldNode, parent_type: StrawberryObjectDefinition
+    ) -> GraphQLField:
+        name = SCHEMA.config.name_converter.from_type(parent_type)
+        return super()._field_from_selection(selection, replace(parent_type, name=name))
+
+
 def generated() -> CodegenResult:
     """A file of classes for each ready document: its variables, and its result."""
     files = [
         file
         for name, text in documents().items()
-        for file in QueryCodegen(SCHEMA, [ClientTypes(Path(f"{name}.graphql"))]).run(text).files
+        for file in ClientCodegen(SCHEMA, [ClientTypes(Path(f"{name}.graphql"))]).run(text).files
     ]
     return CodegenResult(files=files)
 

@@ -71,6 +71,14 @@ class Accounts:
         with self.database.writing() as connection:
             connection.execute(EVERY_ROLE, {"user_ids": self._user_ids})
 
+    def dismiss(self) -> None:
+        """Takes the roles away that no event tells of, before somebody recomputes the ledger."""
+        with self.database.owner() as connection:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+            connection.execute(
+                text("DELETE FROM user_grant WHERE user_id = ANY (:ids)"), {"ids": self._user_ids}
+            )
+
     def _opened(self, person: str) -> str:
         name = f"tester-{len(self._tokens)}"
         act = Act(f"open/{name}", "tests")

@@ -158,7 +158,7 @@ def test_the_last_of_two_starts_stops_the_server_and_stop_refuses_while_one_is_l
         first.until(READY)
         second.until(READY)
         assert first.end(signal.SIGTERM) == 0
-        assert _health(second) == {"status": "ok"}
+        assert _health(second) == {"status": "ok", "log": "ok"}
         assert _exit_code(["stop"]) == 2
         assert "SERVER_IN_USE" in capsys.readouterr().err
         assert second.end(signal.SIGHUP) == 0

@@ -21,7 +21,7 @@ from ledger_graphql.subjects import EITHER, Find, Subject
 
 OFFICER = frozenset({Role.OFFICER})
 APPROVER = frozenset({Role.APPROVER})
-GOVERNMENT = frozenset({Role.APPROVER, Role.PROVINCE})
+BY_PROVINCE = frozenset({Role.APPROVER, Role.PROVINCE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ AUTHORITY: Mapping[str, Authority] = {
     "proposeFigure": Authority(EITHER, subjects.side),
     "acceptOffer": Authority(EITHER, subjects.side),
     "escalateDispute": Authority(EITHER, subjects.side),
-    "arbitrate": Authority(GOVERNMENT, subjects.arbiter),
+    "arbitrate": Authority(BY_PROVINCE, subjects.arbiter),
     "computeSettlement": Authority(EITHER, subjects.agreement),
     "proposeSettlement": Authority(OFFICER, subjects.agreement),
     "signSettlement": Authority(APPROVER, subjects.side),
@@ -79,14 +79,14 @@ AUTHORITY: Mapping[str, Authority] = {
     "signNetting": Authority(APPROVER, subjects.netting_of_party),
     "cosignCheckpoint": Authority(APPROVER, subjects.party),
     "recordZoneChange": Authority(frozenset({Role.OPERATOR, Role.PROVINCE}), subjects.zone),
-    "recordIndicatorTarget": Authority(frozenset({Role.PROVINCE}), subjects.zone),
+    "recordIndicatorTarget": Authority(BY_PROVINCE, subjects.zone),
     "recordCommitment": Authority(EITHER, subjects.side),
     "confirmCommitment": Authority(EITHER, subjects.side),
-    "openReview": Authority(GOVERNMENT, subjects.reviewer),
-    "requestCorrection": Authority(GOVERNMENT, subjects.review_of_reviewer),
+    "openReview": Authority(BY_PROVINCE, subjects.reviewer),
+    "requestCorrection": Authority(BY_PROVINCE, subjects.review_of_reviewer),
     "answerReview": Authority(EITHER, subjects.review_of_party),
-    "closeReview": Authority(GOVERNMENT, subjects.review_of_reviewer),
-    "evaluateAgreement": Authority(GOVERNMENT, subjects.reviewer),
+    "closeReview": Authority(BY_PROVINCE, subjects.review_of_reviewer),
+    "evaluateAgreement": Authority(BY_PROVINCE, subjects.reviewer),
     "registerVoucherProgramme": Authority(APPROVER, voucher_subjects.new_programme),
     "confirmVoucherProgramme": Authority(APPROVER, voucher_subjects.role_of_programme),
     "registerVoucherProvider": Authority(OFFICER, voucher_subjects.provider_zone),

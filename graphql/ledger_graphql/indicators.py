@@ -13,7 +13,7 @@ from ledger.desk.statements.parts import ASSESSMENT_MARK
 from ledger.periods import Quarter
 from ledger_graphql.agreements import KnownAt
 from ledger_graphql.amounts import COMMODITIES, MEASURES, Measure, ReportedAmount
-from ledger_graphql.context import Info
+from ledger_graphql.context import Desk, Info
 from ledger_graphql.failures import IdempotencyKeyReused, InvalidInput, NotFound, Refused
 from ledger_graphql.fields import INPUT, REPLAYED, mutation, resolved
 from ledger_graphql.inputs import KEY_DESCRIPTION
@@ -137,15 +137,17 @@ class IndicatorQueries:
         known_at: KnownAt = None,
     ) -> OfficialIndicators | None:
         desk = info.context
-        for found in roster.parties_by_code(desk.snapshot, [party]).values():
-            table = indicators.official_table(
-                desk.snapshot,
-                found.party_id,
-                first_quarter,
-                last_quarter,
-                with_parts=with_parts,
-                known_at=known_at,
-            )
+        for found in _seen(desk, party):
+            # A part's own agreements aren't the zone's to see, its share of the official book is.
+            with desk.seeing_everything() as connection:
+                table = indicators.official_table(
+                    connection,
+                    found.party_id,
+                    first_quarter,
+                    last_quarter,
+                    with_parts=with_parts,
+                    known_at=known_at,
+                )
             return OfficialIndicators(
                 party=party_node(desk, found),
                 with_parts=with_parts,
@@ -166,7 +168,7 @@ class IndicatorQueries:
         known_at: KnownAt = None,
     ) -> AssessmentIndicators | None:
         desk = info.context
-        for found in roster.parties_by_code(desk.snapshot, [party]).values():
+        for found in _seen(desk, party):
             table = indicators.assessment_table(
                 desk.snapshot, found.party_id, first_quarter, last_quarter, known_at=known_at
             )
@@ -183,10 +185,11 @@ class IndicatorQueries:
         self, info: Info, zone: PartyCode, first_year: Year, last_year: Year, known_at: KnownAt = None
     ) -> list[PlanIndicator] | None:
         desk = info.context
-        for found in roster.parties_by_code(desk.snapshot, [zone]).values():
-            plan = indicators.plan_table(
-                desk.snapshot, found.party_id, first_year, last_year, known_at=known_at
-            )
+        for found in _seen(desk, zone):
+            with desk.seeing_everything() as connection:
+                plan = indicators.plan_table(
+                    connection, found.party_id, first_year, last_year, known_at=known_at
+                )
             return [_plan_node(row) for row in plan.rows]
         return None
 
@@ -203,10 +206,18 @@ class IndicatorMutations:
         draft = indicators.TargetDraft(input.zone, input.indicator, input.year, input.amount, input.source)
         done = indicators.record_target(desk.database, desk.act(input.idempotency_key), draft)
         zone_id = roster.party_by_code(desk.snapshot, input.zone).party_id
-        plan = indicators.plan_table(desk.snapshot, zone_id, input.year, input.year)
+        with desk.seeing_everything() as connection:
+            plan = indicators.plan_table(connection, zone_id, input.year, input.year)
         return IndicatorTargetSuccess(
             sequence=done.value, plan=[_plan_node(row) for row in plan.rows], replayed=done.replayed
         )
+
+
+def _seen(desk: Desk, code: str) -> list[roster.Party]:
+    """The party, if the account sees all that it takes part in: a table of a part would mislead."""
+    sight = desk.account.sight
+    found = roster.parties_by_code(desk.snapshot, [code]).values()
+    return [one for one in found if sight.everything or one.party_id in sight.party_ids]
 
 
 def _series(row: indicators.IndicatorRow, kind: type[OfBook]) -> IndicatorSeries[OfBook]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from enum import Enum
 from math import floor
 from typing import Annotated
 
 import strawberry
-from sqlalchemy import Connection as SqlConnection
 
 from ledger.desk import pairings
 from ledger.desk.agreements import agreements_by_id, terms_in_force
@@ -24,9 +21,8 @@ from ledger_graphql.amounts import AmountValue, amount_value
 from ledger_graphql.calendar import Today, day_asked
 from ledger_graphql.commitments import CommitmentState
 from ledger_graphql.connections import FIRST_DEFAULT, After, Connection, First, connection, cut
-from ledger_graphql.context import Desk, Info
+from ledger_graphql.context import Info
 from ledger_graphql.fields import resolved
-from ledger_schema.sight import EVERYTHING
 
 
 @strawberry.enum(
@@ -232,7 +228,7 @@ class PairingQueries:
     def pairing_matrix(
         self, info: Info, by: By, first_quarter: FirstQuarter, last_quarter: LastQuarter
     ) -> list[MatrixCell]:
-        with _everything(info.context) as snapshot:
+        with info.context.seeing_everything() as snapshot:
             found = pairings.matrix(snapshot, _grouping(by), first_quarter, last_quarter)
         return [
             MatrixCell(
@@ -255,7 +251,7 @@ class PairingQueries:
     ) -> list[RankedGroup]:
         desk = info.context
         day = day_asked(desk, today)
-        with _everything(desk) as snapshot:
+        with desk.seeing_everything() as snapshot:
             found = pairings.ranking(
                 snapshot, _grouping(by), first_quarter, last_quarter, day, pairings.RANKED_MOST
             )
@@ -281,7 +277,7 @@ class PairingQueries:
         other: OtherOptional = None,
     ) -> list[TrendYear]:
         between = None if one is None or other is None else (one.group(), other.group())
-        with _everything(info.context) as snapshot:
+        with info.context.seeing_everything() as snapshot:
             found = pairings.trend(snapshot, first_quarter, last_quarter, between)
         return [
             TrendYear(
@@ -291,13 +287,6 @@ class PairingQueries:
             )
             for each in found
         ]
-
-
-@contextmanager
-def _everything(desk: Desk) -> Iterator[SqlConnection]:
-    """A snapshot of the whole nation, of which sums alone are shown."""
-    with desk.database.seen_by(EVERYTHING).reading() as snapshot:
-        yield snapshot
 
 
 def _grouping(by: PairingGrouping) -> Grouping:

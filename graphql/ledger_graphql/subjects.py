@@ -136,9 +136,9 @@ def own_token(_: Connection, __: Account, input: Any) -> Subject:
 
 
 def zone(connection: Connection, _: Account, input: Any) -> Subject:
-    """A zone, for the officials of its province."""
+    """A zone, for itself and the officials of its province."""
     found = roster.parties_by_code(connection, [input.zone]).values()
-    return Subject("zone", input.zone, province_codes=_provinces(found))
+    return Subject("zone", input.zone, frozenset(one.party_id for one in found), _provinces(found))
 
 
 def reviewer(connection: Connection, _: Account, input: Any) -> Subject:

@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 from graphql import GraphQLObjectType, build_schema, get_named_type
 
+from ledger.desk.accounts import GrantDraft, Role
 from ledger_graphql.schema import printed
+from ledger_schema.sessions import Database
+from tests.account_room import AccountRoom
 from tests.api.journey import Api, Figure
 from tests.api.terms_documents import statistic, terms
+from tests.api.test_authority import as_account
 
 CODE = "BOOKS"
 QUARTERS = {"firstQuarter": "2024Q1", "lastQuarter": "2024Q4"}
@@ -45,6 +49,22 @@ def test_each_book_is_asked_for_by_itself(api: Api, host: str) -> None:
         "en": "for assessment only, not for publication",
     }
     assert "notForPublication" not in official
+
+
+def test_a_party_is_shown_its_own_statistics_and_not_those_of_its_partner(
+    api: Api, host: str, database_url: str
+) -> None:
+    database = Database(database_url)
+    room = AccountRoom(database)
+    room.open("host", GrantDraft(Role.OFFICER, host))
+    officer = as_account(api, room.sign_in("host"))
+    database.dispose()
+    asked = ("official_indicators", "assessment_indicators")
+    own = [officer.run(name, party=host, **QUARTERS) for name in asked]
+    others = [officer.run(name, party="ORIGIN", **QUARTERS) for name in asked]
+    assert [amounts(*one.values()) for one in own] == [{"industrial_output": {"2024Q1": "9000.00"}}] * 2
+    assert [[*one.values()] for one in others] == [[None]] * 2
+    assert api.run("official_indicators", party="ORIGIN", **QUARTERS)["officialIndicators"] is not None
 
 
 def test_no_type_has_amounts_of_both_books() -> None:

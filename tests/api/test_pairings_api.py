@@ -127,5 +127,6 @@ def test_an_evaluation_carries_the_figures_of_its_day(paired: Api) -> None:
     (made,) = paired.change("evaluate_agreement", **given, verdict="KEPT")["evaluations"]
     assert made["figures"]["flows"][0]["amount"] == "50.00"
     assert paired.run("evaluations", agreement="PAIRED")["evaluations"] == [made]
-    refused = paired.attempt("evaluate_agreement", **{**given, "reviewer": "HOST"}, verdict="KEPT")
+    register(paired, "FAR", "GOVERNMENT", "110000", "EAST")
+    refused = paired.attempt("evaluate_agreement", **{**given, "reviewer": "FAR"}, verdict="KEPT")
     assert refused["code"] == "REVIEWER_UNSUITED"

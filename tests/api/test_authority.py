@@ -238,6 +238,41 @@ def test_what_one_may_not_touch_is_answered_byte_for_byte_as_if_it_were_not_ther
         assert b"NOT_FOUND" in seen, mutation
 
 
+def test_whatever_bears_an_id_is_not_there_for_a_stranger(busy: Busy, room: AccountRoom) -> None:
+    """Every id in what the two sides read of their dealings, asked for by somebody else."""
+    asked = {"code": CODE, "agreement": CODE, "party": "HOST", "asOf": "2024-04-30", "programme": "origin"}
+    read = [busy.api.run(name, **asked, first=50) for name in READ]
+    ids = set(busy.ids.values()) | {one for answer in read for one in ids_in(answer)}
+    busy.api.register("ELSEWHERE")
+    stranger = as_account(busy.api, token_of(room, "stranger", GrantDraft(Role.OFFICER, "ELSEWHERE")))
+    document = "query N($id: ID!) { node(id: $id) { __typename } }"
+    shown = {one: answer_about(stranger, document, one) for one in ids}
+    known = {one: answer_about(busy.api, document, one) for one in ids}
+    open_types = {"Party", "Measure"}
+    hidden = [one for one in ids if known[one] is not None and known[one]["__typename"] not in open_types]
+    assert {known[one]["__typename"] for one in hidden} >= {"Agreement", "Filing", "Settlement", "Event"}
+    assert [one for one in hidden if shown[one] is not None] == []
+
+
+READ = ("agreement", "events", "legs", "payments", "returns", "settlements")
+
+
+def ids_in(answer: Any) -> Iterator[str]:
+    if isinstance(answer, list):
+        for one in answer:
+            yield from ids_in(one)
+    elif isinstance(answer, dict):
+        for name, value in answer.items():
+            if name == "id" and isinstance(value, str):
+                yield value
+            yield from ids_in(value)
+
+
+def answer_about(api: Api, document: str, asked: str) -> Any:
+    answer = api.answer(document, id=asked)
+    return (answer["data"] or {}).get("node")
+
+
 @pytest.fixture(scope="module")
 def empty_room(module_database_url: str) -> Iterator[tuple[TestClient, AccountRoom]]:
     """A ledger with one party that isn't in anything."""

@@ -1,9 +1,11 @@
 """Innovation vouchers: programmes, providers, the life of a voucher, redeeming, recovering, budgets."""
 
+from ledger.desk.vouchers.clearing import Clearing, clear, clearing_by_id
 from ledger.desk.vouchers.faults import (
     BudgetShort,
     ClaimInOtherState,
     ClaimsWaiting,
+    ClearingNotAgreed,
     EvidenceUsed,
     MoreThanApproved,
     NameTaken,
@@ -75,6 +77,8 @@ __all__ = [
     "ClaimInOtherState",
     "ClaimsWaiting",
     "Cleared",
+    "Clearing",
+    "ClearingNotAgreed",
     "EvidenceDraft",
     "EvidenceUsed",
     "ImportedProviders",
@@ -103,7 +107,9 @@ __all__ = [
     "claim",
     "claim_by_id",
     "claims",
+    "clear",
     "cleared",
+    "clearing_by_id",
     "confirm_programme",
     "decide_together",
     "end",

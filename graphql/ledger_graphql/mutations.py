@@ -48,6 +48,7 @@ from ledger_graphql.reconciliation_mutations import ReconciliationMutations
 from ledger_graphql.reopening import ReopeningMutations
 from ledger_graphql.settling import SettlingMutations
 from ledger_graphql.terms import terms_document
+from ledger_graphql.voucher_clearing import VoucherClearingMutations
 from ledger_graphql.voucher_mutations import VoucherMutations
 
 
@@ -170,6 +171,7 @@ class Mutation(
     ReconciliationMutations,
     SettlingMutations,
     VoucherMutations,
+    VoucherClearingMutations,
     ReopeningMutations,
     PaymentMutations,
     LogMutations,

@@ -33,6 +33,7 @@ Kind = Literal[
     "voucher",
     "voucher order",
     "voucher claim",
+    "voucher clearing",
     "event",
     "checkpoint",
 ]
@@ -62,6 +63,7 @@ _KIND_ZH: dict[Kind, str] = {
     "voucher": "创新券",
     "voucher order": "创新券订单",
     "voucher claim": "创新券兑付申请",
+    "voucher clearing": "创新券清算",
     "event": "事件",
     "checkpoint": "检查点",
 }

@@ -9,14 +9,16 @@ import pytest
 from clearing_room import BOTH_WAYS, clear, open_clearing_room, settle_cleared
 from desk_fixtures import Room, enterprise, text
 from payment_rooms import beside, legs_of, pay, paying, propose, sign_netting
+from sqlalchemy import insert, select
 from voucher_room import HOME, PROVIDER_ZONE, VoucherRoom, open_voucher_room
 
-from ledger.desk import payments, returns
+from ledger.desk import fsck, payments, returns, vouchers
 from ledger.desk.payments import Leg, LegFilter
 from ledger.desk.returns import Filing, ReturnIsCleared
 from ledger.desk.vouchers import ClearingNotAgreed
 from ledger.periods import Quarter
 from ledger_schema.sessions import Database
+from ledger_schema.tables import voucher_clearing, voucher_entry, voucher_entry_cleared
 
 SECOND = date(2024, 5, 1)
 
@@ -112,7 +114,7 @@ def test_a_line_names_the_hash_of_its_entries(room: VoucherRoom) -> None:
     room.redeem(1, "60000.00")
     cleared = clear(room)
     with room.database.reading() as connection:
-        lines = returns.lines(connection, room.agreement_id, cleared.filing_ids[HOME]).nodes
+        lines = returns.lines(connection, room.agreement_id, cleared.filing_ids[HOME]).items
     ((measure, amount, document),) = [(one.measure, one.amount_minor, one.document) for one in lines]
     assert (measure, amount) == ("voucher_borne_home", 4_000_000)
     code, number, entries_hash = document.split()
@@ -165,3 +167,64 @@ def test_nothing_is_cleared_without_clauses_that_say_who_pays_whom(database: Dat
     room = open_voucher_room(database)
     with pytest.raises(ClearingNotAgreed):
         clear(room)
+
+
+def states(room: VoucherRoom, *claim_ids: int) -> list[str]:
+    with room.database.reading() as connection:
+        found = [vouchers.claim_by_id(connection, claim_id) for claim_id in claim_ids]
+        said = vouchers.clearing_states(connection, found)
+    return [said[claim_id] for claim_id in claim_ids]
+
+
+def test_a_claim_is_cleared_then_settled_then_paid(room: VoucherRoom) -> None:
+    claim_id = room.redeem(1, "60000.00").claim_id
+    assert states(room, claim_id) == ["not_cleared"]
+    clear(room)
+    assert states(room, claim_id) == ["cleared"]
+    settle_cleared(room)
+    assert states(room, claim_id) == ["settled"]
+    (leg,) = legs_of(room)
+    pay(room, "20000.00", purpose=leg.reference)
+    assert states(room, claim_id) == ["paid"]
+
+
+def test_a_claim_is_paid_though_the_other_programme_still_owes(database: Database) -> None:
+    room = open_clearing_room(database, both_ways=True)
+    first = room.redeem(1, "60000.00").claim_id
+    room.programme = BOTH_WAYS
+    second = room.redeem(2, "30000.00", at=HOME).claim_id
+    settle_cleared(room)
+    (leg, _) = legs_of(room)
+    pay(room, "20000.00", purpose=leg.reference)
+    assert states(room, first, second) == ["paid", "settled"]
+
+
+def test_a_claim_that_only_its_home_bears_owes_nobody_once_it_is_settled(room: VoucherRoom) -> None:
+    claim_id = room.redeem(1, "60000.00", at=HOME).claim_id
+    settle_cleared(room)
+    assert (states(room, claim_id), owed(room)) == (["paid"], [])
+
+
+def test_clearing_again_and_recovering_leave_every_row_as_its_event_says(room: VoucherRoom) -> None:
+    claim = room.redeem(1, "60000.00")
+    clear(room)
+    room.recover(claim.claim_id, "60000.00")
+    room.redeem(2, "100.00")
+    settle_cleared(room)
+    with room.database.reading() as connection:
+        found = [one for result in fsck.run(connection) for one in result.mismatches]
+    assert [one for one in found if one.table != "log_leaf"] == []
+
+
+def test_a_return_that_says_something_else_than_its_entries_is_found(room: VoucherRoom) -> None:
+    room.redeem(1, "60000.00")
+    clear(room)
+    room.redeem(2, "100.00")
+    with room.database.writing() as connection:
+        taken = select(voucher_entry.c.claim_id, voucher_entry.c.sequence).order_by(voucher_entry.c.claim_id)
+        late = connection.execute(taken).all()[-1]
+        clearing = connection.execute(select(voucher_clearing)).one()
+        row = {"clearing_id": clearing.clearing_id, "event_id": clearing.event_id}
+        connection.execute(insert(voucher_entry_cleared).values(late._asdict() | row))
+        named = [one.table for result in fsck.run(connection) for one in result.mismatches]
+    assert {"voucher_entry_cleared", "voucher_clearing_return"} <= set(named)

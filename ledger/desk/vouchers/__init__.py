@@ -66,6 +66,7 @@ from ledger.desk.vouchers.reading import (
 )
 from ledger.desk.vouchers.recovering import recover
 from ledger.desk.vouchers.redeeming import EvidenceDraft, audit, claim, decide_together
+from ledger.desk.vouchers.settled import ClearingState, clearing_states
 
 __all__ = [
     "MEANINGS",
@@ -79,6 +80,7 @@ __all__ = [
     "Cleared",
     "Clearing",
     "ClearingNotAgreed",
+    "ClearingState",
     "EvidenceDraft",
     "EvidenceUsed",
     "ImportedProviders",
@@ -110,6 +112,7 @@ __all__ = [
     "clear",
     "cleared",
     "clearing_by_id",
+    "clearing_states",
     "confirm_programme",
     "decide_together",
     "end",

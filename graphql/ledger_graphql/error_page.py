@@ -70,6 +70,20 @@ not signing, signed already, key, signature |
 | `signReopening` | quarter not reopenable, unknown request, overtaken, role unknown or not signing, \
 signed already, key, signature |
 | `reopenQuarter` | quarter not reopenable, unknown request, overtaken, signatures |
+| `registerVoucherProgramme` | every fault of its form, code taken, no terms in force, every fault against \
+them, role unknown or not signing |
+| `confirmVoucherProgramme` | unknown programme, role unknown or not signing, confirmed already |
+| `registerVoucherProvider`, `certifyVoucherProvider` | every fault of the input, unknown party, registered \
+already, or unknown provider |
+| `applyForVoucher` | every fault of the input, unknown programme, not in force, amount, not eligible |
+| `issueVoucher` | every fault of the input, unknown application, amount and day, not in force, issued \
+already, budget |
+| `orderVoucherService` | every fault of the input, unknown voucher, unusable, not in force, unknown \
+provider, not recognised |
+| `claimVoucher` | every fault of the input, unknown order, voucher unusable, not in force, service not \
+done, order exceeded, provider not recognised, evidence missing, evidence used |
+| `auditVoucherClaim`, `recoverVoucher`, `endVoucher` | every fault of the input, unknown, state, amount |
+| `clearVouchers` | the person's name, the quarter out of reach, clauses missing |
 | `evaluateClause` | form of subjects and occurrences, faults of the terms, sizes, occurrences, figures |
 
 ## Codes

@@ -150,7 +150,8 @@ def programme_faults(programme: Programme, terms: Terms) -> list[Fault]:
 
 
 def _faults(programme: Programme, terms: Terms) -> Iterator[tuple[str, str, str]]:
-    for role in {programme.home, programme.provider_zone} - terms.roles.keys():
+    named = {programme.home, programme.provider_zone, programme.at_home_paid_by or programme.home}
+    for role in sorted(named - terms.roles.keys()):
         yield "home", f"The terms have no role {role}. Name one of theirs.", f"条款中没有角色 {role}。"
     for number in programme.clauses:
         clause = terms.clause(number)

@@ -49,17 +49,13 @@ from ledger.desk.vouchers.providers import (
 )
 from ledger.desk.vouchers.reading import (
     Application,
-    BudgetState,
     Claim,
-    Cleared,
     Order,
     Part,
     Voucher,
     application,
-    budget_states,
     claim_by_id,
     claims,
-    cleared,
     order_by_id,
     voucher_by_id,
     vouchers,
@@ -67,6 +63,7 @@ from ledger.desk.vouchers.reading import (
 from ledger.desk.vouchers.recovering import recover
 from ledger.desk.vouchers.redeeming import EvidenceDraft, audit, claim, decide_together
 from ledger.desk.vouchers.settled import ClearingState, clearing_states
+from ledger.desk.vouchers.sums import BudgetState, Cleared, budget_states, cleared
 
 __all__ = [
     "MEANINGS",

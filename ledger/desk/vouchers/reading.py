@@ -12,23 +12,17 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, case, exists, fun
 
 from ledger.desk.failures import NotFound
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
-from ledger.desk.vouchers.programmes import RegisteredProgramme
 from ledger.rules.facts import Subject
 from ledger_schema.tables import (
     enterprise,
-    reserve_use,
     voucher,
     voucher_application,
     voucher_audit,
-    voucher_budget,
-    voucher_budget_step,
     voucher_claim,
     voucher_decision,
-    voucher_entry,
     voucher_flag,
     voucher_order,
     voucher_posting,
-    voucher_reserve,
     voucher_service,
     voucher_use,
 )
@@ -124,31 +118,6 @@ class Claim:
         if self.approved_minor is not None:
             return "approved" if self.approved_minor else "refused"
         return "waiting_for_audit" if self.is_sampled and self.audited_minor is None else "waiting"
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetState:
-    """A payer's budget of one period: ``open`` + ``reserved`` + ``used`` is ``amount``."""
-
-    role: str
-    starts: date
-    last_day: date
-    amount_minor: int
-    open_minor: int
-    reserved_minor: int
-    used_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cleared:
-    """What one clause made one payer bear for one enterprise in a period, to be cleared between the zones."""
-
-    clause: int
-    enterprise_id: int
-    role: str
-    party_id: int
-    approved_minor: int
-    recovered_minor: int
 
 
 def application(connection: Connection, application_id: int) -> Application:
@@ -346,105 +315,6 @@ def claims_where(
             recovered_minor=sum(part.recovered_minor for part in parts[row.claim_id]),
             parts=parts[row.claim_id],
             working=row.working or {},
-        )
-        for row in rows
-    ]
-
-
-def granted(
-    connection: Connection, programme_id: int, group: str
-) -> dict[int, dict[int, dict[tuple[int, str], int]]]:
-    """What counts against caps: by enterprise of the group and clause, then by year and role."""
-    entry, posting = voucher_entry.c, voucher_posting.c
-    year = func.date_part("year", entry.quota_day)
-    rows = connection.execute(
-        select(entry.enterprise_id, posting.clause, year.label("year"), posting.role)
-        .add_columns(func.sum(posting.amount_minor).label("amount_minor"))
-        .join(voucher_posting, (posting.claim_id == entry.claim_id) & (posting.sequence == entry.sequence))
-        .where(
-            entry.programme_id == programme_id,
-            entry.quota_group == group,
-            entry.quota_day.is_not(None),
-            posting.account == "payer",
-        )
-        .group_by(entry.enterprise_id, posting.clause, year, posting.role)
-    )
-    found: defaultdict[int, dict[int, dict[tuple[int, str], int]]] = defaultdict(dict)
-    for row in rows:
-        by_clause = found[row.enterprise_id].setdefault(row.clause, {})
-        by_clause[int(row.year), row.role] = int(row.amount_minor)
-    return dict(found)
-
-
-def budget_states(connection: Connection, programme_id: int) -> list[BudgetState]:
-    """Every budget that was used, by period and payer."""
-    open_minor = (
-        select(voucher_budget_step.c.open_minor)
-        .where(voucher_budget_step.c.budget_id == voucher_budget.c.budget_id)
-        .order_by(voucher_budget_step.c.sequence.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    restored = (
-        select(func.coalesce(-func.sum(voucher_budget_step.c.amount_minor), 0))
-        .where(
-            voucher_budget_step.c.budget_id == voucher_budget.c.budget_id,
-            voucher_budget_step.c.claim_id.is_not(None),
-        )
-        .scalar_subquery()
-    )
-    used = (
-        select(func.coalesce(func.sum(reserve_use.c.amount_minor), 0))
-        .join(voucher_reserve, voucher_reserve.c.reserve_id == reserve_use.c.reserve_id)
-        .where(voucher_reserve.c.budget_id == voucher_budget.c.budget_id, reserve_use.c.claim_id.is_not(None))
-        .scalar_subquery()
-    )
-    rows = connection.execute(
-        select(voucher_budget, open_minor.label("open_minor"), (used - restored).label("used_minor"))
-        .where(voucher_budget.c.programme_id == programme_id)
-        .order_by(voucher_budget.c.starts, voucher_budget.c.role)
-    )
-    states = []
-    for row in rows:
-        left = row.amount_minor if row.open_minor is None else row.open_minor
-        reserved = row.amount_minor - left - int(row.used_minor)
-        states.append(
-            BudgetState(
-                row.role, row.starts, row.last_day, row.amount_minor, left, reserved, int(row.used_minor)
-            )
-        )
-    return states
-
-
-def cleared(
-    connection: Connection, programme: RegisteredProgramme, first_day: date, last_day: date
-) -> list[Cleared]:
-    """What a programme's claims made each payer bear from ``first_day`` to ``last_day``, entry by its day."""
-    entry, posting = voucher_entry.c, voucher_posting.c
-    is_approved = entry.sequence == 1
-    rows = connection.execute(
-        select(posting.clause, entry.enterprise_id, posting.role, posting.party_id)
-        .add_columns(
-            func.sum(case((is_approved, posting.amount_minor), else_=0)).label("approved_minor"),
-            func.sum(case((is_approved, 0), else_=-posting.amount_minor)).label("recovered_minor"),
-        )
-        .join(voucher_posting, (posting.claim_id == entry.claim_id) & (posting.sequence == entry.sequence))
-        .where(
-            entry.programme_id == programme.programme_id,
-            entry.day.between(first_day, last_day),
-            posting.account == "payer",
-        )
-        .group_by(posting.clause, entry.enterprise_id, posting.role, posting.party_id)
-        .order_by(posting.clause, entry.enterprise_id, posting.role)
-    )
-    return [
-        Cleared(
-            row.clause,
-            row.enterprise_id,
-            row.role,
-            row.party_id,
-            int(row.approved_minor),
-            int(row.recovered_minor),
         )
         for row in rows
     ]

@@ -41,13 +41,13 @@ from ledger.desk.vouchers.reading import (
     Order,
     Voucher,
     claim_by_id,
-    granted,
     order_by_id,
     orders_by_id,
     waiting_claims,
 )
 from ledger.desk.vouchers.reckoning import Deciding, Quotas, reckon
 from ledger.desk.vouchers.rows import Rows
+from ledger.desk.vouchers.sums import granted
 from ledger.evidence.canonical import Json, canonical_bytes, digest
 from ledger.measures import YUAN
 from ledger.money import format_amount, parse_share

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from ledger_graphql import application
 from tests.api.journey import BASE_URL, Api
-from tests.api.test_vouchers_api import DAY, code_of, opened, redeem, shared
+from tests.api.voucher_journey import DAY, code_of, opened, redeem, shared
 from tests.console.commands import Commands
 
 HEAD = "credit_code,name,zone,controller,services,starts,ends,document"

@@ -51,6 +51,7 @@ from ledger_graphql.scalars import Json
 from ledger_graphql.searches import SearchQueries
 from ledger_graphql.trials import TrialResult, trial_of
 from ledger_graphql.voucher_queries import VoucherQueries
+from ledger_graphql.voucher_work import VoucherWorkQueries
 from ledger_graphql.worklists import WorklistQueries
 
 NODES_MAX = 50
@@ -79,6 +80,7 @@ class Query(
     RuleTemplateQueries,
     SearchQueries,
     VoucherQueries,
+    VoucherWorkQueries,
     WorklistQueries,
 ):
     @resolved("Any object by its global id; null when there is none.")

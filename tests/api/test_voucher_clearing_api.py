@@ -143,3 +143,16 @@ def test_a_return_that_clearing_makes_cannot_be_handed_in(zones: Api) -> None:
         "hand_in_return", agreement=CODE, role="origin", quarter="2024Q1", isNil=True, lines=[], totals=[]
     )
     assert (refused["__typename"], refused["code"]) == ("Refused", "RETURN_IS_CLEARED")
+
+
+def test_what_waits_to_be_cleared_is_listed_for_both_zones(zones: Api) -> None:
+    redeem(zones, "origin", "60000.00", "host")
+    for party in ("ORIGIN", "HOST"):
+        (edge,) = zones.run("voucher_work", party=party, today="2024-04-01")["voucherWork"]["edges"]
+        assert edge["node"] == {
+            "programme": "origin",
+            "kind": "clear",
+            "count": 1,
+            "day": "2024-03-01",
+            "quarter": "2024Q1",
+        }

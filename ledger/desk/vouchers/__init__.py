@@ -64,6 +64,7 @@ from ledger.desk.vouchers.recovering import recover
 from ledger.desk.vouchers.redeeming import EvidenceDraft, audit, claim, decide_together
 from ledger.desk.vouchers.settled import ClearingState, clearing_states
 from ledger.desk.vouchers.sums import BudgetState, Cleared, budget_states, cleared
+from ledger.desk.vouchers.waiting import Waiting, waiting
 
 __all__ = [
     "MEANINGS",
@@ -98,6 +99,7 @@ __all__ = [
     "ServiceNotDone",
     "Voucher",
     "VoucherUnusable",
+    "Waiting",
     "application",
     "apply",
     "audit",
@@ -130,4 +132,5 @@ __all__ = [
     "report_service",
     "voucher_by_id",
     "vouchers",
+    "waiting",
 ]

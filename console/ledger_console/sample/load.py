@@ -47,6 +47,7 @@ from ledger_console.sample.figures import SampleReturn, begun_returns_of, return
 from ledger_console.sample.money import Cashier
 from ledger_console.sample.quarters import QuarterDesk
 from ledger_console.sample.return_files import file_of
+from ledger_console.sample.vouchers import VoucherDesk, sample_vouchers
 from ledger_schema.sessions import Database
 
 SHOWN_AGREEMENT = "LIUSONG"
@@ -69,7 +70,8 @@ def load_sample(database: Database, keys: DemoKeys, report: Report) -> Loaded:
 
     ``report`` gets a line (Chinese / English) for each thing done. Raises what the desk raises.
     """
-    _load_parties(database, report)
+    load_parties(database, report)
+    load_vouchers(database, keys)
     agreement_ids, closed_count = {}, 0
     for number, agreement in enumerate(documents.agreements(), start=1):
         loader = _Loader(database, keys, agreement)
@@ -104,7 +106,8 @@ def _progress(connection: Connection, code: str) -> Quarter | None:
         return None
 
 
-def _load_parties(database: Database, report: Report) -> None:
+def load_parties(database: Database, report: Report) -> None:
+    """The roster of zones, and the sample's other parties."""
     zone_count = load_roster(database).value
     for party in documents.parties():
         register_party(database, act(f"party/{party.code}"), _party_draft(party))
@@ -113,6 +116,13 @@ def _load_parties(database: Database, report: Report) -> None:
         f"国家高新区 {zone_count} 个，其他主体 {other_count} 个 / "
         f"{zone_count} national high-tech zones, {other_count} other parties"
     )
+
+
+def load_vouchers(database: Database, keys: DemoKeys) -> None:
+    """The agreement about vouchers, and everything that was done with them."""
+    document = sample_vouchers()
+    agreement_id = _Loader(database, keys, document.signed).record()
+    VoucherDesk(database, document, agreement_id).work()
 
 
 class _Loader:

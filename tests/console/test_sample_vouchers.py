@@ -66,3 +66,7 @@ def test_loading_again_does_nothing_and_every_row_is_what_its_event_says(
         found = [one for result in fsck.run(connection) for one in result.mismatches]
         assert connection.execute(count).scalar_one() == before
     assert [one for one in found if one.table != "log_leaf"] == []
+
+
+def test_a_load_that_stopped_after_the_vouchers_goes_on(database: Database) -> None:
+    assert load.is_wanted(database)

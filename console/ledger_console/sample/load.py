@@ -94,8 +94,10 @@ def is_wanted(database: Database) -> bool:
     with database.reading() as connection:
         if not agreements(connection, limit=1).items:
             return True
+        begun = _progress(connection, sample_vouchers().code)
         progress = [_progress(connection, agreement.code) for agreement in documents.agreements()]
-    return any(progress) and not all(quarter is not None and quarter > LAST_QUARTER for quarter in progress)
+    is_done = all(quarter is not None and quarter > LAST_QUARTER for quarter in progress)
+    return any((begun, *progress)) and not is_done
 
 
 def _progress(connection: Connection, code: str) -> Quarter | None:

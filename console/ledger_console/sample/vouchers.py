@@ -1,4 +1,4 @@
-"""The sample's innovation vouchers: redeemed, cleared, settled and paid for between two zones, all made up."""
+"""The sample's innovation vouchers: redeemed, cleared, settled and paid between two zones, all made up."""
 
 from __future__ import annotations
 

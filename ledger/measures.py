@@ -92,6 +92,8 @@ MEASURES: tuple[Measure, ...] = (
     _voucher(71, "voucher_service_cost", "创新券服务费用", "cost of services bought with vouchers"),
     _voucher(72, "voucher_approved", "创新券核定金额", "approved vouchers"),
     _voucher(73, "voucher_recovered", "创新券追回金额", "recovered vouchers"),
+    _voucher(74, "voucher_borne_home", "本区创新券承担额", "vouchers borne for programmes of one's own"),
+    _voucher(75, "voucher_borne_partner", "合作方创新券承担额", "vouchers borne for a partner's programmes"),
     _indicator(101, "industrial_output", "工业总产值", "industrial output"),
     _indicator(102, "added_value", "工业增加值", "industrial added value"),
     _indicator(103, "above_scale_output", "规上工业总产值", "output of above-scale industry"),

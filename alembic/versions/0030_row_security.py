@@ -11,7 +11,7 @@ from alembic import op
 from ledger_schema import policies
 
 revision = "0030"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
@@ -92,8 +92,11 @@ TABLES = (
     "voucher_budget",
     "voucher_budget_step",
     "voucher_claim",
+    "voucher_clearing",
+    "voucher_clearing_return",
     "voucher_decision",
     "voucher_entry",
+    "voucher_entry_cleared",
     "voucher_flag",
     "voucher_order",
     "voucher_posting",

@@ -100,6 +100,7 @@ AUTHORITY: Mapping[str, Authority] = {
     "decideVoucherClaims": Authority(APPROVER, voucher_subjects.home_of_programme),
     "recoverVoucher": Authority(APPROVER, voucher_subjects.home_of_claim),
     "endVoucher": Authority(APPROVER, voucher_subjects.home_of_voucher),
+    "clearVouchers": Authority(OFFICER, subjects.agreement),
     "expireVouchers": Authority(OFFICER, voucher_subjects.home_of_programme),
     "revokeToken": Authority(frozenset(Role), subjects.own_token),
 }

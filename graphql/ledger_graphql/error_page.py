@@ -84,6 +84,7 @@ provider, not recognised |
 | `claimVoucher` | every fault of the input, unknown order, voucher unusable, not in force, service not \
 done, order exceeded, provider not recognised, evidence missing, evidence used |
 | `auditVoucherClaim`, `recoverVoucher`, `endVoucher` | every fault of the input, unknown, state, amount |
+| `clearVouchers` | the person's name, the quarter out of reach, clauses missing |
 | `evaluateClause` | form of subjects and occurrences, faults of the terms, sizes, occurrences, figures |
 
 ## Codes

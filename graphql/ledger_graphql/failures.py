@@ -324,6 +324,7 @@ RULES: tuple[Rule, ...] = (
         "CLAIM_STATE",
         "CLAIMS_WAITING",
         "MORE_THAN_APPROVED",
+        "CLEARING_NOT_AGREED",
     ),
     _plain(QuarterNotOpen, "QUARTER_NOT_OPEN", "NO_OPEN_QUARTER", "QUARTER_OUT_OF_REACH"),
     _plain(

@@ -52,6 +52,7 @@ from ledger_graphql.reopening import ReopeningMutations
 from ledger_graphql.reviews import ReviewMutations
 from ledger_graphql.settling import SettlingMutations
 from ledger_graphql.terms import terms_document
+from ledger_graphql.voucher_clearing import VoucherClearingMutations
 from ledger_graphql.voucher_mutations import VoucherMutations
 from ledger_graphql.zones import ZoneMutations
 
@@ -177,6 +178,7 @@ class Mutation(
     ReconciliationMutations,
     SettlingMutations,
     VoucherMutations,
+    VoucherClearingMutations,
     ReopeningMutations,
     ReviewMutations,
     PaymentMutations,

@@ -58,6 +58,7 @@ from ledger_graphql.scalars import Json
 from ledger_graphql.searches import SearchQueries
 from ledger_graphql.trials import TrialResult, trial_of
 from ledger_graphql.voucher_queries import VoucherQueries
+from ledger_graphql.voucher_work import VoucherWorkQueries
 from ledger_graphql.worklists import WorklistQueries
 from ledger_graphql.zones import ZoneQueries
 
@@ -92,6 +93,7 @@ class Query(
     RuleTemplateQueries,
     SearchQueries,
     VoucherQueries,
+    VoucherWorkQueries,
     WorklistQueries,
     ZoneQueries,
 ):

@@ -115,6 +115,10 @@ class VoucherClaim:
     recovered: Amount = strawberry.field(description="What of it was recovered since, in yuan.")
     parts: list[ClaimPart] = strawberry.field(description="Who bears what.")
     working: Json = strawberry.field(description="The arithmetic, step by step, by clause.")
+    clearing: str | None = strawberry.field(
+        description="Of an approved claim: not_cleared, cleared (in the payers' returns), settled, or paid, "
+        "when nothing of it is open between the zones."
+    )
 
 
 @strawberry.type(description="What a clause made a payer bear for an enterprise in a quarter.")
@@ -214,10 +218,11 @@ def order_node(desk: Desk, found: vouchers.Order) -> VoucherOrder:
 def claim_nodes(desk: Desk, found: list[vouchers.Claim]) -> list[VoucherClaim]:
     """What the API shows of claims."""
     codes = _party_codes(desk, {part.party_id for one in found for part in one.parts})
-    return [_claim_node(one, codes) for one in found]
+    cleared = vouchers.clearing_states(desk.snapshot, found)
+    return [_claim_node(one, codes, cleared.get(one.claim_id)) for one in found]
 
 
-def _claim_node(one: vouchers.Claim, codes: dict[int, str]) -> VoucherClaim:
+def _claim_node(one: vouchers.Claim, codes: dict[int, str], clearing: str | None) -> VoucherClaim:
     return VoucherClaim(
         id=global_id("VoucherClaim", one.claim_id),
         order=global_id("VoucherOrder", one.order_id),
@@ -249,6 +254,7 @@ def _claim_node(one: vouchers.Claim, codes: dict[int, str]) -> VoucherClaim:
             for part in one.parts
         ],
         working=cast("Json", dict(one.working)),
+        clearing=clearing,
     )
 
 

@@ -20,6 +20,9 @@ FORMAT = "parkledger.voucher-programme/1"
 SERVICE_COST, APPROVED = "voucher_service_cost", "voucher_approved"
 BASES = (SERVICE_COST, APPROVED)
 """What a clause of a programme may be about: the cost of the service, with a rate, or what is approved."""
+BORNE_HOME, BORNE_PARTNER = "voucher_borne_home", "voucher_borne_partner"
+BORNE = (BORNE_HOME, BORNE_PARTNER)
+"""What a role bears of vouchers: of its own programmes, and of others'. Only clearing reports these."""
 
 ServiceCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}(\.[a-z0-9_]{1,32})?$")]
 EvidenceKind = Literal["contract_line", "receipt"]
@@ -123,6 +126,21 @@ def payers_of(programme: Programme, terms: Terms) -> list[str]:
     if programme.at_home_paid_by is not None:
         paying.add(programme.at_home_paid_by)
     return sorted(paying)
+
+
+def cleared_roles(terms: Terms) -> dict[str, set[str]]:
+    """The measures that clearing reports, by the role whose return holds them."""
+    found: dict[str, set[str]] = {}
+    for clause in terms.clauses:
+        borne = {*clause.what.measures} & {*BORNE}
+        if borne:
+            found.setdefault(clause.what.reported_by, set()).update(borne)
+    return found
+
+
+def borne_measure(programme: Programme, role: str) -> str:
+    """As which measure clearing reports what ``role`` bears of the programme."""
+    return BORNE_HOME if role == programme.home else BORNE_PARTNER
 
 
 def programme_faults(programme: Programme, terms: Terms) -> list[Fault]:

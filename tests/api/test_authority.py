@@ -31,7 +31,7 @@ from tests.api.journey import Api, Figure, return_of
 from tests.api.signed_in import signed_in
 from tests.api.terms_documents import tax, terms
 from tests.api.test_pairings_api import register
-from tests.api.test_vouchers_api import opened, redeem, shared
+from tests.api.voucher_journey import opened, redeem, shared
 
 CODE = "GUARDED"
 SCHEMA = build_schema(printed())

@@ -137,7 +137,7 @@ def test_a_second_start_loads_nothing_and_prints_a_statement(ledger: Database) -
 @pytest.mark.usefixtures("ledger")
 def test_agreements_are_listed_with_their_open_quarters(run: Commands) -> None:
     assert run("agreements") == 0
-    assert len(run.out.splitlines()) == 1 + len(documents.agreements())
+    assert len(run.out.splitlines()) == 2 + len(documents.agreements())
     assert "LIUSONG" in run.out
     assert OPEN in run.out
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.journey import Api
 from tests.api.signed_in import signed_in
-from tests.api.test_vouchers_api import DAY, code_of, opened, redeem, shared
+from tests.api.voucher_journey import DAY, clearing, code_of, opened, redeem, shared
 from tests.console.commands import Commands
 
 HEAD = "credit_code,name,zone,controller,services,starts,ends,document"
@@ -20,7 +20,8 @@ def api(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("PARKLEDGER_HOME", str(tmp_path / "home"))
     with signed_in(database_url) as client:
-        yield opened(Api(client), [shared("origin", "host", 1)])
+        cleared_by = clearing("origin", "host", 11)
+        yield opened(Api(client), [shared("origin", "host", 1)], cleared_by=cleared_by)
 
 
 def test_a_report_shows_budgets_and_what_each_payer_bears(api: Api, run: Commands) -> None:
@@ -54,3 +55,11 @@ def test_vouchers_whose_last_day_is_past_are_ended(api: Api, run: Commands) -> N
     assert "0 expired" in run.out
     assert run("voucher", "expire", "origin", "2025-01-01") == 0
     assert "1 expired" in run.out
+
+
+def test_a_quarter_is_cleared_and_cleared_again(api: Api, run: Commands) -> None:
+    redeem(api, "origin", "60000.00", "host")
+    assert run("voucher", "clear", "VOUCHERS", "2024Q1", "--person", "李四") == 0
+    assert "1 entries cleared now; returns of host, origin." in run.out
+    assert run("voucher", "clear", "VOUCHERS", "2024Q1", "--person", "李四") == 0
+    assert "0 entries cleared now" in run.out

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from clearing_room import open_clearing_room, settle_cleared
 from desk_fixtures import Document, Room, clause, enterprise, open_room
 from payment_rooms import (
     PROCEDURE,
@@ -26,7 +27,6 @@ from reconciliation_fixtures import HOST, ORIGIN, open_desk
 from review_room import open_review_room
 from signing_room import open_signing_room
 from sqlalchemy import text
-from voucher_room import open_voucher_room
 
 from ledger.desk import documents, log, payments, returns, roster, vouchers
 from ledger.desk.acts import Act
@@ -158,13 +158,14 @@ def _disputed(database: Database) -> None:
 
 
 def _redeemed(database: Database) -> None:
-    """Vouchers of a programme that audits what is flagged; one claim is recovered in part."""
-    room = open_voucher_room(database, code="VOUCHERS", audit={"share": "0", "flagged": True})
+    """Vouchers of a programme that audits what is flagged; one claim is recovered in part; all is cleared."""
+    room = open_clearing_room(database, code="VOUCHERS", audit={"share": "0", "flagged": True})
     room.redeem(1, "100.00", face="150.00")
     flagged = room.redeem(1, "100.00")
     room.audit(flagged.claim_id, "80.00")
     room.recover(flagged.claim_id, "30.00")
     vouchers.expire(database, room.act(), room.programme, date(2025, 1, 1))
+    settle_cleared(room)
 
 
 def _sealed(database: Database) -> None:

@@ -116,6 +116,7 @@ EXPECTED = (
         "voucher_claim": CLAIMS,
         "voucher_decision": CLAIMS,
         "voucher_entry": CLAIMS,
+        "voucher_entry_cleared": f"clearing_id IN (SELECT clearing_id FROM voucher_clearing WHERE {OWN})",
         "voucher_flag": CLAIMS,
         "voucher_order": VOUCHERS,
         "voucher_posting": CLAIMS,

@@ -181,8 +181,8 @@ class VoucherRoom(Room):
     def audit(self, claim_id: int, accepted: str) -> None:
         vouchers.audit(self.database, self.act(), claim_id, fen(accepted), "核减", "王五", DAY)
 
-    def recover(self, claim_id: int, amount: str) -> None:
-        vouchers.recover(self.database, self.act(), claim_id, fen(amount), "审计发现", "王五", DAY)
+    def recover(self, claim_id: int, amount: str, *, day: date = DAY) -> None:
+        vouchers.recover(self.database, self.act(), claim_id, fen(amount), "审计发现", "王五", day)
 
     def claim_now(self, claim_id: int) -> Claim:
         with self.database.reading() as connection:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 
-from ledger.desk import enterprises, vouchers
+from ledger.desk import agreements, enterprises, vouchers
 from ledger.desk.acts import Act
 from ledger.measures import YUAN
 from ledger.money import format_amount
 from ledger_console.command.opening import ledger
-from ledger_console.command.options import LanguageOption, QuarterArgument
+from ledger_console.command.options import AgreementCode, LanguageOption, QuarterArgument
 from ledger_console.command.output import read_bytes, show, show_table
 
 BUDGET_HEADS = (
@@ -73,6 +74,28 @@ def expire(
     with ledger() as database:
         done = vouchers.expire(database, Act(key, actor="command"), programme, day.date())
     show(f"{done.value} 张到期失效 / {done.value} expired")
+
+
+@voucher_commands.command("clear")
+def clear(
+    agreement: AgreementCode,
+    quarter: QuarterArgument,
+    person: Annotated[str, typer.Option("--person", metavar="NAME", help="Who clears. 经办人。")],
+) -> None:
+    """Make the payers' returns of what a quarter's vouchers made them bear. 清算创新券，生成承担方申报。
+
+    Done again it takes what came since. 可重复办理，只纳入新增部分。
+    """
+    with ledger() as database:
+        with database.reading() as connection:
+            agreement_id = agreements.agreement_by_code(connection, agreement).agreement_id
+        act = Act(f"command/voucher/clear/{uuid4()}", actor="command")
+        done = vouchers.clear(database, act, agreement_id, quarter, person)
+        with database.reading() as connection:
+            made = vouchers.clearing_by_id(connection, done.value)
+    roles = ", ".join(made.filing_ids)
+    show(f"本次清算 {made.entry_count} 笔；申报：{roles}。")
+    show(f"{made.entry_count} entries cleared now; returns of {roles}.")
 
 
 @voucher_commands.command("report")

@@ -48,6 +48,7 @@ from ledger_console.sample.money import Cashier
 from ledger_console.sample.promises import record_progress
 from ledger_console.sample.quarters import QuarterDesk
 from ledger_console.sample.return_files import file_of
+from ledger_console.sample.vouchers import VoucherDesk, sample_vouchers
 from ledger_schema.sessions import Database
 
 SHOWN_AGREEMENT = "LIUSONG"
@@ -70,7 +71,8 @@ def load_sample(database: Database, keys: DemoKeys, report: Report) -> Loaded:
 
     ``report`` gets a line (Chinese / English) for each thing done. Raises what the desk raises.
     """
-    _load_parties(database, report)
+    load_parties(database, report)
+    load_vouchers(database, keys)
     agreement_ids, closed_count = {}, 0
     for number, agreement in enumerate(documents.agreements(), start=1):
         loader = _Loader(database, keys, agreement)
@@ -93,8 +95,10 @@ def is_wanted(database: Database) -> bool:
     with database.reading() as connection:
         if not agreements(connection, limit=1).items:
             return True
+        begun = _progress(connection, sample_vouchers().code)
         progress = [_progress(connection, agreement.code) for agreement in documents.agreements()]
-    return any(progress) and not all(quarter is not None and quarter > LAST_QUARTER for quarter in progress)
+    is_done = all(quarter is not None and quarter > LAST_QUARTER for quarter in progress)
+    return any((begun, *progress)) and not is_done
 
 
 def _progress(connection: Connection, code: str) -> Quarter | None:
@@ -105,7 +109,8 @@ def _progress(connection: Connection, code: str) -> Quarter | None:
         return None
 
 
-def _load_parties(database: Database, report: Report) -> None:
+def load_parties(database: Database, report: Report) -> None:
+    """The roster of zones, and the sample's other parties."""
     zone_count = load_roster(database).value
     for party in documents.parties():
         register_party(database, act(f"party/{party.code}"), _party_draft(party))
@@ -114,6 +119,13 @@ def _load_parties(database: Database, report: Report) -> None:
         f"国家高新区 {zone_count} 个，其他主体 {other_count} 个 / "
         f"{zone_count} national high-tech zones, {other_count} other parties"
     )
+
+
+def load_vouchers(database: Database, keys: DemoKeys) -> None:
+    """The agreement about vouchers, and everything that was done with them."""
+    document = sample_vouchers()
+    agreement_id = _Loader(database, keys, document.signed).record()
+    VoucherDesk(database, document, agreement_id).work()
 
 
 class _Loader:

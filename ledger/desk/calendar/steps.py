@@ -12,6 +12,7 @@ from ledger.desk.agreements import Agreement
 from ledger.periods import Quarter, day_of
 from ledger.rules.procedure import CalendarStep, Procedure
 from ledger.rules.terms import Mechanism, Terms
+from ledger.rules.vouchers import cleared_roles
 
 
 class StepState(StrEnum):
@@ -136,7 +137,8 @@ def _not_committed(facts: QuarterFacts, role: str, due: date, today: date) -> li
     """Until sealed figures open, who has committed waits for those who haven't."""
     if not facts.procedure.sealed or role not in facts.committed or today > due:
         return []
-    return [Holder("submit", one) for one in sorted(facts.terms.reporting_roles - facts.committed)]
+    waiting = facts.terms.reporting_roles.difference(facts.committed, cleared_roles(facts.terms))
+    return [Holder("submit", one) for one in sorted(waiting)]
 
 
 def _in_order(holders: Iterable[Holder]) -> list[Holder]:

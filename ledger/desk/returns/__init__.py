@@ -12,11 +12,20 @@ from ledger.desk.returns.certifying import (
 from ledger.desk.returns.expected import (
     NoOpenQuarter,
     QuarterOutOfReach,
+    ReturnIsCleared,
     RoleReportsNothing,
     expectation,
 )
 from ledger.desk.returns.faults import ReturnFault, ReturnRefused
-from ledger.desk.returns.handing_in import LineDraft, PersonMissing, check_file, hand_in, hand_in_file
+from ledger.desk.returns.handing_in import (
+    LineDraft,
+    PersonMissing,
+    check_file,
+    hand_in,
+    hand_in_file,
+    make_return,
+    make_room,
+)
 from ledger.desk.returns.reading import (
     Filing,
     FilingKey,
@@ -62,6 +71,7 @@ __all__ = [
     "ReturnAlreadyCertified",
     "ReturnBookedBefore",
     "ReturnFault",
+    "ReturnIsCleared",
     "ReturnLine",
     "ReturnOfOtherRole",
     "ReturnOvertaken",
@@ -81,6 +91,8 @@ __all__ = [
     "hand_in_file",
     "lines",
     "lines_of_filings",
+    "make_return",
+    "make_room",
     "queue_on_return",
     "seal",
 ]

@@ -11,6 +11,7 @@ from ledger.errors import LedgerError
 from ledger.periods import Quarter
 from ledger.rules.procedure import Procedure
 from ledger.rules.terms import Terms
+from ledger.rules.vouchers import cleared_roles
 
 
 class NoOpenQuarter(LedgerError):
@@ -42,6 +43,16 @@ class RoleReportsNothing(LedgerError):
     sentence_zh = "按 {quarter} 有效的条款，角色 {role} 无须申报。应申报的角色：{roles}。"
 
 
+class ReturnIsCleared(LedgerError):
+    """The role's figures are what vouchers' claims decided; nobody hands them in."""
+
+    code = "RETURN_IS_CLEARED"
+    sentence_en = (
+        "The return of {role} for {quarter} is made when the agreement's vouchers are cleared. Clear them."
+    )
+    sentence_zh = "{role} {quarter} 的申报由创新券清算生成，不能自行申报。请进行清算。"
+
+
 def terms_for(connection: Connection, agreement_id: int, quarter: Quarter) -> Terms:
     """The terms in force for ``quarter``. Raises ``NotFound``, ``NoOpenQuarter``, ``QuarterOutOfReach``."""
     code = agreement(connection, agreement_id).code
@@ -58,9 +69,12 @@ def terms_for(connection: Connection, agreement_id: int, quarter: Quarter) -> Te
 def expectation(connection: Connection, agreement_id: int, role: str, quarter: Quarter) -> Expectation:
     """What ``role`` is to report for ``quarter`` under the terms in force for it.
 
-    Raises ``NotFound``, ``QuarterOutOfReach``, ``RoleReportsNothing``, ``NoOpenQuarter``.
+    Raises ``NotFound``, ``QuarterOutOfReach``, ``RoleReportsNothing``, ``NoOpenQuarter``,
+    ``ReturnIsCleared``.
     """
     terms = terms_for(connection, agreement_id, quarter)
+    if role in cleared_roles(terms):
+        raise ReturnIsCleared(role=role, quarter=quarter)
     procedure = terms.procedure or Procedure()
     measures = expected_measures(terms.clauses, *procedure.figures_of(role))
     if not measures:

@@ -214,11 +214,37 @@ def _hand_in(
         "content": cover.content_hash.hex(),
         **cover.signed_by,
     }
-    _make_room(database, slot.agreement_id)
+    make_room(database, slot.agreement_id)
     done = perform(database, act, "hand_in_return", request, work)
     with database.reading() as connection:
         handed_in = filing(connection, slot.agreement_id, int(done.value["filing"]))
     return Done(handed_in, done.replayed or done.value["is_same_content"])
+
+
+def make_return(
+    connection: Connection,
+    record: Recorder,
+    agreement_id: int,
+    role: str,
+    quarter: Quarter,
+    figures: CheckedReturn,
+    person: str,
+) -> int:
+    """Takes figures that the ledger itself holds as the role's return, in the caller's transaction; its id.
+
+    What the newest return says already is that return. Raises ``NoOpenQuarter``, ``QuarterOutOfReach``.
+    """
+    slot = Slot(agreement_id, role, quarter)
+    booked_quarter = hold_quarter_to_book_in(connection, slot)
+    queue_on_return(connection, *slot)
+    cover = Cover(None, digest(hash_of_lines(_records_of(figures))), person, None)
+    newest = _newest(connection, slot)
+    if newest is not None and _is_handed_in_again(newest, cover, booked_quarter):
+        return newest.filing_id
+    sequence = 1 if newest is None else newest.sequence + 1
+    needs_certification = role in procedure_in_force(connection, agreement_id, quarter).certified
+    taken = _Taken(slot, booked_quarter, sequence, needs_certification, commitment=None)
+    return _store(connection, record, taken, cover, figures)
 
 
 def _cover_faults(cover: Cover) -> list[Fault]:
@@ -241,7 +267,7 @@ def _is_handed_in_again(newest: Filing, cover: Cover, booked_quarter: Quarter) -
     return newest.content_hash == cover.content_hash and not is_stuck
 
 
-def _make_room(database: Database, agreement_id: int) -> None:
+def make_room(database: Database, agreement_id: int) -> None:
     """Makes partitions in a transaction of their own: a new one holds up who writes to what it refers to."""
     with database.writing() as connection:
         booked_quarter = open_quarter(connection, agreement_id)

@@ -22,6 +22,7 @@ from ledger.errors import LedgerError
 from ledger.evidence.commitments import commitment_of
 from ledger.periods import Quarter
 from ledger.rules.facts import Fault
+from ledger.rules.vouchers import cleared_roles
 from ledger_schema.sessions import Database
 from ledger_schema.tables import filing as filing_table
 from ledger_schema.tables import filing_commitment
@@ -159,7 +160,7 @@ def seal(connection: Connection, agreement_id: int, quarter: Quarter) -> Seal | 
     if procedure is None or procedure.calendar is None or not procedure.sealed:
         return None
     commitments = _commitments(connection, agreement_id, quarter)
-    waiting = sorted(terms.reporting_roles.difference(commitments))
+    waiting = sorted(terms.reporting_roles.difference(commitments, cleared_roles(terms)))
     due = procedure.calendar.due_days(quarter)["submit"]
     return Seal(commitments, waiting, due, is_open=not waiting or today(connection) > due)
 

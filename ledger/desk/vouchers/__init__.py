@@ -1,9 +1,11 @@
 """Innovation vouchers: programmes, providers, the life of a voucher, redeeming, recovering, budgets."""
 
+from ledger.desk.vouchers.clearing import Clearing, clear, clearing_by_id
 from ledger.desk.vouchers.faults import (
     BudgetShort,
     ClaimInOtherState,
     ClaimsWaiting,
+    ClearingNotAgreed,
     EvidenceUsed,
     MoreThanApproved,
     NameTaken,
@@ -60,7 +62,9 @@ from ledger.desk.vouchers.reading import (
 )
 from ledger.desk.vouchers.recovering import recover
 from ledger.desk.vouchers.redeeming import EvidenceDraft, audit, claim, decide_together
+from ledger.desk.vouchers.settled import ClearingState, clearing_states
 from ledger.desk.vouchers.sums import BudgetState, Cleared, budget_states, cleared
+from ledger.desk.vouchers.waiting import Waiting, waiting
 
 __all__ = [
     "MEANINGS",
@@ -72,6 +76,9 @@ __all__ = [
     "ClaimInOtherState",
     "ClaimsWaiting",
     "Cleared",
+    "Clearing",
+    "ClearingNotAgreed",
+    "ClearingState",
     "EvidenceDraft",
     "EvidenceUsed",
     "ImportedProviders",
@@ -92,6 +99,7 @@ __all__ = [
     "ServiceNotDone",
     "Voucher",
     "VoucherUnusable",
+    "Waiting",
     "application",
     "apply",
     "audit",
@@ -100,7 +108,10 @@ __all__ = [
     "claim",
     "claim_by_id",
     "claims",
+    "clear",
     "cleared",
+    "clearing_by_id",
+    "clearing_states",
     "confirm_programme",
     "decide_together",
     "end",
@@ -121,4 +132,5 @@ __all__ = [
     "report_service",
     "voucher_by_id",
     "vouchers",
+    "waiting",
 ]

@@ -141,3 +141,16 @@ class MoreThanApproved(LedgerError):
     code = "MORE_THAN_APPROVED"
     sentence_en = "Of the claim {claim} {kept} yuan are left, less than {amount} yuan."
     sentence_zh = "兑付申请 {claim} 核定金额尚余 {kept} 元，少于 {amount} 元。"
+
+
+class ClearingNotAgreed(LedgerError):
+    """A clause must say to whom a payer pays what it bears, and for programmes of one home zone only."""
+
+    code = "CLEARING_NOT_AGREED"
+    sentence_en = (
+        "The terms in force for {quarter} must have a clause on {measure}, reported by {role}, and the "
+        "programmes behind it must be of one home role. Amend the terms."
+    )
+    sentence_zh = (
+        "{quarter} 有效的条款应有由 {role} 申报 {measure} 的条款，且相关计划须属同一使用方。请修订条款。"
+    )

@@ -229,6 +229,23 @@ SENTENCES: dict[str, tuple[str, str]] = {
         'Money is divided, never counted twice: `regime` should be "proportional", but is {got!r}.',
         '资金只能按比例分成，不能重复计入：`regime` 应为 "proportional"，实际为 {got!r}。',
     ),
+    "CLEARING_NOT_PLAIN": (
+        (
+            "Clause {number} is about what vouchers' claims decided, and `{name}` would change it. Expected "
+            "voucher_borne_home or voucher_borne_partner of the whole park, by quarter, and nothing else."
+        ),
+        (
+            "第{number}条针对创新券已核定的承担额，`{name}` 会改变该金额。应仅为全园区、按季度的 "
+            "voucher_borne_home 或 voucher_borne_partner。"
+        ),
+    ),
+    "CLEARING_MIXED": (
+        (
+            "Clearing makes the returns of {role}, so that the role can report vouchers only. Have "
+            "another role report this clause's, or put it into another agreement."
+        ),
+        "{role} 的申报由创新券清算生成，该角色只能申报创新券数据。请改由其他角色申报，或另立协议。",
+    ),
     # --- whose, when --------------------------------------------------------------------------------------
     "NEEDS_LISTED": (
         (

@@ -19,6 +19,7 @@ from ledger.measures import MEASURE_BY_NAME, MEASURES, YUAN, MeasureKind
 from ledger.money import Commodity, format_amount, parse_share
 from ledger.periods import Quarter
 from ledger.rules.check.budget import budget_faults
+from ledger.rules.check.clearing import clearing_faults
 from ledger.rules.check.commitments import commitment_faults
 from ledger.rules.check.faults import amount_faults, fault
 from ledger.rules.check.form import Form, read_form
@@ -154,6 +155,7 @@ def _terms_faults(terms: Terms) -> Iterator[Fault]:
     last = terms.last_quarter
     if last is not None and Quarter.parse(last) < Quarter.parse(terms.in_force_from):
         yield fault("$.last_quarter", "ENDS_BEFORE_BEGIN", last=last, first=terms.in_force_from)
+    yield from clearing_faults(terms)
     if terms.procedure is not None:
         yield from procedure_faults(terms.procedure, list(terms.roles))
     yield from commitment_faults(terms.commitments, list(terms.roles))

@@ -26,16 +26,22 @@ class Drawing:
         concerned = self._concerned(after_caps) & (self._slot == NONE)
         if not concerned.any():
             return shared
-        granted = self._granted(np.where(concerned, shared * self.units.ratio, 0), concerned)
+        asked = np.where(concerned, shared * self.units.ratio, 0)
+        granted = self._granted(asked, concerned)
+        slot, to_somebody = self._excess(concerned)
+        credit(self.carry, slot, np.where(to_somebody, asked - granted, 0))
         return np.asarray(np.where(concerned, granted // self.units.ratio, shared))
 
     def of_payers(self, parts: Column, *, after_caps: bool) -> None:
-        """Cuts the payers' ``parts`` to what their budgets leave."""
+        """Cuts the payers' ``parts`` to what their budgets leave; the excess is another one's part then."""
         concerned = self._concerned(after_caps) & (self._slot != NONE)
         if concerned.any():
             every = np.arange(len(concerned))
             asked = np.where(concerned, parts[every, self._slot], 0)
-            parts[every, self._slot] -= asked - self._granted(asked, concerned)
+            excess = asked - self._granted(asked, concerned)
+            parts[every, self._slot] -= excess
+            slot, to_somebody = self._excess(concerned)
+            parts[every, slot] += np.where(to_somebody, excess, 0)
 
     @property
     def _slot(self) -> Int64Column:
@@ -47,8 +53,13 @@ class Drawing:
             return np.zeros_like(self.rows)
         return np.asarray(self.rows & (group.budget_after_caps[self.situation.clause] == after_caps))
 
+    def _excess(self, concerned: Mask) -> tuple[Int64Column, Mask]:
+        """Whose the excess is, and where it is anybody's."""
+        slot = self.situation.group.budget_excess_slot[self.situation.clause]
+        return slot, np.asarray(concerned & (slot != NONE))
+
     def _granted(self, asked: Column, concerned: Mask) -> Column:
-        """What the budgets leave of what is ``asked``, in outer units; counts it and gives the excess."""
+        """What the budgets leave of what is ``asked``, in outer units; counts it."""
         group, clause, carry = self.situation.group, self.situation.clause, self.carry
         quarter, everybody = self.situation.quarter, self.situation.everybody
         if everybody is None:
@@ -69,8 +80,6 @@ class Drawing:
             granted[of_clause] = _in_proportion(asked[of_clause], int(whole[of_clause[0]]), outer)
         carry.budget_used = np.where(concerned, used + asked, carry.budget_used)
         carry.budget_period = np.where(concerned, period, carry.budget_period)
-        slot = group.budget_excess_slot[clause]
-        credit(carry, slot, np.where(concerned & (slot != NONE), asked - granted, 0))
         return granted
 
 

@@ -96,6 +96,11 @@ from ledger_schema.tables.signing import (
     settlement_proposal,
     settlement_signature,
 )
+from ledger_schema.tables.voucher_clearing import (
+    voucher_clearing,
+    voucher_clearing_return,
+    voucher_entry_cleared,
+)
 from ledger_schema.tables.vouchers import (
     VOUCHER_TABLES,
     provider_certification,
@@ -211,8 +216,11 @@ __all__ = [
     "voucher_budget",
     "voucher_budget_step",
     "voucher_claim",
+    "voucher_clearing",
+    "voucher_clearing_return",
     "voucher_decision",
     "voucher_entry",
+    "voucher_entry_cleared",
     "voucher_flag",
     "voucher_order",
     "voucher_posting",

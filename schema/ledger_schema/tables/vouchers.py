@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ledger_schema.tables.base import HASH_CHECK, metadata, recorded_at
+from ledger_schema.tables.voucher_clearing import CLEARING_TABLES
 
 
 def _event() -> Column[object]:
@@ -521,5 +522,6 @@ VOUCHER_TABLES: tuple[Table, ...] = (
     voucher_reserve,
     reserve_use,
     voucher_budget_step,
+    *CLEARING_TABLES,
 )
 """In an order in which every row can refer to those before it."""

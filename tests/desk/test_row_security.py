@@ -28,6 +28,10 @@ LINES = f"""{OWN} AND (subject_id = 0 OR agreement_id IN (
     SELECT agreement_id FROM agreement JOIN agreement_party USING (agreement_id)
     WHERE party_id = :party
         AND (role = 'host' OR code IN ('DISPUTED', 'SEALED') AND role = 'origin')))"""
+# In VOUCHERS each payer's return is its own.
+RETURNED = f"""CASE WHEN agreement_id IN (SELECT agreement_id FROM agreement WHERE code = 'VOUCHERS')
+    THEN filing_id IN (SELECT filing_id FROM filing JOIN agreement_party USING (agreement_id, role)
+        WHERE party_id = :party) ELSE {LINES} END"""
 COMPARED = """agreement_id IN (
     SELECT agreement_id FROM agreement JOIN agreement_party USING (agreement_id)
     WHERE party_id = :party AND (role <> 'province' OR code = 'DISPUTED'))"""
@@ -61,7 +65,7 @@ EVENTS = f"""
 # A secret opens the leaves of all sides: only who sees all lines of an agreement sees it.
 SECRETS = f"""{OWN} AND agreement_id IN (
     SELECT agreement_id FROM agreement JOIN agreement_party USING (agreement_id)
-    WHERE party_id = :party
+    WHERE party_id = :party AND code <> 'VOUCHERS'
         AND (role = 'host' OR code IN ('DISPUTED', 'SEALED') AND role = 'origin'
             OR code = 'DISPUTED' AND role = 'province'))"""
 NOBODYS = {
@@ -104,7 +108,7 @@ EXPECTED = (
         "reconciliation_step": COMPARED,
         "redeemed_evidence": CLAIMS,
         "reserve_use": f"reserve_id IN (SELECT reserve_id FROM voucher_reserve WHERE {VOUCHERS})",
-        "return_line": LINES,
+        "return_line": RETURNED,
         "review": REVIEWED,
         "review_step": f"review_id IN (SELECT review_id FROM review WHERE {REVIEWED})",
         "salt_secret": SECRETS,

@@ -146,6 +146,12 @@ def test_one_payer_s_budget_limits_its_part_alone_and_the_excess_goes_where_it_s
     assert granted(terms, facts, "2024Q1") == {("2024Q1", 7): 300, ("2024Q1", 8): 100}
 
 
+def test_what_exceeds_a_payer_s_budget_counts_against_the_cap_of_whoever_gets_it() -> None:
+    within = {"budget": budget("1.00", payer="origin", excess_to="host"), **capped("1.80", capped="host")}
+    terms = vouchers(within, origin="1/2", host="1/2")
+    assert granted(terms, claims(("2024Q1", 7, 300)), "2024Q1") == {("2024Q1", 7): 100 + 180}
+
+
 def test_refunded_claims_make_room_for_later_ones() -> None:
     facts = claims(("2024Q1", 7, 400), ("2024Q2", 7, -200), ("2024Q3", 8, 200))
     assert granted(vouchers({"budget": budget("3.00")}), facts, "2024Q3") == {

@@ -51,6 +51,7 @@ from ledger_graphql.reconciliation_mutations import ReconciliationMutations
 from ledger_graphql.reopening import ReopeningMutations
 from ledger_graphql.reviews import ReviewMutations
 from ledger_graphql.settling import SettlingMutations
+from ledger_graphql.sharing import SharingMutations
 from ledger_graphql.terms import terms_document
 from ledger_graphql.voucher_mutations import VoucherMutations
 from ledger_graphql.zones import ZoneMutations
@@ -179,6 +180,7 @@ class Mutation(
     VoucherMutations,
     ReopeningMutations,
     ReviewMutations,
+    SharingMutations,
     PaymentMutations,
     LogMutations,
     ZoneMutations,

@@ -47,8 +47,8 @@ class ResourceKind(Enum):
 
 
 @strawberry.enum(
-    description="ASKED 待答复; LAPSED 逾期未答复: not answered by its last day; ACCEPTED 已接受; HELD 已使用: "
-    "accepted, not cancelled, and over; DECLINED 已婉拒; CANCELLED 已取消."
+    description="ASKED 待答复; LAPSED 逾期未答复: not answered by its last day; ACCEPTED 已接受; "
+    "HELD 已使用: accepted, not cancelled, and over; DECLINED 已婉拒; CANCELLED 已取消."
 )
 class BookingState(Enum):
     ASKED = "asked"
@@ -322,7 +322,7 @@ class SharingQueries:
             after=None if key is None else ResourceKey(int(key[0]), str(key[1])),
             limit=first,
         )
-        keys = [tuple(one.key) for one in page.items]
+        keys = [(one.key.agreement_id, one.key.code) for one in page.items]
         return connection(_resources(desk, page.items), keys, has_next=page.has_next, after=after)
 
     @resolved(
@@ -362,7 +362,7 @@ class SharingQueries:
             after=None if key is None else BookingKey(int(key[0]), str(key[1]), int(key[2])),
             limit=first,
         )
-        keys = [tuple(one.key) for one in page.items]
+        keys = [(one.key.agreement_id, one.key.code, one.key.number) for one in page.items]
         return connection(_bookings(desk, page.items), keys, has_next=page.has_next, after=after)
 
 

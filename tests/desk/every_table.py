@@ -246,7 +246,7 @@ def _shared(database: Database) -> None:
     room.share()
     room.share("old")
     sharing.withdraw_resource(room.database, room.act(), room.key("old"), "origin", "设备报废")
-    booked = room.ask(1, 2)
+    booked = room.ask(1, 1)
     room.accept(booked)
     room.cancel(booked)
 

@@ -51,6 +51,7 @@ from ledger_graphql.reconciliation_mutations import ReconciliationMutations
 from ledger_graphql.reopening import ReopeningMutations
 from ledger_graphql.reviews import ReviewMutations
 from ledger_graphql.settling import SettlingMutations
+from ledger_graphql.sharing import SharingMutations
 from ledger_graphql.terms import terms_document
 from ledger_graphql.voucher_clearing import VoucherClearingMutations
 from ledger_graphql.voucher_mutations import VoucherMutations
@@ -181,6 +182,7 @@ class Mutation(
     VoucherClearingMutations,
     ReopeningMutations,
     ReviewMutations,
+    SharingMutations,
     PaymentMutations,
     LogMutations,
     ZoneMutations,

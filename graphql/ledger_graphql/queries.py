@@ -56,6 +56,7 @@ from ledger_graphql.reviews import ReviewQueries
 from ledger_graphql.rule_templates import RuleTemplateQueries
 from ledger_graphql.scalars import Json
 from ledger_graphql.searches import SearchQueries
+from ledger_graphql.sharing import SharingQueries
 from ledger_graphql.trials import TrialResult, trial_of
 from ledger_graphql.voucher_queries import VoucherQueries
 from ledger_graphql.voucher_work import VoucherWorkQueries
@@ -92,6 +93,7 @@ class Query(
     ReviewQueries,
     RuleTemplateQueries,
     SearchQueries,
+    SharingQueries,
     VoucherQueries,
     VoucherWorkQueries,
     WorklistQueries,

@@ -332,6 +332,9 @@ POLICIES: Mapping[str, Open | Guarded] = {
     "redeemed_evidence": _of_claim("redeemed_evidence"),
     "refused_act": Guarded(f"party_id = {AUDITED_PARTIES}"),
     "reserve_use": Guarded(through("voucher_reserve", "reserve_use", "reserve_id")),
+    "resource_booking": Guarded(AGREEMENT),
+    "resource_booking_step": Guarded(AGREEMENT),
+    "resource_day": Guarded(AGREEMENT),
     "return_line": Guarded(LINES),
     "review": Guarded(
         " OR ".join(f"{one} = {PARTIES}" for one in ("party_id", "other_party_id", "reviewer_party_id"))
@@ -344,6 +347,8 @@ POLICIES: Mapping[str, Open | Guarded] = {
     "settlement_cause": Guarded(AGREEMENT),
     "settlement_proposal": Guarded(AGREEMENT),
     "settlement_signature": Guarded(AGREEMENT),
+    "shared_resource": Guarded(AGREEMENT),
+    "shared_resource_withdrawal": Guarded(AGREEMENT),
     "sign_in_attempt": SIGNING_IN,
     "user_account": Guarded(through("refused_act", "user_account", "user_id")),
     "user_closing": SIGNING_IN,

@@ -66,3 +66,26 @@ def test_due_commitments_reviews_and_evaluations_are_listed(run: Commands) -> No
     assert run("review", "list", "--language", "en") == 0
     assert "0 items" in run.out
     assert run("review", "evaluations", "A-1") == 0
+
+
+def test_platforms_on_offer_are_listed(api: Api, run: Commands) -> None:
+    promise = PROMISE | {"code": "platforms", "kind": "shared_platform", "target_count": None}
+    api.bring_into_force(terms("A-2", [tax()]) | {"commitments": [promise]})
+    api.change(
+        "share_resource",
+        agreement="A-2",
+        role="origin",
+        code="microscope",
+        commitment="platforms",
+        kind="PLATFORM",
+        nameZh="电镜平台",
+        nameEn="Microscopes",
+        field="新材料",
+        offer="透射电镜机时",
+        fromDay="2024-01-01",
+    )
+    found = ("--text", "电镜", "--kind", "platform", "--owner", "ORIGIN", "--today", "2024-01-01")
+    assert run("resources", "HOST", *found, "--language", "en") == 0
+    assert "Microscopes" in run.out
+    assert run("resources", "HOST", "--kind", "expert") == 0
+    assert "0 items" in run.out

@@ -25,10 +25,11 @@ from payment_rooms import (
 )
 from reconciliation_fixtures import HOST, ORIGIN, open_desk
 from review_room import open_review_room
+from sharing_room import open_sharing_room
 from signing_room import open_signing_room
 from sqlalchemy import text
 
-from ledger.desk import documents, log, payments, returns, roster, vouchers
+from ledger.desk import documents, log, payments, returns, roster, sharing, vouchers
 from ledger.desk.acts import Act
 from ledger.desk.documents import Subject
 from ledger.desk.indicators import TargetDraft, record_target
@@ -82,6 +83,7 @@ def make_world(database: Database, folder: Path) -> World:
     _sealed(database)
     _paid(database)
     _reviewed(database)
+    _shared(database)
     _redeemed(database)
     room = _netted(database)
     files = LogFiles(folder)
@@ -237,6 +239,17 @@ def _reviewed(database: Database) -> None:
     reviewed.answer(review_id)
     reviewed.close(review_id)
     reviewed.evaluate()
+
+
+def _shared(database: Database) -> None:
+    """A platform that is booked and free again, and one that was withdrawn."""
+    room = open_sharing_room(database)
+    room.share()
+    room.share("old")
+    sharing.withdraw_resource(room.database, room.act(), room.key("old"), "origin", "设备报废")
+    booked = room.ask(1, 1)
+    room.accept(booked)
+    room.cancel(booked)
 
 
 def _netted(database: Database) -> Room:

@@ -23,6 +23,7 @@ from ledger_console.command import (
     papers,
     payments,
     reconciliations,
+    resources,
     results,
     returns,
     sealed,
@@ -72,6 +73,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "seal": sealed.seal,
         "worklist": worklists.worklist,
         "commitments": commitments.due_commitments,
+        "resources": resources.shared_resources,
     },
     "结算 Settlement": {
         "preview": results.preview,

@@ -214,6 +214,28 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
             "agreement_id code sequence role event_id recorded_at"
         )
     },
+    "shared_resource": {
+        _said("sharing", "resource_shared"): (
+            "agreement_id code role commitment kind name_zh name_en field offer from_day until_day event_id "
+            "recorded_at"
+        )
+    },
+    "shared_resource_withdrawal": {
+        _said("sharing", "resource_withdrawn"): "agreement_id code reason event_id recorded_at"
+    },
+    "resource_booking": {
+        _said("sharing", "booking_asked"): (
+            "agreement_id code booking role from_day until_day purpose event_id recorded_at"
+        )
+    },
+    "resource_booking_step": {
+        _said("sharing", "booking_accepted, _declined, _cancelled"): (
+            "agreement_id code booking step kind role reason event_id recorded_at"
+        )
+    },
+    "resource_day": {
+        _said("sharing", "booking_accepted, _cancelled"): "agreement_id code day turn after_turn booking"
+    },
     "document": {
         _said("documents", "document_kept"): "hash name media_type size_bytes content event_id recorded_at"
     },

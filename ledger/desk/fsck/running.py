@@ -23,6 +23,7 @@ from ledger.desk.fsck.returns import check_lines, check_returns
 from ledger.desk.fsck.reviews import check_reviews
 from ledger.desk.fsck.salting import check_salts
 from ledger.desk.fsck.settlements import check_settlements
+from ledger.desk.fsck.sharing import check_sharing
 from ledger.desk.fsck.signing import check_signing
 from ledger.desk.fsck.summing import check_sums
 from ledger.desk.fsck.vouchers import check_vouchers
@@ -65,6 +66,7 @@ CHECKS: tuple[Check, ...] = (
     Check("lists", "企业名单", "enterprise lists", check_lists, True),
     Check("occurrences", "约定事项", "occurrences", check_occurrences, True),
     Check("commitments", "承诺", "commitments", check_commitments, True),
+    Check("sharing", "资源共享", "shared resources", check_sharing, True),
     Check("returns", "申报", "returns", check_returns, True),
     Check("lines", "申报明细", "lines of returns", check_lines, True),
     Check("reconciliation", "对账", "reconciliation", check_reconciliation, True),

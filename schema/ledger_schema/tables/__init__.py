@@ -88,6 +88,13 @@ from ledger_schema.tables.settlements import (
     settlement,
     settlement_cause,
 )
+from ledger_schema.tables.sharing import (
+    resource_booking,
+    resource_booking_step,
+    resource_day,
+    shared_resource,
+    shared_resource_withdrawal,
+)
 from ledger_schema.tables.signing import (
     quarter_closing,
     quarter_reopened,
@@ -192,6 +199,9 @@ __all__ = [
     "redeemed_evidence",
     "refused_act",
     "reserve_use",
+    "resource_booking",
+    "resource_booking_step",
+    "resource_day",
     "return_line",
     "review",
     "review_step",
@@ -202,6 +212,8 @@ __all__ = [
     "settlement_cause",
     "settlement_proposal",
     "settlement_signature",
+    "shared_resource",
+    "shared_resource_withdrawal",
     "sign_in_attempt",
     "user_account",
     "user_closing",

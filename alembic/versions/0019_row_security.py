@@ -10,8 +10,8 @@ from alembic import op
 
 from ledger_schema import policies
 
-revision = "0030"
-down_revision = "0019"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -71,7 +71,7 @@ TABLES = (
     "return_line",
     "review",
     "review_step",
-    "salt_secret",
+    "salted_tree",
     "settled_credit",
     "settled_flow",
     "settlement",

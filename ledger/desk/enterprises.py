@@ -26,6 +26,7 @@ from ledger.desk.failures import NotFound, refuse, text_faults
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import Json, canonical_bytes, digest
+from ledger.evidence.numbered import packed
 from ledger.money import AMOUNT_LIMIT_MINOR
 from ledger.rules.facts import Fault, Subject
 from ledger.rules.terms import CauseOfMove, Event
@@ -146,6 +147,7 @@ def submit_list(
         version = _newest_version(connection, agreement_id) + 1
         enterprise_ids = _enterprise_ids(connection, entries)
         listed = [(enterprise_ids[entry.credit_code], entry) for entry in entries]
+        hashes = packed_entry_hashes((number, _described(entry)) for number, entry in listed)
         event_id = record(
             "enterprise_list_submitted",
             {
@@ -154,12 +156,17 @@ def submit_list(
                 "entries": len(entries),
                 "content_sha256": content_hash,
                 "list_sha256": digest(list_bytes(version, role, listed)).hex(),
+                "entry_hashes_sha256": digest(hashes).hex(),
             },
             agreement_id,
         )
         connection.execute(
             insert(enterprise_list).values(
-                agreement_id=agreement_id, version=version, compiled_by=role, event_id=event_id
+                agreement_id=agreement_id,
+                version=version,
+                compiled_by=role,
+                entry_hashes=hashes,
+                event_id=event_id,
             )
         )
         _add_entries(connection, agreement_id, version, listed)
@@ -429,6 +436,21 @@ def described_list_bytes(
             "entries": [{"enterprise": str(number), **entry} for number, entry in in_order],
         }
     )
+
+
+def entry_hash(described: Mapping[str, Json]) -> bytes:
+    """SHA-256 of an entry as it is written, as RFC 8785 JSON."""
+    return digest(canonical_bytes(dict(described)))
+
+
+def packed_entry_hashes(described: Iterable[tuple[int, Mapping[str, Json]]]) -> bytes:
+    """``entry_hash`` of every enterprise, by number in order (``ledger.evidence.numbered``).
+
+    Its SHA-256 is in the event of the list (``entry_hashes_sha256``).
+    """
+    hashes = {number: entry_hash(entry) for number, entry in described}
+    numbers = sorted(hashes)
+    return packed(numbers, [hashes[number] for number in numbers])
 
 
 def content_of(listed: EnterpriseList) -> bytes:

@@ -72,7 +72,27 @@ class Parts:
 
     def root(self, secret: bytes) -> bytes:
         """The root of the tree that is salted with ``secret``, 32 bytes."""
-        return root_of(self._leaves(secret))
+        return root_of(self.leaves(secret))
+
+    def leaves(self, secret: bytes) -> list[bytes]:
+        """The hashes of the leaves that are salted with ``secret``, 32 bytes each, by subject in order."""
+        head, salts = LEAF_PREFIX + head_of(self.form), _salts(secret, len(self.subjects))
+        return [
+            hashlib.sha256(head + salts[place : place + SALT_BYTES] + content).digest()
+            for place, content in zip(range(0, len(salts), SALT_BYTES), self.contents, strict=True)
+        ]
+
+    def changed(self, secret: bytes, leaves: Mapping[int, bytes]) -> list[int]:
+        """The subjects of which something else is said than when the tree had ``leaves``, by subject.
+
+        One that had no leaf is among them, and one of which nothing is said any more.
+        """
+        contents = dict(zip(self.subjects, self.contents, strict=True))
+        at_their_places = Parts(self.form, list(leaves), [contents.get(one, b"") for one in leaves])
+        again = zip(leaves.items(), at_their_places.leaves(secret), strict=True)
+        return [subject for (subject, leaf), found in again if found != leaf] + sorted(
+            contents.keys() - leaves.keys()
+        )
 
     def shown(self, subject: int, secret: bytes) -> Shown:
         """How to show what is said of ``subject``. Raises ``ProofWrong`` where nothing is."""
@@ -81,16 +101,9 @@ class Parts:
                 zh=f"树中没有主体 {subject} 的叶子", en=f"the tree has no leaf of the subject {subject}"
             )
         number = self.subjects.index(subject)
-        tree = Tree(self._leaves(secret))
+        tree = Tree(self.leaves(secret))
         salt = _salts(secret, number + 1)[-SALT_BYTES:]
         return Shown(number, salt, inclusion_proof(number, tree.size, tree.read))
-
-    def _leaves(self, secret: bytes) -> list[bytes]:
-        head, salts = LEAF_PREFIX + head_of(self.form), _salts(secret, len(self.subjects))
-        return [
-            hashlib.sha256(head + salts[place : place + SALT_BYTES] + content).digest()
-            for place, content in zip(range(0, len(salts), SALT_BYTES), self.contents, strict=True)
-        ]
 
 
 def new_secret() -> bytes:

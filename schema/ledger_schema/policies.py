@@ -238,7 +238,7 @@ EVENTS = (
 
 # A secret lets its holder guess the other leaves of its tree.
 SECRETS = of_agreement(
-    f"{ALL_LINES} OR NOT EXISTS (SELECT FROM filing WHERE filing.agreement_id = salt_secret.agreement_id "
+    f"{ALL_LINES} OR NOT EXISTS (SELECT FROM filing WHERE filing.agreement_id = salted_tree.agreement_id "
     f"AND (filing.agreement_id, filing.role) NOT {IN_LINE_ROLES})"
 )
 AUDITED_PARTIES = "ANY ((SELECT told_party_ids('audited_party_ids'))::bigint[])"
@@ -340,7 +340,7 @@ POLICIES: Mapping[str, Open | Guarded] = {
         " OR ".join(f"{one} = {PARTIES}" for one in ("party_id", "other_party_id", "reviewer_party_id"))
     ),
     "review_step": Guarded(through("review", "review_step", "review_id")),
-    "salt_secret": Guarded(SECRETS),
+    "salted_tree": Guarded(SECRETS),
     "settled_credit": Guarded(AGREEMENT),
     "settled_flow": Guarded(AGREEMENT),
     "settlement": Guarded(AGREEMENT),

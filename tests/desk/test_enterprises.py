@@ -261,6 +261,9 @@ def test_event_of_a_list_holds_the_hash_of_its_content_and_not_the_enterprises(r
         "entries": 1,
         "content_sha256": hash_of({"entries": [entry], "role": "origin"}),
         "list_sha256": hash_of({"entries": [numbered], "role": "origin", "version": 1}),
+        "entry_hashes_sha256": hashlib.sha256(
+            number.to_bytes(8, "big") + bytes.fromhex(hash_of(entry))
+        ).hexdigest(),
     }
 
 

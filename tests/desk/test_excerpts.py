@@ -151,7 +151,7 @@ def test_what_was_recorded_before_there_were_salts_is_refused(
     with database.owner() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         of_kind = "SELECT event_id FROM event WHERE kind = :kind"
-        for table in ("salt_secret", "log_leaf", "event"):
+        for table in ("salted_tree", "log_leaf", "event"):
             delete = text(f"DELETE FROM {table} WHERE event_id IN ({of_kind})")
             connection.execute(delete, {"kind": kind})
     with pytest.raises(NotSalted) as refused:

@@ -252,13 +252,21 @@ def names(
     after: dict[str, Any],
 ) -> bool:
     """Whether the mismatch names the row, as it was or is, and the column, unless all of the row is named."""
-    if found.table != table.name or sealing.named_in is not None:
-        return found.table == table.name
+    if found.table != table.name or not is_key_of_a_row(found, table):
+        return False
+    if sealing.named_in is not None:
+        return True
     values = ({name: fsck.shown(value) for name, value in one.items()} for one in (before, after))
     if not any(found.key.items() <= one.items() for one in values):
         return False
     may_be_whole = table.c[column].primary_key or sealing.as_a_whole
     return found.column == column or (found.column == "*" and may_be_whole)
+
+
+def is_key_of_a_row(found: Mismatch, table: Table) -> bool:
+    """Its primary key; of a row that isn't there, and has no number, everything else."""
+    primary_key = {column.name for column in table.primary_key}
+    return found.key.keys() in (primary_key, {column.name for column in table.c} - primary_key)
 
 
 DIALECT = create_engine("postgresql+psycopg://").dialect

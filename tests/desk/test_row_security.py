@@ -111,7 +111,7 @@ EXPECTED = (
         "return_line": RETURNED,
         "review": REVIEWED,
         "review_step": f"review_id IN (SELECT review_id FROM review WHERE {REVIEWED})",
-        "salt_secret": SECRETS,
+        "salted_tree": SECRETS,
         "voucher": VOUCHERS,
         "voucher_application": PROGRAMMES,
         "voucher_audit": CLAIMS,

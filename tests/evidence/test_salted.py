@@ -114,6 +114,22 @@ def test_lines_of_others_change_no_leaf_but_their_own(subjects: list[int]) -> No
     assert among.contents[among.subjects.index(subjects[0])] == alone
 
 
+@given(
+    st.dictionaries(st.integers(0, 12), st.binary(min_size=1, max_size=3)),
+    st.dictionaries(st.integers(0, 12), st.binary(min_size=1, max_size=3)),
+    st.binary(min_size=32, max_size=32),
+)
+def test_leaves_tell_of_exactly_which_subjects_something_else_is_said(
+    before: dict[int, bytes], after: dict[int, bytes], secret: bytes
+) -> None:
+    def parts(said: dict[int, bytes]) -> Parts:
+        return Parts(LINES_FORM, sorted(said), [said[subject] for subject in sorted(said)])
+
+    leaves = dict(zip(sorted(before), parts(before).leaves(secret), strict=True))
+    others = {one for one in before.keys() | after.keys() if before.get(one) != after.get(one)}
+    assert sorted(parts(after).changed(secret, leaves)) == sorted(others)
+
+
 def test_a_subject_that_isnt_there_cant_be_shown() -> None:
     with pytest.raises(ProofWrong):
         Parts(LINES_FORM, [5], [b"x"]).shown(6, SECRET)

@@ -61,7 +61,7 @@ EXEMPT_TABLES = {
     "reconciliation_item",
     "reconciliation_line",
     "reconciliation_step",
-    "salt_secret",
+    "salted_tree",
     "refused_act",
     "shared_resource",
     "shared_resource_withdrawal",

@@ -26,7 +26,7 @@ from ledger.desk.bundles.logged import (
 from ledger.desk.bundles.materials import Worlds
 from ledger.desk.bundles.results import bundled_allocations
 from ledger.desk.returns.salting import records_of_lines
-from ledger.desk.salting import LINES_SALTED, SETTLEMENT_SALTED, is_salted, secrets_of
+from ledger.desk.salting import LINES_SALTED, SETTLEMENT_SALTED, is_salted, kept_trees
 from ledger.desk.settlements.reading import Settlement, all_allocations, settlement
 from ledger.desk.settlements.replays import filing_of
 from ledger.desk.settlements.salting import shares_of
@@ -143,7 +143,8 @@ def _secrets(connection: Connection, listed: Sequence[Recorded]) -> dict[str, by
         for one in listed
         if one.kind in (LINES_SALTED, SETTLEMENT_SALTED)
     }
-    return {salted[event_id]: secret for event_id, secret in secrets_of(connection, sorted(salted)).items()}
+    kept = kept_trees(connection, sorted(salted))
+    return {salted[event_id]: tree.secret for event_id, tree in kept.items()}
 
 
 def _share(

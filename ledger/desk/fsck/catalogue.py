@@ -14,7 +14,7 @@ from ledger_schema.tables import VOUCHER_TABLES, metadata
 class Sealed:
     """A change is found by ``check``. ``by``: the event, or what else it follows from.
 
-    ``as_a_whole``: the row, or the group of rows under one hash, is named and not the column.
+    ``as_a_whole``: the row is named and not the column.
     ``named_in``: the table that the mismatch names, where it is another one.
     """
 
@@ -176,10 +176,12 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
         CLOCK: "recorded_at",
     },
     "enterprise_list": {
-        _said("lists", "enterprise_list_submitted"): "agreement_id version compiled_by event_id recorded_at"
+        _said("lists", "enterprise_list_submitted"): (
+            "agreement_id version compiled_by entry_hashes event_id recorded_at"
+        )
     },
     "enterprise_list_entry": {
-        Sealed("lists", "event enterprise_list_submitted: hash of the entries", as_a_whole=True): (
+        Sealed("lists", "event enterprise_list_submitted: hashes of the entries", as_a_whole=True): (
             "agreement_id version enterprise_id name_zh attributes"
         )
     },
@@ -266,10 +268,10 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
         )
     },
     "return_line": {
-        Sealed("lines", "event return_handed_in: hash of the lines", as_a_whole=True): (
-            "agreement_id booked_quarter filing_id line subject_id measure_id months starts amount_minor "
-            "document"
-        )
+        _said("lines", "return_handed_in: how many lines"): "agreement_id booked_quarter filing_id line",
+        Sealed("salts", "event lines_salted: the subject's leaf", as_a_whole=True): (
+            "subject_id measure_id months starts amount_minor document"
+        ),
     },
     "reconciliation_item": {
         _said("reconciliation", "reconciliation_…, the item's first"): (
@@ -312,9 +314,9 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
             "agreement_id account_id quarter booked_quarter settlement_id balance_minor"
         )
     },
-    "salt_secret": {
+    "salted_tree": {
         Sealed("salts", "event lines_salted, settlement_salted", as_a_whole=True): "event_id agreement_id",
-        Sealed("salts", "the root in that event"): "secret",
+        _said("salts", "lines_salted, settlement_salted: their hashes, and the root"): "secret leaves",
     },
     "settlement_proposal": {
         _said("signing", "settlement_proposed"): f"{_KEY} content content_hash event_id recorded_at"
@@ -424,5 +426,5 @@ def _row(sealing: Sealing) -> str:
     if isinstance(sealing, Unsealed):
         return f"— | not sealed 未封存: {sealing.reason_en}。{sealing.reason_zh}。"
     named = f", named as `{sealing.named_in}`" if sealing.named_in else ""
-    whole = ", as a whole 整体" if sealing.as_a_whole else ""
+    whole = ", the row as a whole 整行" if sealing.as_a_whole else ""
     return f"`{sealing.check}` | {sealing.by}{whole}{named}"

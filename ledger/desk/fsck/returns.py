@@ -92,10 +92,10 @@ def check_lines(scope: Scope) -> Iterator[Mismatch]:
 def _lines(scope: Scope, said: Said, key: dict[str, object]) -> Iterator[Mismatch]:
     rows = list(rows_of_return(scope, key))
     scope.row_count += len(rows)
-    numbers = [row.line for row in rows]
-    if numbers != list(range(1, len(rows) + 1)):
-        expected = f"lines 1 to {said.data['line_count']}"
-        yield whole_row(return_line, tuple(key.values()), expected, f"{len(rows)} lines, not in one sequence")
+    numbers, expected = {row.line for row in rows}, range(1, said.data["line_count"] + 1)
+    for number in sorted(numbers.symmetric_difference(expected)):
+        told = ("no such row", "a row") if number in numbers else ("a row", "no such row")
+        yield whole_row(return_line, (*key.values(), number), *told)
     try:
         hashed = hash_of_lines(records_of_rows(rows)).hex()
     except InvariantBroken as error:

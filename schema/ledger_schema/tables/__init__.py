@@ -78,7 +78,7 @@ from ledger_schema.tables.returns import (
     return_line,
 )
 from ledger_schema.tables.reviews import evaluation, review, review_step
-from ledger_schema.tables.salting import salt_secret
+from ledger_schema.tables.salting import salted_tree
 from ledger_schema.tables.settlements import (
     account,
     allocation,
@@ -205,7 +205,7 @@ __all__ = [
     "return_line",
     "review",
     "review_step",
-    "salt_secret",
+    "salted_tree",
     "settled_credit",
     "settled_flow",
     "settlement",

@@ -1,4 +1,4 @@
-"""The secrets that salt trees by subject."""
+"""What is kept of salted trees: the secrets of their salts, and their leaves by subject."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, LargeBin
 
 from ledger_schema.tables.base import metadata
 
-salt_secret = Table(
-    "salt_secret",
+salted_tree = Table(
+    "salted_tree",
     metadata,
     Column(
         "event_id",
@@ -24,5 +24,12 @@ salt_secret = Table(
         CheckConstraint("octet_length(secret) = 32", name="secret"),
         nullable=False,
         comment="SHAKE-256 makes the salts of it; whoever has it can guess what the leaves hold",
+    ),
+    Column(
+        "leaves",
+        LargeBinary,
+        CheckConstraint("octet_length(leaves) % 40 = 0", name="leaves"),
+        nullable=False,
+        comment="of each subject in order: its number, 8 bytes, and the hash of its leaf, 32",
     ),
 )

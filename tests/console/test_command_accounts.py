@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,11 @@ from tests.console.commands import Commands
 
 
 @pytest.fixture
-def room(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AccountRoom:
+def room(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AccountRoom]:
     monkeypatch.setenv("DATABASE_URL", database_url)
-    return AccountRoom(Database(database_url))
+    database = Database(database_url)
+    yield AccountRoom(database)
+    database.dispose()
 
 
 def register(room: AccountRoom, code: str) -> None:

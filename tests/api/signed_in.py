@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import text
@@ -59,17 +60,23 @@ class Accounts:
     database: Database
     _tokens: dict[str, str] = field(default_factory=dict)
     _user_ids: list[int] = field(default_factory=list)
+    _entitled: tuple[int, int] = (0, 0)
+    _lock: Lock = field(default_factory=Lock)
 
     def token(self, person: str = ANYBODY) -> str:
         """A token of the person's account."""
-        if person not in self._tokens:
-            self._tokens[person] = self._opened(person)
-        return self._tokens[person]
+        with self._lock:
+            if person not in self._tokens:
+                self._tokens[person] = self._opened(person)
+            return self._tokens[person]
 
     def entitle(self) -> None:
         """Gives the accounts the roles that they lack, for parties that were registered meanwhile."""
-        with self.database.writing() as connection:
-            connection.execute(EVERY_ROLE, {"user_ids": self._user_ids})
+        with self._lock, self.database.writing() as connection:
+            parties = connection.execute(text("SELECT count(*) FROM party")).scalar_one()
+            if self._entitled != (parties, len(self._user_ids)):
+                connection.execute(EVERY_ROLE, {"user_ids": self._user_ids})
+                self._entitled = (parties, len(self._user_ids))
 
     def dismiss(self) -> None:
         """Takes the roles away that no event tells of, before somebody recomputes the ledger."""

@@ -106,7 +106,7 @@ def test_a_proof_is_checked_with_nothing_but_what_was_downloaded(
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
-        ("/log/checkpoint", 404, "NOT_FOUND"),
+        ("/log/checkpoint?size=999", 404, "NOT_FOUND"),
         ("/log/checkpoint?size=0x1", 400, "PARAMETER_UNUSABLE"),
         ("/log/checkpoint?size=99999999999999999999", 400, "PARAMETER_UNUSABLE"),
         ("/log/event/7", 404, "NOT_FOUND"),

@@ -18,6 +18,7 @@ from ledger_schema import migrate
 from ledger_schema.sessions import Database
 from ledger_schema.tables import account_balance
 from tests.listening import Statement, listening
+from tests.long_runs import examples
 
 ADDED_UP = text("""
     SELECT account_id, sum(amount_minor) FROM posting
@@ -54,7 +55,7 @@ def test_balances_are_what_postings_add_up_to_whatever_was_done(database: Databa
     run_state_machine_as_test(
         OfThisDatabase,
         settings=settings(
-            max_examples=8,
+            max_examples=examples(4),
             stateful_step_count=20,
             deadline=None,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),

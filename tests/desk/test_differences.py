@@ -24,6 +24,7 @@ from ledger.desk.settlements.grounds import grounds
 from ledger.periods import Quarter
 from ledger_schema.sessions import Database
 from tests.listening import Statement, listening
+from tests.long_runs import examples
 
 Q1, Q2 = Quarter(2024, 1), Quarter(2024, 2)
 
@@ -61,7 +62,7 @@ def test_between_any_two_moments_the_causes_add_up_whatever_was_done(database: D
     run_state_machine_as_test(
         OfThisDatabase,
         settings=settings(
-            max_examples=8,
+            max_examples=examples(4),
             stateful_step_count=15,
             deadline=None,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),

@@ -45,12 +45,13 @@ from ledger.errors import LedgerError
 from ledger.periods import Quarter
 from ledger_schema.sessions import Database
 from ledger_schema.tables import payable
+from tests.long_runs import examples
 
 OTHER = {"origin": "host", "host": "origin"}
 AMOUNTS = st.integers(1, 5_000)
 DAYS = st.integers(0, 400)
 SETTINGS = settings(
-    max_examples=12,
+    max_examples=examples(6),
     stateful_step_count=14,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),

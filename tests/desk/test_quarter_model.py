@@ -29,6 +29,7 @@ from ledger.errors import LedgerError
 from ledger.money import format_amount
 from ledger.periods import Quarter
 from ledger_schema.sessions import Database
+from tests.long_runs import examples
 
 FIRST = Quarter(2024, 1)
 CODES = count(1)
@@ -327,7 +328,7 @@ def test_every_act_on_a_quarter_comes_out_as_a_plain_model_says(database: Databa
     run_state_machine_as_test(
         OfThisDatabase,
         settings=settings(
-            max_examples=20,
+            max_examples=examples(8),
             stateful_step_count=25,
             deadline=None,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),

@@ -28,10 +28,11 @@ from voucher_room import (
 from ledger.desk import vouchers
 from ledger.desk.vouchers import BudgetShort, VoucherUnusable
 from ledger_schema.sessions import Database
+from tests.long_runs import examples
 
 QUOTA, HOME_BUDGET, OTHER_BUDGET = 10_000, 25_000, 6_000
 SETTINGS = settings(
-    max_examples=10,
+    max_examples=examples(5),
     stateful_step_count=15,
     deadline=None,
     phases=(Phase.generate,),

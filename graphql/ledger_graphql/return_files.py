@@ -7,7 +7,6 @@ mutation ``handInReturnFile`` does, which takes the file in base64.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
@@ -31,6 +30,7 @@ from ledger_graphql.context import Desk, OpenDesk
 from ledger_graphql.failures import extensions_of
 from ledger_graphql.files import Parameters, ParameterUnusable, given, refusal
 from ledger_graphql.sign_in import account_in
+from ledger_graphql.subjects import SideNamed
 
 CONTENT_TYPES = frozenset(
     {
@@ -79,17 +79,8 @@ def _handed_in(desk: Desk, parameters: Parameters, file: IO[bytes]) -> Done[Fili
         return error
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What tells who may hand the file in."""
-
-    agreement: str
-    role: str
-    idempotency_key: str
-
-
 def _taken(desk: Desk, parameters: Parameters, file: IO[bytes]) -> Done[Filing]:
-    asked = _Asked(*(given(parameters, name) for name in ("agreement", "role", "idempotencyKey")))
+    asked = SideNamed(*(given(parameters, name) for name in ("agreement", "role", "idempotencyKey")))
     name = given(parameters, "fileName")
     quarter = Quarter.parse(given(parameters, "quarter"))
     require(desk, "handInReturnFile", asked)

@@ -36,6 +36,15 @@ class Subject:
     is_own: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SideNamed:
+    """A role of an agreement, for what doesn't come as the input of a change."""
+
+    agreement: str
+    role: str
+    idempotency_key: str = ""
+
+
 Find = Callable[[Connection, Account, Any], Subject]
 """Finds what the input of a change names; without parties where there is nothing that the account may see."""
 

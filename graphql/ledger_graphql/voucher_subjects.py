@@ -10,13 +10,13 @@ from ledger.desk import agreements, roster, vouchers
 from ledger.desk.accounts import Account
 from ledger.desk.failures import Kind
 from ledger_graphql.connections import numbers_of
-from ledger_graphql.subjects import Subject, side
+from ledger_graphql.subjects import SideNamed, Subject, side
 
 
 def new_programme(connection: Connection, account: Account, input: Any) -> Subject:
     """The agreement, for the party of the role that the programme says is home."""
     document = input.document if isinstance(input.document, dict) else {}
-    return side(connection, account, _Side(input.agreement, str(document.get("home", ""))))
+    return side(connection, account, SideNamed(input.agreement, str(document.get("home", ""))))
 
 
 def role_of_programme(connection: Connection, _: Account, input: Any) -> Subject:
@@ -64,14 +64,6 @@ def home_of_claim(connection: Connection, _: Account, input: Any) -> Subject:
 def provider_zone(connection: Connection, _: Account, input: Any) -> Subject:
     """The party where a new provider is."""
     return Subject("party", input.zone, frozenset(roster.ids_by_code(connection, [input.zone]).values()))
-
-
-class _Side:
-    """What ``side`` looks at."""
-
-    def __init__(self, agreement: str, role: str) -> None:
-        self.agreement = agreement
-        self.role = role
 
 
 def _home(connection: Connection, application: vouchers.Application, kind: Kind, number: int) -> Subject:

@@ -40,7 +40,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -107,42 +106,14 @@ def line_records(
     return records
 
 
-def lines_bytes(
-    *,
-    subject: Column,
-    measure: Column,
-    starts: Column,
-    months: Column,
-    amount: Column,
-    document: Sequence[str],
-) -> bytes:
-    """The binary form of a return's lines: head and ``line_records``. Raises ``InvariantBroken``."""
-    records = line_records(
-        subject=subject, measure=measure, starts=starts, months=months, amount=amount, document=document
-    )
+def bytes_of_lines(records: Records) -> bytes:
+    """The binary form of a return's lines: head and ``line_records``."""
     return head_of(LINES_FORMAT) + records.tobytes()
 
 
-def lines_hash(
-    *,
-    subject: Column,
-    measure: Column,
-    starts: Column,
-    months: Column,
-    amount: Column,
-    document: Sequence[str],
-) -> bytes:
-    """SHA-256 of ``lines_bytes``, 32 bytes."""
-    return hash_of_lines(
-        line_records(
-            subject=subject, measure=measure, starts=starts, months=months, amount=amount, document=document
-        )
-    )
-
-
 def hash_of_lines(records: Records) -> bytes:
-    """``lines_hash`` of a return whose records are made already."""
-    return hashlib.sha256(head_of(LINES_FORMAT) + records.tobytes()).digest()
+    """SHA-256 of ``bytes_of_lines``, 32 bytes."""
+    return hashlib.sha256(bytes_of_lines(records)).digest()
 
 
 def allocation_records(
@@ -175,96 +146,14 @@ def allocation_records(
     return _records(ALLOCATION_RECORD, len(cause), columns)
 
 
-def allocations_bytes(
-    *,
-    cause: Column,
-    clause: Column,
-    subject: Column,
-    quarter: Column,
-    book: Column,
-    commodity: Column,
-    party: Column,
-    amount: Column,
-    routed: Column,
-) -> bytes:
+def bytes_of_allocations(records: Records) -> bytes:
     """The binary form of a settlement's allocations: head and ``allocation_records``."""
-    records = allocation_records(
-        cause=cause,
-        clause=clause,
-        subject=subject,
-        quarter=quarter,
-        book=book,
-        commodity=commodity,
-        party=party,
-        amount=amount,
-        routed=routed,
-    )
     return head_of(ALLOCATIONS_FORMAT) + records.tobytes()
 
 
-def allocations_hash(
-    *,
-    cause: Column,
-    clause: Column,
-    subject: Column,
-    quarter: Column,
-    book: Column,
-    commodity: Column,
-    party: Column,
-    amount: Column,
-    routed: Column,
-) -> bytes:
-    """SHA-256 of ``allocations_bytes``, 32 bytes."""
-    return hash_of_allocations(
-        allocation_records(
-            cause=cause,
-            clause=clause,
-            subject=subject,
-            quarter=quarter,
-            book=book,
-            commodity=commodity,
-            party=party,
-            amount=amount,
-            routed=routed,
-        )
-    )
-
-
 def hash_of_allocations(records: Records) -> bytes:
-    """``allocations_hash`` of a settlement whose records are made already."""
-    return hashlib.sha256(head_of(ALLOCATIONS_FORMAT) + records.tobytes()).digest()
-
-
-def allocations_hashes(
-    bounds: Sequence[int],
-    *,
-    cause: Column,
-    clause: Column,
-    subject: Column,
-    quarter: Column,
-    book: Column,
-    commodity: Column,
-    party: Column,
-    amount: Column,
-    routed: Column,
-) -> list[bytes]:
-    """``allocations_hash`` of several settlements, each of the rows from one of ``bounds`` to the next.
-
-    Raises ``InvariantBroken`` where the columns differ in length or a number doesn't fit its field.
-    """
-    records = allocation_records(
-        cause=cause,
-        clause=clause,
-        subject=subject,
-        quarter=quarter,
-        book=book,
-        commodity=commodity,
-        party=party,
-        amount=amount,
-        routed=routed,
-    )
-    head = head_of(ALLOCATIONS_FORMAT)
-    return [hashlib.sha256(head + records[begin:end].tobytes()).digest() for begin, end in pairwise(bounds)]
+    """SHA-256 of ``bytes_of_allocations``, 32 bytes."""
+    return hashlib.sha256(bytes_of_allocations(records)).digest()
 
 
 def head_of(name: str) -> bytes:

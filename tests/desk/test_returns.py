@@ -20,7 +20,7 @@ from ledger.desk.pages import LimitUnusable
 from ledger.desk.returns import Filing, LineDraft, NoOpenQuarter, QuarterOutOfReach, RoleReportsNothing
 from ledger.desk.returns.faults import ReturnRefused
 from ledger.desk.settlements import StaleSettlement
-from ledger.evidence.lines import HEAD_BYTES, LINE_RECORD, lines_bytes
+from ledger.evidence.lines import HEAD_BYTES, LINE_RECORD, bytes_of_lines, line_records
 from ledger.periods import Quarter, Span
 from ledger_schema.sessions import Database
 from ledger_schema.tables import enterprise, event, metadata
@@ -100,9 +100,10 @@ def test_lines_and_totals_read_back_as_they_were_handed_in(database: Database) -
 
 def test_the_stored_hash_is_that_of_the_stored_lines_and_of_the_event(room: Room) -> None:
     filing = hand_in(room, [PARK_LINE], "k").value
-    content = lines_bytes(
+    records = line_records(
         subject=[0], measure=[19], starts=[20240101], months=[3], amount=[10001], document=["凭证-1"]
     )
+    content = bytes_of_lines(records)
     assert len(content) == HEAD_BYTES + LINE_RECORD.itemsize == 32 + 64
     assert filing.lines_hash == hashlib.sha256(content).digest()
     with room.database.reading() as connection:

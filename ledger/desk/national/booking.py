@@ -25,7 +25,7 @@ from ledger.desk.settlements.journal import (
 )
 from ledger.desk.settlements.replays import BOOK_IDS, Effect, Slot, Totals
 from ledger.evidence.canonical import Json, digest
-from ledger.evidence.lines import allocations_hashes
+from ledger.evidence.lines import allocation_records, hash_of_allocations
 from ledger.measures import MEASURE_BY_NAME
 from ledger.periods import Quarter
 from ledger.rules.terms import Clause
@@ -203,8 +203,7 @@ def _commodity_id(clause: Clause) -> int:
 def hashes_of(quarter: Quarter, given: Arranged) -> list[bytes]:
     """The hash of each agreement's allocations."""
     columns = given.columns
-    return allocations_hashes(
-        given.bounds,
+    records = allocation_records(
         cause=columns["cause"],
         clause=columns["clause"],
         subject=columns["subject_id"],
@@ -215,6 +214,7 @@ def hashes_of(quarter: Quarter, given: Arranged) -> list[bytes]:
         amount=columns["amount_minor"],
         routed=columns["routed_minor"],
     )
+    return [hash_of_allocations(records[begin:end]) for begin, end in pairwise(given.bounds)]
 
 
 # --- the journal ------------------------------------------------------------------------------------------

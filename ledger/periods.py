@@ -12,7 +12,10 @@ from ledger.errors import LedgerError
 
 _QUARTER = re.compile(r"([12][0-9]{3})Q([1-4])", re.ASCII)
 _MONTH = re.compile(r"([12][0-9]{3})-(0[1-9]|1[0-2])", re.ASCII)
+_DAY = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _CHINESE_NUMERALS = "一二三四"
+
+GOT_LENGTH_MAX = 40
 
 BEIJING = timezone(timedelta(hours=8))
 """Days and hours are those of China."""
@@ -26,6 +29,22 @@ class PeriodUnreadable(LedgerError):
     code = "PERIOD_UNREADABLE"
     sentence_en = "Expected a quarter such as 2024Q3 or a month such as 2024-07, but got {text!r}."
     sentence_zh = "应填写季度（如 2024Q3）或月份（如 2024-07），实际为 {text!r}。"
+
+
+class DayUnreadable(LedgerError):
+    """Text that names no day of the years 1000 to 2999."""
+
+    code = "DAY_UNREADABLE"
+    sentence_en = "Expected a day such as 2024-07-01, but got {text!r}."
+    sentence_zh = "应填写日期（如 2024-07-01），实际为 {text!r}。"
+
+
+class MomentUnreadable(LedgerError):
+    """Text that names neither a day nor a moment of these years."""
+
+    code = "MOMENT_UNREADABLE"
+    sentence_en = "Expected a day such as 2025-02-01 or a moment such as 2025-02-01T18:00, but got {text!r}."
+    sentence_zh = "应填写日期（如 2025-02-01）或时刻（如 2025-02-01T18:00），实际为 {text!r}。"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -129,6 +148,34 @@ class Span:
         if self.months == 3:
             return self.quarter.name_zh
         return f"{self.start.year}年{self.start.month}月"
+
+
+def parse_day(text: str) -> date:
+    """The day written as ``2024-07-01``, in the years that quarters have. Raises ``DayUnreadable``.
+
+    Far from the ends of the calendar, so that what counts days or months from it stays within.
+    """
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise DayUnreadable(text=text[:GOT_LENGTH_MAX])
+
+
+def parse_moment(text: str, zone: timezone | None = None) -> datetime:
+    """The moment written as ``2024-07-01T08:00:00+08:00`` (ISO 8601), on a day that ``parse_day`` reads.
+
+    ``zone`` is for text without an offset. Raises ``MomentUnreadable``, without either too.
+    """
+    try:
+        parse_day(text[: len("2024-07-01")])
+        moment = datetime.fromisoformat(text)
+    except (ValueError, DayUnreadable):
+        raise MomentUnreadable(text=text[:GOT_LENGTH_MAX]) from None
+    if moment.tzinfo is None and zone is None:
+        raise MomentUnreadable(text=text[:GOT_LENGTH_MAX])
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def day_of(moment: datetime) -> date:

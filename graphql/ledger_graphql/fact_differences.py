@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -10,7 +9,7 @@ import strawberry
 
 from ledger.desk import agreements
 from ledger.desk.history import facts
-from ledger.periods import Quarter
+from ledger.periods import DayUnreadable, Quarter, parse_day
 from ledger.rules.terms import Clause
 from ledger.rules.text import article
 from ledger_graphql.amounts import MEASURES, Language, Measure, ReportedAmount, reported
@@ -255,7 +254,7 @@ def _line_key(after: str | None) -> facts.LineKey | None:
     if key is None:
         return None
     try:
-        starts = date.fromisoformat(cast("str", key[2]))
-    except ValueError:
+        starts = parse_day(cast("str", key[2]))
+    except DayUnreadable:
         raise CursorUnreadable(cursor=after) from None
     return cast("facts.LineKey", (*key[:2], starts, *key[3:]))

@@ -18,7 +18,7 @@ from ledger.desk import agreements, roster, statements
 from ledger.desk.failures import NotFound
 from ledger.desk.returns.template import template_workbook
 from ledger.errors import LedgerError
-from ledger.periods import Quarter
+from ledger.periods import MomentUnreadable, Quarter, parse_moment
 from ledger_graphql.agreements import template_name
 from ledger_graphql.context import Desk, OpenDesk
 from ledger_graphql.failures import extensions_of
@@ -168,12 +168,9 @@ def moment_given(parameters: Parameters, name: str) -> datetime | None:
         return None
     written = given(parameters, name)
     try:
-        moment = datetime.fromisoformat(written)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise ParameterUnusable(name=name, expected="2024-07-01T08:00:00+08:00", got=written)
-    return moment
+        return parse_moment(written)
+    except MomentUnreadable:
+        raise ParameterUnusable(name=name, expected="2024-07-01T08:00:00+08:00", got=written) from None
 
 
 def given(parameters: Parameters, name: str) -> str:

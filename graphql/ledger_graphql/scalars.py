@@ -19,7 +19,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from ledger.errors import LedgerError
 from ledger.money import parse_share
-from ledger.periods import Quarter
+from ledger.periods import Quarter, parse_day, parse_moment
 from ledger_graphql.failures import extensions_of
 
 Amount = NewType("Amount", str)
@@ -44,7 +44,6 @@ GOT_LENGTH_MAX = 80
 
 _AMOUNT = re.compile(rf"(-?)(0|[1-9][0-9]{{0,17}})(?:\.([0-9]{{1,{PLACES_MAX}}}))?", re.ASCII)
 _SPAN = re.compile(r"[12][0-9]{3}(?:Q[1-4]|-(?:0[1-9]|1[0-2]))", re.ASCII)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _HEX = re.compile(r"(?:[0-9a-f]{2})*", re.ASCII)
 
 Value = TypeVar("Value")
@@ -114,17 +113,6 @@ def _read_bytes(text: str) -> Bytes:
         return Bytes(base64.b64decode(text, validate=True))
     except binascii.Error as error:
         raise ValueError(text) from error
-
-
-def _read_day(text: str) -> date:
-    return date.fromisoformat(_matching(_DAY)(text)[0])
-
-
-def _read_instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError(text)
-    return instant
 
 
 def _write_hash(value: bytes) -> str:
@@ -219,7 +207,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         name="Date",
         description='A day as text: "2024-07-01".',
         serialize=_write_iso,
-        parse_value=_text("Date", 'a day such as "2024-07-01"', "日期，如 “2024-07-01”", _read_day),
+        parse_value=_text("Date", 'a day such as "2024-07-01"', "日期，如 “2024-07-01”", parse_day),
     ),
     datetime: strawberry.scalar(
         name="DateTime",
@@ -230,7 +218,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
             "DateTime",
             'a moment with an offset such as "2024-07-01T08:00:00Z"',
             "带时区偏移的时刻，如 “2024-07-01T08:00:00Z”",
-            _read_instant,
+            parse_moment,
         ),
     ),
     Json: strawberry.scalar(

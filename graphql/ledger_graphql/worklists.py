@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from enum import Enum
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import strawberry
 
 from ledger.desk import calendar, roster
 from ledger.desk.calendar import WorkKey
-from ledger.periods import PeriodUnreadable, Quarter
+from ledger.periods import DayUnreadable, PeriodUnreadable, Quarter, parse_day
 from ledger_graphql.agreements import Agreement, agreement_nodes
 from ledger_graphql.calendar import RoleStep, Today, day_asked, role_step_node
 from ledger_graphql.connections import (
@@ -95,7 +94,7 @@ def _work_key(after: str | None) -> WorkKey | None:
             return None
         case (str(due), str(code), str(quarter), int(place), str(role)):
             try:
-                return WorkKey(date.fromisoformat(due), code, Quarter.parse(quarter), place, role)
-            except (ValueError, PeriodUnreadable):
+                return WorkKey(parse_day(due), code, Quarter.parse(quarter), place, role)
+            except (DayUnreadable, PeriodUnreadable):
                 pass
     raise CursorUnreadable(cursor=after)

@@ -7,12 +7,11 @@ standards, results transferred, business handled for elsewhere, and matching eve
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
-from ledger.rules.fields import AttributeValue, Bilingual, Document, OccurrenceName, Role
+from ledger.rules.fields import AttributeValue, Bilingual, Day, Document, OccurrenceName, Role
 
 CommitmentKind = Literal[
     "people_exchange",
@@ -53,8 +52,8 @@ class Commitment(Document):
     kind: CommitmentKind
     title: Bilingual
     by: tuple[Role, ...] = Field(min_length=1, description="Who has to keep it.")
-    due_day: date | None = Field(
-        default=None, strict=False, description="The last day on which it is kept in time; null: no day."
+    due_day: Day | None = Field(
+        default=None, description="The last day on which it is kept in time; null: no day."
     )
     target_count: int | None = Field(
         default=None, ge=1, le=1_000_000_000, description="How many of it are promised; null: not counted."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from ledger.money import ShareUnreadable, parse_share
-from ledger.periods import PeriodUnreadable, Quarter
+from ledger.periods import DayUnreadable, PeriodUnreadable, Quarter, parse_day
 
 
 def _share(text: str) -> str:
@@ -27,12 +28,24 @@ def _quarter(text: str) -> str:
     return text
 
 
+def _day(written: object) -> object:
+    """Only text and days: Pydantic alone would take a number as seconds since 1970."""
+    if isinstance(written, date):
+        return written
+    text = written if isinstance(written, str) else repr(written)
+    try:
+        return parse_day(text)
+    except DayUnreadable as refusal:
+        raise PydanticCustomError("day", "expected a day, got {text}", {"text": text}) from refusal
+
+
 AmountText = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,6})?$")]
 SignedAmountText = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,6})?$")]
 ShareText = Annotated[str, AfterValidator(_share)]
 WeightText = Annotated[
     str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,6}|/[1-9][0-9]{0,15})?$")
 ]
+Day = Annotated[date, BeforeValidator(_day)]
 QuarterText = Annotated[str, AfterValidator(_quarter)]
 SpanText = Annotated[str, StringConstraints(pattern=r"^[12][0-9]{3}(Q[1-4]|-(0[1-9]|1[0-2]))$")]
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]

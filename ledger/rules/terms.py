@@ -27,6 +27,7 @@ from ledger.rules.fields import (
     AttributeName,
     AttributeValue,
     Bilingual,
+    Day,
     Document,
     FactorName,
     MeasureName,
@@ -152,7 +153,7 @@ class Begins(StrEnum):
 class Clock(Document):
     """What starts the time, plus an offset."""
 
-    day: date | None = Field(default=None, strict=False, description="A stated day.")
+    day: Day | None = Field(default=None, description="A stated day.")
     event: Event | None = Field(default=None, description="An event of each enterprise.")
     occurrence: OccurrenceName | None = Field(
         default=None,
@@ -215,7 +216,7 @@ class Tier(Document):
 class Retention(Document):
     """From a day on, the part of a measure that stays in the base, tier by tier (multiplied)."""
 
-    starts: date = Field(strict=False)
+    starts: Day
     measure: MeasureName
     tiers: tuple[Tier, ...] = Field(min_length=1)
 
@@ -302,7 +303,7 @@ class Rate(Document):
 class Input(Document):
     """Money that a party has put in: direct investment and incentives, for example."""
 
-    starts: date = Field(strict=False, description="From this day on it is to be recovered.")
+    starts: Day = Field(description="From this day on it is to be recovered.")
     amount: AmountText
 
 
@@ -388,7 +389,7 @@ class Parts(Document):
 class Shares(Parts):
     """From a day or an elapsed time on (the first row may leave it out), who gets which exact part."""
 
-    starts: date | None = Field(default=None, strict=False)
+    starts: Day | None = None
     after_months: Annotated[int, Field(ge=0, le=1200)] | None = Field(
         default=None,
         description="Instead of starts: from this many months after the window's first day on.",
@@ -490,10 +491,10 @@ class Apportion(Document):
     ratio_rounding: RatioRounding | None = Field(
         default=None, description="Null: ratios are exact fractions."
     )
-    entries: dict[Role, Annotated[date, Field(strict=False)]] = Field(
+    entries: dict[Role, Day] = Field(
         default={}, description="A party takes part in steps that begin on or after this day."
     )
-    exits: dict[Role, Annotated[date, Field(strict=False)]] = Field(
+    exits: dict[Role, Day] = Field(
         default={}, description="A party takes part in steps that begin before this day."
     )
 
@@ -695,7 +696,7 @@ class Floor(Document):
 class BudgetAmount(Document):
     """From a day on, what there is for each period."""
 
-    starts: date = Field(strict=False)
+    starts: Day
     amount: AmountText
 
 
@@ -757,7 +758,7 @@ class Instalment(Document):
 class MonthlyRate(Document):
     """From a day on, the simple rate for every month, or part of one, that a payment is late."""
 
-    starts: date = Field(strict=False)
+    starts: Day
     monthly_rate: ShareText
 
 
@@ -809,7 +810,7 @@ class Rounding(Document):
 class ExampleSubject(Document):
     """A made-up enterprise of a worked example."""
 
-    events: dict[Event, Annotated[date, Field(strict=False)]] = Field(default={})
+    events: dict[Event, Day] = Field(default={})
     pre_move_tax: dict[str, AmountText] = Field(default={}, description="Year to amount.")
     cause_of_move: CauseOfMove | None = None
     referred_by: Role | None = None
@@ -840,7 +841,7 @@ class Example(Document):
     """Figures and the result that the parties agree they must give."""
 
     title: Bilingual
-    occurrences: dict[OccurrenceName, Annotated[date, Field(strict=False)]] = Field(
+    occurrences: dict[OccurrenceName, Day] = Field(
         default={}, description="The day of everything that has happened to the agreement."
     )
     subjects: dict[str, ExampleSubject] = Field(default={})

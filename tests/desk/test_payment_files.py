@@ -89,10 +89,10 @@ def test_every_fault_is_told_with_its_cell(room: Room) -> None:
     ) == [
         ("2", "CELLS_MISCOUNTED"),
         ("F3", "AMOUNT_UNREADABLE"),
-        ("G3", "DATE_UNREADABLE"),
+        ("G3", "DAY_UNREADABLE"),
         ("A3", "CHOICE_UNKNOWN"),
         ("D3", "PARTY_UNKNOWN"),
-        ("G4", "DATE_UNREADABLE"),
+        ("G4", "DAY_UNREADABLE"),
         ("C4", "TEXT_UNUSABLE"),
         ("F4", "PAYMENT_NOT_POSITIVE"),
         ("D4", "PAYMENT_TO_SELF"),

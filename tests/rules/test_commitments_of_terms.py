@@ -51,7 +51,7 @@ def terms_with(*commitments: dict[str, Any]) -> Terms:
         ({"by": ["stranger"]}, "ROLE_UNDEFINED"),
         ({"kind": "joint_fund", "equal_levels": [{"origin": "A", "host": "B"}]}, "LEVELS_OF_OTHER_KIND"),
         ({"equal_levels": [{"origin": "A类"}]}, "LEVEL_WITHOUT_EQUAL"),
-        ({"due_day": "0999-01-01"}, "DAY_OUT_OF_RANGE"),
+        ({"due_day": "1000-01-01"}, "DAY_OUT_OF_RANGE"),
         ({"title": {"zh": "一\n二", "en": "one"}}, "TEXT_UNPRINTABLE"),
     ],
 )

@@ -1,12 +1,24 @@
 """Quarters, months and dated tables."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.periods import PeriodUnreadable, Quarter, Span, add_months, quarters_between, row_on
+from ledger.periods import (
+    BEIJING,
+    DayUnreadable,
+    MomentUnreadable,
+    PeriodUnreadable,
+    Quarter,
+    Span,
+    add_months,
+    parse_day,
+    parse_moment,
+    quarters_between,
+    row_on,
+)
 
 QUARTERS = st.builds(Quarter, st.integers(1950, 2990), st.integers(1, 4))
 
@@ -28,6 +40,30 @@ def test_counting_quarters_agrees_with_their_ordinals(quarter: Quarter, count: i
 def test_text_that_names_no_period_is_refused(text: str) -> None:
     with pytest.raises(PeriodUnreadable):
         Span.parse(text)
+
+
+@given(st.dates(date(1000, 1, 1), date(2999, 12, 31)), st.integers(-36_500, 36_500))
+def test_a_day_survives_text_and_leaves_room_to_count_from_it(day: date, days: int) -> None:
+    assert parse_day(day.isoformat()) == day
+    assert (day + timedelta(days=days)) - day == timedelta(days=days)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9999-12-31", "3000-01-01", "0001-01-01", "2023-02-29", "20240701", "2024-W01-1", "２０２４-07-01", ""],
+)
+def test_text_that_names_no_day_of_these_years_is_refused(text: str) -> None:
+    with pytest.raises(DayUnreadable):
+        parse_day(text)
+    with pytest.raises(MomentUnreadable):
+        parse_moment(f"{text}T00:00:00Z")
+
+
+def test_a_moment_needs_an_offset_or_a_zone() -> None:
+    at_noon = datetime(2024, 7, 1, 12, tzinfo=BEIJING)
+    assert parse_moment("2024-07-01T04:00:00Z") == parse_moment("2024-07-01T12:00", BEIJING) == at_noon
+    with pytest.raises(MomentUnreadable):
+        parse_moment("2024-07-01T12:00")
 
 
 def test_a_span_is_a_month_or_a_quarter() -> None:

@@ -12,7 +12,7 @@ from ledger.desk import accounts as desk
 from ledger.desk.accounts import Account, Grant, GrantDraft, Passwords, Role
 from ledger.desk.acts import Act
 from ledger.desk.pages import PAGE_LIMIT_MAX
-from ledger_console.command.failures import DayUnreadable
+from ledger.periods import parse_day
 from ledger_console.command.opening import ledger
 from ledger_console.command.options import LanguageOption
 from ledger_console.command.output import show, show_table
@@ -24,14 +24,6 @@ TOKEN_DAYS = 365
 account_commands = typer.Typer(no_args_is_help=True, help="Accounts, roles and tokens. 账号、角色与令牌。")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name, such as zhang.san. 账号名。")]
-
-
-def day(text: str) -> date:
-    """Raises ``DayUnreadable``."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise DayUnreadable(text=text) from error
 
 
 @account_commands.command("list")
@@ -88,7 +80,7 @@ def grant(
     until: Annotated[
         date | None,
         typer.Option(
-            "--until", metavar="DAY", parser=day, help="Its last day: a delegation. 截止日（委托）。"
+            "--until", metavar="DAY", parser=parse_day, help="Its last day: a delegation. 截止日（委托）。"
         ),
     ] = None,
 ) -> None:

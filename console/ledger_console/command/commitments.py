@@ -10,6 +10,7 @@ import typer
 from ledger.desk import commitments, days, roster
 from ledger.desk.agreements import agreements_by_id
 from ledger.desk.commitments import Commitment
+from ledger.periods import parse_day
 from ledger.rules.commitments import COMMITMENT_KINDS
 from ledger.rules.explanation import Language
 from ledger.rules.words import role_en, role_zh
@@ -42,7 +43,7 @@ def due_commitments(
         typer.Option(
             "--today",
             metavar="DAY",
-            parser=date.fromisoformat,
+            parser=parse_day,
             help="As of this day; today if not given. 以此日为准，默认今天。",
         ),
     ] = None,

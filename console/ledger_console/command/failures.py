@@ -72,14 +72,6 @@ class FileNotWritable(LedgerError):
     sentence_zh = "结果无法写入 {path}：{reason}。请用 -o 指定其他文件。"
 
 
-class MomentUnreadable(LedgerError):
-    """Text that names neither a day nor a moment."""
-
-    code = "MOMENT_UNREADABLE"
-    sentence_en = "Expected a day such as 2025-02-01 or a moment such as 2025-02-01T18:00, but got {text!r}."
-    sentence_zh = "应填写日期（如 2025-02-01）或时刻（如 2025-02-01T18:00），实际为 {text!r}。"
-
-
 class EnterprisesUnreadable(LedgerError):
     """The file of enterprises isn't in its format; ``detail`` lists where."""
 
@@ -182,11 +174,3 @@ class SealUnreadable(LedgerError):
         "Restore the file from your backup."
     )
     sentence_zh = "{path} 应为 parkledger seal 写出的 64 位十六进制随机数。请从备份恢复该文件。"
-
-
-class DayUnreadable(LedgerError):
-    """An option that should be a day isn't one."""
-
-    code = "DAY_UNREADABLE"
-    sentence_en = "Expected a day such as 2026-12-31, but got {text!r}."
-    sentence_zh = "日期应如 2026-12-31，实际为 {text!r}。"

@@ -33,7 +33,7 @@ from ledger.desk.returns.faults import WHOLE_FILE, Faults, Term, measure_terms
 from ledger.desk.returns.workbook import read_file
 from ledger.measures import MEASURES, YUAN, Measure
 from ledger.money import AmountUnreadable, parse_amount
-from ledger.periods import Quarter, Span, quarters_between
+from ledger.periods import DayUnreadable, Quarter, Span, parse_day, quarters_between
 from ledger.rules.facts import Facts, Line, Subject
 from ledger.rules.terms import WHOLE_PARK, ExampleSubject, Terms
 from ledger_console.command.failures import EnterprisesUnreadable, OccurrenceUnreadable
@@ -79,8 +79,8 @@ def read_occurrences(written: Sequence[str]) -> dict[str, date]:
 def _occurrence(written: str) -> tuple[str, date]:
     name, _, day = written.partition("=")
     try:
-        found = (name, date.fromisoformat(day))
-    except ValueError as refusal:
+        found = (name, parse_day(day))
+    except DayUnreadable as refusal:
         raise OccurrenceUnreadable(written=written) from refusal
     if occurrence_faults("occurrences", [found]):
         raise OccurrenceUnreadable(written=written)

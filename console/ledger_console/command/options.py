@@ -8,20 +8,17 @@ from typing import Annotated
 
 import typer
 
-from ledger.periods import BEIJING, Quarter
+from ledger.periods import BEIJING, DayUnreadable, Quarter, parse_day, parse_moment
 from ledger.rules.explanation import Language
-from ledger_console.command.failures import MomentUnreadable
 
 
 def moment(text: str) -> datetime:
     """A moment in Beijing time unless it says otherwise; a day: its end. Raises ``MomentUnreadable``."""
     try:
-        read = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise MomentUnreadable(text=text) from error
-    if len(text) <= len("2025-02-01"):
-        read = datetime.combine(read.date(), time.max)
-    return (read if read.tzinfo else read.replace(tzinfo=BEIJING)).astimezone(UTC)
+        read = datetime.combine(parse_day(text), time.max, BEIJING)
+    except DayUnreadable:
+        read = parse_moment(text, BEIJING)
+    return read.astimezone(UTC)
 
 
 AgreementCode = Annotated[

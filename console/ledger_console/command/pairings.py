@@ -12,7 +12,7 @@ from ledger.desk.agreements import agreements_by_id
 from ledger.desk.pairings import Group, Grouping, PairingForm
 from ledger.measures import COMMODITY_BY_ID, YUAN
 from ledger.money import format_amount
-from ledger.periods import Quarter
+from ledger.periods import Quarter, parse_day
 from ledger.rules.explanation import BOOK_NAMES, Language
 from ledger.rules.words import MECHANISM_NAMES
 from ledger_console.command.commitments import STATE_NAMES
@@ -40,9 +40,7 @@ By = Annotated[
 ]
 Today = Annotated[
     date | None,
-    typer.Option(
-        "--today", metavar="DAY", parser=date.fromisoformat, help="As of this day. 以此日为准，默认今天。"
-    ),
+    typer.Option("--today", metavar="DAY", parser=parse_day, help="As of this day. 以此日为准，默认今天。"),
 ]
 
 FLOW_HEADS = (("季度", "quarter"), ("机制", "mechanism"), ("方向", "direction"), ("金额（元）", "yuan"))

@@ -10,6 +10,7 @@ import typer
 from ledger.desk import days, roster, sharing
 from ledger.desk.agreements import agreements_by_id
 from ledger.desk.sharing import ResourceKind, SharedResource, Wanted
+from ledger.periods import parse_day
 from ledger.rules.explanation import Language
 from ledger_console.command.opening import ledger
 from ledger_console.command.options import LanguageOption
@@ -43,7 +44,7 @@ def shared_resources(
         typer.Option(
             "--today",
             metavar="DAY",
-            parser=date.fromisoformat,
+            parser=parse_day,
             help="As of this day; today if not given. 以此日为准，默认今天。",
         ),
     ] = None,

@@ -10,6 +10,7 @@ import typer
 from ledger.desk import calendar, days, roster
 from ledger.desk.calendar import Holder, Task, WorkItem
 from ledger.desk.pages import PAGE_LIMIT_MAX
+from ledger.periods import parse_day
 from ledger.rules.explanation import Language
 from ledger.rules.procedure import CalendarStep
 from ledger.rules.words import role_en, role_zh
@@ -50,7 +51,7 @@ def worklist(
         typer.Option(
             "--today",
             metavar="DAY",
-            parser=date.fromisoformat,
+            parser=parse_day,
             help="As of this day, such as 2025-04-16; today if not given. 以此日为准，默认今天。",
         ),
     ] = None,

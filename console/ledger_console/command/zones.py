@@ -9,6 +9,7 @@ import typer
 
 from ledger.desk import days, roster, zones
 from ledger.desk.zones import ChangeKind, DivisionRole, PartKind, Standing
+from ledger.periods import parse_day
 from ledger.rules.explanation import Language
 from ledger_console.command.opening import ledger
 from ledger_console.command.options import KnownAt, LanguageOption
@@ -40,9 +41,7 @@ ROLES_ZH = {DivisionRole.LIES_IN: "位于", DivisionRole.RUN_BY: "管理方"}
 
 AsOf = Annotated[
     date | None,
-    typer.Option(
-        "--as-of", metavar="DAY", parser=date.fromisoformat, help="The day; today if not given. 截至日期。"
-    ),
+    typer.Option("--as-of", metavar="DAY", parser=parse_day, help="The day; today if not given. 截至日期。"),
 ]
 
 

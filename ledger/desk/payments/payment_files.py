@@ -36,6 +36,7 @@ from ledger.desk.payments.receiving import (
 from ledger.evidence.canonical import digest
 from ledger.measures import YUAN
 from ledger.money import AmountUnreadable, parse_amount
+from ledger.periods import DayUnreadable, parse_day
 from ledger.rules.facts import Fault
 from ledger_schema.sessions import Database
 from ledger_schema.tables import party as party_table
@@ -220,16 +221,11 @@ def _amount(row: Row, faults: list[Fault]) -> int:
 
 
 def _day(row: Row, faults: list[Fault]) -> date:
-    written = row.values["value_date"]
     try:
-        day = date.fromisoformat(written)
-    except ValueError:
-        day = date.min
-    if day == date.min or day.isoformat() != written:
-        faults.append(
-            _fault(row.cell("value_date"), "DATE_UNREADABLE", "a day such as 2024-10-31", written[:40])
-        )
-    return day
+        return parse_day(row.values["value_date"])
+    except DayUnreadable as error:
+        faults.append(Fault(row.cell("value_date"), error.code, error.message_en, error.message_zh))
+        return date.min
 
 
 def _fault(cell: str, code: str, expected: str, got: str) -> Fault:

@@ -33,6 +33,7 @@ from ledger.desk.vouchers.providers import (
     register_provider,
 )
 from ledger.evidence.canonical import digest
+from ledger.periods import DayUnreadable, parse_day
 from ledger.rules.facts import Fault
 from ledger_schema.sessions import Database
 
@@ -115,16 +116,9 @@ def _days(said: Mapping[str, str], path: str, faults: list[Fault]) -> Iterator[t
         if name == "ends" and not said[name]:
             continue
         try:
-            yield name, date.fromisoformat(said[name])
-        except ValueError:
-            faults.append(
-                Fault(
-                    f"{path}, {name}",
-                    "DAY_UNREADABLE",
-                    f"Expected a day such as 2024-07-01, but got {said[name][:40]!r}.",
-                    f"应为日期（如 2024-07-01），实际为 {said[name][:40]!r}。",
-                )
-            )
+            yield name, parse_day(said[name])
+        except DayUnreadable as error:
+            faults.append(Fault(f"{path}, {name}", error.code, error.message_en, error.message_zh))
 
 
 def _file_fault() -> Fault:

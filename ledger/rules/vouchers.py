@@ -7,7 +7,7 @@ payers' budgets, and what a recovery gives back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
@@ -128,10 +128,10 @@ def payers_of(programme: Programme, terms: Terms) -> list[str]:
     return sorted(paying)
 
 
-def cleared_roles(terms: Terms) -> dict[str, set[str]]:
+def cleared_roles(clauses: Iterable[Clause]) -> dict[str, set[str]]:
     """The measures that clearing reports, by the role whose return holds them."""
     found: dict[str, set[str]] = {}
-    for clause in terms.clauses:
+    for clause in clauses:
         borne = {*clause.what.measures} & {*BORNE}
         if borne:
             found.setdefault(clause.what.reported_by, set()).update(borne)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from ledger.desk.vouchers.programmes import ProgrammeOnDay
 from ledger.desk.vouchers.providers import Provider
@@ -29,7 +30,7 @@ class Deciding:
     provider: Provider
     service: str
     parts: dict[tuple[int, str], int] = field(default_factory=dict)
-    working: dict[str, list[str]] = field(default_factory=dict)
+    working: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def total_minor(self) -> int:
@@ -76,6 +77,7 @@ def reckon(one: Deciding, quotas: Quotas, left_minor: int, by_payer: Mapping[str
     one.parts, one.working = {}, {}
     whole_minor, payers = min(left_minor, one.eligible_minor), dict(by_payer)
     own = one.voucher.application.enterprise_id
+    of_payer = "reserve" if one.programme.document.decided == "as_claimed" else "budget"
     for clause in one.clauses:
         result = decide_claim(
             clause,
@@ -84,10 +86,10 @@ def reckon(one: Deciding, quotas: Quotas, left_minor: int, by_payer: Mapping[str
             one.claimed_on,
             quotas.get(own, {}).get(clause.number, {}),
             [of_fellow.get(clause.number, {}) for fellow, of_fellow in quotas.items() if fellow != own],
-            Limits(whole_minor, payers),
+            Limits(whole_minor, payers, of_payer),
         )
         whole_minor -= result.total_minor
-        one.working[str(clause.number)] = list(result.working)
+        one.working[str(clause.number)] = [step.kept() for step in result.steps]
         for role, part_minor in result.parts_minor.items():
             one.parts[clause.number, role] = part_minor
             if role in payers:

@@ -10,8 +10,9 @@ from typing import Any
 from ledger.desk.vouchers.programmes import ProgrammeOnDay
 from ledger.desk.vouchers.providers import Provider
 from ledger.desk.vouchers.reading import Voucher
+from ledger.errors import InvariantBroken
 from ledger.rules.facts import Subject
-from ledger.rules.plain.claims import Limits, at_home, decide_claim
+from ledger.rules.plain.claims import Limits, decide_claim
 from ledger.rules.terms import Clause
 
 Quotas = dict[int, dict[int, dict[tuple[int, str], int]]]
@@ -44,22 +45,23 @@ class Deciding:
         return totals
 
     @property
-    def is_at_home(self) -> bool:
-        return self.provider.party_id == self.programme.party_id(self.programme.document.home)
+    def zone(self) -> str:
+        """The role of the zone where the provider is."""
+        found = self.programme.zone_of(self.provider.party_id)
+        if found is None:
+            raise InvariantBroken(detail=f"the programme has no zone of provider {self.provider.provider_id}")
+        return found
 
     @property
     def clauses(self) -> list[Clause]:
         """The programme's clauses as they hold where the provider is."""
-        payer = self.programme.document.at_home_paid_by
-        if payer is None or not self.is_at_home:
-            return self.programme.clauses
-        return [at_home(clause, payer) for clause in self.programme.clauses]
+        return self.programme.clauses_at(self.zone)
 
     @property
     def subject(self) -> Subject:
         """The enterprise with what rates may look at: where the provider is, and what it does."""
         applied = self.voucher.application
-        location = "home" if self.is_at_home else "other"
+        location = "home" if self.zone == self.programme.document.home else "other"
         said = {
             "provider_location": location,
             "service": self.service,

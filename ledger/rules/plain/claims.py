@@ -20,7 +20,7 @@ from ledger.rules.facts import Carried, Dates, Line, Subject
 from ledger.rules.plain.caps import opened_uses, turned_uses
 from ledger.rules.plain.case import ZERO, Case, scale_of
 from ledger.rules.plain.steps import compute_step, is_eligible
-from ledger.rules.terms import Cap, Clause, Shares, Step
+from ledger.rules.terms import Cap, Clause, Step
 
 Granted = Mapping[tuple[int, str], int]
 """What a subject was granted before under a clause, in minor units, by calendar year and role."""
@@ -88,14 +88,6 @@ def decide_claim(
     return ClaimResult(parts_minor, (*noted.claim_steps, *_roundings(clause, exact, parts_minor)))
 
 
-def at_home(clause: Clause, payer: str) -> Clause:
-    """The clause where ``payer`` bears all."""
-    key = (Shares(shares={payer: "1"}),)
-    whom = clause.to_whom.model_copy(update={"key": key, "otherwise": payer})
-    rounding = clause.rounding.model_copy(update={"remainder_to": payer})
-    return clause.model_copy(update={"to_whom": whom, "rounding": rounding})
-
-
 class _Noted(Recorder):
     """Takes down what a claim's steps were, and of each limit which it was."""
 
@@ -110,7 +102,8 @@ class _Noted(Recorder):
         """As any recorder's; ``place`` is that of a cap among those of the limited clause."""
         if "place" in more:
             limit, upto, used = amounts_minor
-            self.claim_steps.append(self._limit(more["place"], limit, used, upto - used, Fraction(result)))
+            met = self._limit(more["place"], limit, used, upto - used, Fraction(result))
+            self.claim_steps += [met] if upto - used or met.code == "voucher" else []
             return
         super().step(code, result, template, *amounts_minor, **more)
         noted = self.steps[-1]

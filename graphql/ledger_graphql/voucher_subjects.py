@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -47,12 +48,12 @@ def home_of_order(connection: Connection, _: Account, input: Any) -> Subject:
 
 
 def sides_of_order(connection: Connection, _: Account, input: Any) -> Subject:
-    """An order, for home and for the zone where its provider is recognised."""
+    """An order, for home and for the zone where its provider is."""
     number = numbers_of(input.order, "VoucherOrder", 1)[0]
-    application = vouchers.order_by_id(connection, number).voucher.application
-    found = vouchers.programme_by_id(connection, application.programme_id)
-    document = found.document
-    return _of_roles(connection, found, "voucher order", str(number), document.home, document.provider_zone)
+    ordered = vouchers.order_by_id(connection, number)
+    home = _home(connection, ordered.voucher.application, "voucher order", number)
+    provider = vouchers.providers_by_id(connection, [ordered.provider_id])[ordered.provider_id]
+    return replace(home, party_ids=home.party_ids | {provider.party_id})
 
 
 def home_of_claim(connection: Connection, _: Account, input: Any) -> Subject:

@@ -13,6 +13,7 @@ from ledger.money import format_amount
 from ledger_graphql.connections import global_id
 from ledger_graphql.context import Desk
 from ledger_graphql.scalars import Amount, Json
+from ledger_graphql.statements import BilingualText
 
 
 @strawberry.type(description="A zone's programme of innovation vouchers under a signed agreement.")
@@ -115,6 +116,10 @@ class VoucherClaim:
     recovered: Amount = strawberry.field(description="What of it was recovered since, in yuan.")
     parts: list[ClaimPart] = strawberry.field(description="Who bears what.")
     working: Json = strawberry.field(description="The arithmetic, step by step, by clause.")
+    explanation: list[BilingualText] = strawberry.field(
+        description="Why it was decided as it was: cost, audit, rates, quotas, what was left of the voucher "
+        "and of each payer's money, shares, rounding and what came of it. Empty until it is decided."
+    )
     clearing: str | None = strawberry.field(
         description="Of an approved claim: not_cleared, cleared (in the payers' returns), settled, or paid, "
         "when nothing of it is open between the zones."
@@ -253,7 +258,8 @@ def _claim_node(one: vouchers.Claim, codes: dict[int, str], clearing: str | None
             )
             for part in one.parts
         ],
-        working=cast("Json", dict(one.working)),
+        working=cast("Json", one.working),
+        explanation=[BilingualText(zh=said.zh, en=said.en) for said in one.explanation],
         clearing=clearing,
     )
 

@@ -7,14 +7,15 @@ payers' budgets, and what a recovery gives back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
 
+from ledger.money import parse_share
 from ledger.rules.facts import Fault
 from ledger.rules.fields import AmountText, Bilingual, Document, Months, Role, ShareText
-from ledger.rules.terms import Budget, Clause, Grain, Mechanism, Regime, Scope, Terms
+from ledger.rules.terms import Budget, Clause, Grain, Mechanism, Regime, Scope, Shares, Terms
 
 FORMAT = "parkledger.voucher-programme/1"
 SERVICE_COST, APPROVED = "voucher_service_cost", "voucher_approved"
@@ -49,13 +50,25 @@ class Recovery(Document):
     budget: Literal["restored", "spent"] = Field(description="The payers' money.")
 
 
+class OtherZone(Document):
+    """One more zone whose providers are recognised; there it stands in the place of ``provider_zone``."""
+
+    role: Role
+    shares: dict[Role, ShareText] | None = Field(
+        default=None, min_length=1, description="Who bears what there; null: as the clauses say."
+    )
+
+
 class Programme(Document):
-    """The programme of one home zone for services of its own and of one other zone's providers."""
+    """The programme of one home zone for services of its own and of other zones' providers."""
 
     format: Literal["parkledger.voucher-programme/1"] = "parkledger.voucher-programme/1"
     title: Bilingual
     home: Role = Field(description="Whose enterprises use the vouchers.")
     provider_zone: Role = Field(description="Whose providers are recognised beside those at home.")
+    other_zones: tuple[OtherZone, ...] = Field(
+        default=(), description="Further zones whose providers are recognised, each with its own role."
+    )
     clauses: tuple[Annotated[int, Field(ge=1, le=999)], ...] = Field(
         min_length=1, description="One for each layer of support; what they give is added up."
     )
@@ -76,6 +89,11 @@ class Programme(Document):
     )
     audit: Audit
     recovery: Recovery
+
+    @property
+    def provider_zones(self) -> tuple[str, ...]:
+        """The roles whose providers are recognised beside those at home."""
+        return self.provider_zone, *(zone.role for zone in self.other_zones)
 
     def has_service(self, code: str) -> bool:
         """Whether vouchers pay for the service: it or its class is listed."""
@@ -114,11 +132,67 @@ def clauses_of(programme: Programme, terms: Terms) -> list[Clause]:
     return [clause for clause in found if clause is not None]
 
 
+def clauses_at(programme: Programme, terms: Terms, role: str) -> list[Clause]:
+    """The programme's clauses as they hold where the provider is in the zone of ``role``."""
+    clauses = clauses_of(programme, terms)
+    if role == programme.home:
+        payer = programme.at_home_paid_by
+        return clauses if payer is None else [_divided(clause, {payer: "1"}, payer) for clause in clauses]
+    found = next((zone for zone in programme.other_zones if zone.role == role), None)
+    if found is None:
+        return clauses
+    moved = [_moved(clause, programme.provider_zone, role) for clause in clauses]
+    if found.shares is None:
+        return moved
+    return [_divided(clause, found.shares, clause.rounding.remainder_to) for clause in moved]
+
+
+def _divided(clause: Clause, shares: dict[str, str], remainder_to: str) -> Clause:
+    """The clause with these shares alone."""
+    update = {"key": (Shares(shares=shares),), "otherwise": remainder_to}
+    return clause.model_copy(
+        update={
+            "to_whom": clause.to_whom.model_copy(update=update),
+            "rounding": clause.rounding.model_copy(update={"remainder_to": remainder_to}),
+        }
+    )
+
+
+def _moved(clause: Clause, old: str, new: str) -> Clause:
+    """The clause with the role ``new`` wherever it names ``old`` as one that bears something."""
+
+    def named(role: str) -> str:
+        return new if role == old else role
+
+    def of_roles(parts: dict[str, str] | None) -> dict[str, str] | None:
+        return None if parts is None else {named(role): part for role, part in parts.items()}
+
+    key = tuple(
+        row.model_copy(update={"shares": of_roles(row.shares), "weights": of_roles(row.weights)})
+        for row in clause.to_whom.key
+    )
+    caps = tuple(
+        cap if cap.capped is None else cap.model_copy(update={"capped": named(cap.capped)})
+        for cap in clause.within.caps
+    )
+    update = {"key": key, "otherwise": named(clause.to_whom.otherwise)}
+    return clause.model_copy(
+        update={
+            "to_whom": clause.to_whom.model_copy(update=update),
+            "within": clause.within.model_copy(update={"caps": caps}),
+            "rounding": clause.rounding.model_copy(
+                update={"remainder_to": named(clause.rounding.remainder_to)}
+            ),
+        }
+    )
+
+
 def payers_of(programme: Programme, terms: Terms) -> list[str]:
     """Every role that may have to pay, in order of name."""
     paying = {
         role
-        for clause in clauses_of(programme, terms)
+        for zone in programme.provider_zones
+        for clause in clauses_at(programme, terms, zone)
         for row in clause.to_whom.key
         for role, share in row.exact.items()
         if share
@@ -128,10 +202,10 @@ def payers_of(programme: Programme, terms: Terms) -> list[str]:
     return sorted(paying)
 
 
-def cleared_roles(terms: Terms) -> dict[str, set[str]]:
+def cleared_roles(clauses: Iterable[Clause]) -> dict[str, set[str]]:
     """The measures that clearing reports, by the role whose return holds them."""
     found: dict[str, set[str]] = {}
-    for clause in terms.clauses:
+    for clause in clauses:
         borne = {*clause.what.measures} & {*BORNE}
         if borne:
             found.setdefault(clause.what.reported_by, set()).update(borne)
@@ -150,7 +224,8 @@ def programme_faults(programme: Programme, terms: Terms) -> list[Fault]:
 
 
 def _faults(programme: Programme, terms: Terms) -> Iterator[tuple[str, str, str]]:
-    named = {programme.home, programme.provider_zone, programme.at_home_paid_by or programme.home}
+    yield from _zone_faults(programme, terms)
+    named = {programme.home, *programme.provider_zones, programme.at_home_paid_by or programme.home}
     for role in sorted(named - terms.roles.keys()):
         yield "home", f"The terms have no role {role}. Name one of theirs.", f"条款中没有角色 {role}。"
     for number in programme.clauses:
@@ -171,6 +246,28 @@ def _faults(programme: Programme, terms: Terms) -> Iterator[tuple[str, str, str]
                 "budgets",
                 f"The budget of {budget.payer} must be applied after the caps, and its excess not granted.",
                 f"{budget.payer} 的预算应在上限之后适用，超出部分不予兑付。",
+            )
+
+
+def _zone_faults(programme: Programme, terms: Terms) -> Iterator[tuple[str, str, str]]:
+    seen = {programme.home, programme.provider_zone}
+    for place, zone in enumerate(programme.other_zones):
+        path = f"other_zones[{place}]"
+        if zone.role in seen:
+            yield (
+                path,
+                f"The zone {zone.role} is named twice. Name each zone once.",
+                f"{zone.role} 重复列出。",
+            )
+        seen.add(zone.role)
+        if zone.shares is None:
+            continue
+        remainders = {clause.rounding.remainder_to for clause in clauses_at(programme, terms, zone.role)}
+        if sum(map(parse_share, zone.shares.values())) != 1 or remainders - zone.shares.keys():
+            yield (
+                f"{path}.shares",
+                "The shares must add up to 1 and name whoever the clauses give the remainder to.",
+                "分担比例之和应为 1，且应包含条款中承担取整余数的一方。",
             )
 
 

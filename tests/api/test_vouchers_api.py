@@ -29,6 +29,15 @@ def test_c10_a_quota_used_in_part_leaves_the_rest(zones: Api) -> None:
     redeem(zones, "origin", "60000.00", "host")
     claim = redeem(zones, "origin", "50000.00", "host")
     assert (claim["approved"], parts(claim)) == ("40000.00", {"origin": "26666.67", "host": "13333.33"})
+    found = zones.ask(
+        "query Why($id: ID!) { voucherClaim(id: $id) { explanation { zh en } } }", id=claim["id"]
+    )
+    said = found["voucherClaim"]["explanation"]
+    assert said[2]["zh"] == (
+        "第 1 条：每家企业每年限额为 100,000.00 元，此前已用 60,000.00 元，尚余 40,000.00 元；"
+        "所求 50,000.00 元减为 40,000.00 元，10,000.00 元不予兑付。"
+    )
+    assert said[-1]["en"].startswith("Approved: 40,000.00 yuan, 13,333.33 borne by ")
 
 
 def test_c11_what_two_programmes_make_the_zones_bear_for_each_other_nets_to_one_amount(zones: Api) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger_graphql.connections import split_id
 from tests.api.journey import Api
 from tests.api.signed_in import signed_in
 from tests.api.voucher_journey import DAY, clearing, code_of, opened, redeem, shared
@@ -30,6 +31,16 @@ def test_a_report_shows_budgets_and_what_each_payer_bears(api: Api, run: Command
     rows = [line.split() for line in run.out.splitlines()]
     assert ["host", "2024-01-01", "5,000,000.00", "4,980,000.00", "0.00", "20,000.00"] in rows
     assert ["1", code_of(1), "origin", "40,000.00", "0.00"] in rows
+
+
+def test_a_claim_is_explained_in_sentences(api: Api, run: Commands) -> None:
+    claim = redeem(api, "origin", "60000.00", "host")
+    _, (number,) = split_id(claim["id"])
+    assert run("voucher", "explain", str(number)) == 0
+    assert run.out.splitlines()[-1] == "核定 60,000.00 元：飞入地承担 20,000.00 元，飞出地承担 40,000.00 元。"
+    assert run("voucher", "explain", str(number), "--language", "en") == 0
+    assert run.out.splitlines()[0] == "The cost claimed for is 60,000.00 yuan."
+    assert run("voucher", "explain", "1") == 2
 
 
 def test_a_file_of_providers_is_imported_once_or_refused_as_a_whole(

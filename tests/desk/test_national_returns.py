@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clearing_room import open_clearing_room
 from desk_fixtures import Room, clause, enterprise, open_room
 from sqlalchemy import text
+from voucher_room import HOME, PROVIDER_ZONE
 
 from ledger.desk import bundles, enterprises, fsck, log, returns
 from ledger.desk.acts import Act
@@ -147,4 +149,23 @@ def test_returns_that_somebody_certifies_or_that_are_sealed_do_not_come_in_bulk(
     assert refusal.value.faults == [
         ImportFault(2, None, "PERSON_MISSING"),
         ImportFault(2, None, "FIGURES_SEALED"),
+    ]
+
+
+def test_a_return_that_clearing_makes_is_refused_in_bulk_as_it_is_by_hand(
+    database: Database, given: NationalReturns
+) -> None:
+    room = open_clearing_room(database, code="A-3")
+    with_cleared = replace(
+        given,
+        slots=[*given.slots, (room.agreement_id, HOME), (room.agreement_id, PROVIDER_ZONE)],
+        bounds=[*given.bounds, 4, 4],
+        totals_minor=[*given.totals_minor, {}, {}],
+        documents=[*given.documents, "", ""],
+    )
+    with pytest.raises(ImportRefused) as refusal:
+        national_returns.load_returns(database, Act("import"), FIRST, with_cleared)
+    assert refusal.value.faults == [
+        ImportFault(2, None, "RETURN_IS_CLEARED"),
+        ImportFault(3, None, "RETURN_IS_CLEARED"),
     ]

@@ -26,7 +26,7 @@ def codes(raw: Document) -> set[str]:
 
 def test_the_template_clears_both_payers() -> None:
     assert codes(document()) == set()
-    assert cleared_roles(templates.load("voucher-four-party").terms) == {
+    assert cleared_roles(templates.load("voucher-four-party").terms.clauses) == {
         "home": {"voucher_borne_home"},
         "provider_zone": {"voucher_borne_partner"},
     }

@@ -98,6 +98,20 @@ def clear(
     show(f"{made.entry_count} entries cleared now; returns of {roles}.")
 
 
+@voucher_commands.command("explain")
+def explain(
+    claim: Annotated[
+        int, typer.Argument(metavar="CLAIM", help="The claim's number, as events name it. 兑付申请编号。")
+    ],
+    language: LanguageOption = "zh",
+) -> None:
+    """Show why a claim was decided as it was, a sentence for each step. 逐句说明一项兑付申请的核定。"""
+    with ledger() as database, database.reading() as connection:
+        found = vouchers.claim_by_id(connection, claim)
+    for said in found.explanation:
+        show(said.zh if language == "zh" else said.en)
+
+
 @voucher_commands.command("report")
 def report(programme: Programme, quarter: QuarterArgument, language: LanguageOption = "zh") -> None:
     """Show a programme's budgets, and what each payer bears in a quarter. 显示预算与季度承担金额。"""

@@ -137,7 +137,7 @@ def _not_committed(facts: QuarterFacts, role: str, due: date, today: date) -> li
     """Until sealed figures open, who has committed waits for those who haven't."""
     if not facts.procedure.sealed or role not in facts.committed or today > due:
         return []
-    waiting = facts.terms.reporting_roles.difference(facts.committed, cleared_roles(facts.terms))
+    waiting = facts.terms.reporting_roles.difference(facts.committed, cleared_roles(facts.terms.clauses))
     return [Holder("submit", one) for one in sorted(waiting)]
 
 

@@ -1,8 +1,8 @@
 """A national import: one quarter's returns of many agreements, taken as a whole or refused as a whole.
 
 For whoever keeps the figures of many agreements already. A return must fulfil what ``returns.hand_in`` asks
-of it; enterprises and measures are named by their ids. Returns that somebody is to certify, or that are
-sealed, don't come in bulk.
+of it; enterprises and measures are named by their ids. Returns that somebody is to certify, that are
+sealed, or that clearing makes don't come in bulk.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from ledger.money import AMOUNT_LIMIT_MINOR, format_amount
 from ledger.periods import Quarter
 from ledger.rules.procedure import Procedure
 from ledger.rules.terms import WHOLE_PARK
+from ledger.rules.vouchers import cleared_roles
 from ledger_schema.ids import new_ids
 from ledger_schema.partitions import attach_quarter, stage_quarter
 from ledger_schema.sessions import Database
@@ -194,7 +195,7 @@ def _faults(connection: Connection, quarter: Quarter, given: NationalReturns) ->
         world = known.get(slot[0])
         measures = {} if world is None else _expected(world, slot[1])
         if world is None or slot in seen or not measures:
-            yield ImportFault(place, None, _slot_fault(world, is_repeated=slot in seen))
+            yield ImportFault(place, None, _slot_fault(world, slot[1], is_repeated=slot in seen))
             continue
         seen.add(slot)
         yield from (ImportFault(place, None, code) for code in _procedure_faults(world.procedure, slot[1]))
@@ -203,12 +204,17 @@ def _faults(connection: Connection, quarter: Quarter, given: NationalReturns) ->
 
 
 def _expected(world: World, role: str) -> dict[str, ExpectedMeasure]:
+    """What the role is to report itself; what is cleared, nobody hands in."""
+    if role in cleared_roles(world.clauses):
+        return {}
     return expected_measures(world.clauses, *world.procedure.figures_of(role))
 
 
-def _slot_fault(world: World | None, *, is_repeated: bool) -> str:
+def _slot_fault(world: World | None, role: str, *, is_repeated: bool) -> str:
     if world is None:
         return "QUARTER_NOT_OPEN"
+    if role in cleared_roles(world.clauses):
+        return "RETURN_IS_CLEARED"
     return "RETURN_REPEATED" if is_repeated else "ROLE_REPORTS_NOTHING"
 
 

@@ -73,7 +73,7 @@ def expectation(connection: Connection, agreement_id: int, role: str, quarter: Q
     ``ReturnIsCleared``.
     """
     terms = terms_for(connection, agreement_id, quarter)
-    if role in cleared_roles(terms):
+    if role in cleared_roles(terms.clauses):
         raise ReturnIsCleared(role=role, quarter=quarter)
     procedure = terms.procedure or Procedure()
     measures = expected_measures(terms.clauses, *procedure.figures_of(role))

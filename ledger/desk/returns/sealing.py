@@ -160,7 +160,7 @@ def seal(connection: Connection, agreement_id: int, quarter: Quarter) -> Seal | 
     if procedure is None or procedure.calendar is None or not procedure.sealed:
         return None
     commitments = _commitments(connection, agreement_id, quarter)
-    waiting = sorted(terms.reporting_roles.difference(commitments, cleared_roles(terms)))
+    waiting = sorted(terms.reporting_roles.difference(commitments, cleared_roles(terms.clauses)))
     due = procedure.calendar.due_days(quarter)["submit"]
     return Seal(commitments, waiting, due, is_open=not waiting or today(connection) > due)
 

@@ -91,7 +91,7 @@ def clear(database: Database, act: Act, agreement_id: int, quarter: Quarter, per
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
         terms = terms_for(connection, agreement_id, quarter)
-        roles = sorted(cleared_roles(terms))
+        roles = sorted(cleared_roles(terms.clauses))
         for role in roles:
             hold_quarter_to_book_in(connection, Slot(agreement_id, role, quarter))
             queue_on_return(connection, agreement_id, role, quarter)
@@ -123,7 +123,7 @@ def _refuse_unagreed(
     terms: Terms, quarter: Quarter, parts: Sequence[BornePart], documents: Mapping[str, Programme]
 ) -> None:
     """Every part needs a clause that says whom it goes to; a partner's are of one home only."""
-    agreed = cleared_roles(terms)
+    agreed = cleared_roles(terms.clauses)
     homes: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for one in parts:
         programme = documents[one.programme]

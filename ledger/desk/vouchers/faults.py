@@ -76,11 +76,11 @@ class ProviderNotRecognised(LedgerError):
 
     code = "PROVIDER_NOT_RECOGNISED"
     sentence_en = (
-        "{provider} isn't recognised for {service} by {programme} on {day}: it must be in one of its two "
+        "{provider} isn't recognised for {service} by {programme} on {day}: it must be in one of its "
         "zones and certified for the service by a party of the agreement. Search for providers that are."
     )
     sentence_zh = (
-        "{programme} 在 {day} 不认可 {provider} 提供 {service}：须位于计划的两个高新区之一，"
+        "{programme} 在 {day} 不认可 {provider} 提供 {service}：须位于计划的高新区之一，"
         "且由协议一方认证该服务。请检索已认可的服务机构。"
     )
 

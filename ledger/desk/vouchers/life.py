@@ -334,10 +334,9 @@ def unusable(found: Voucher, day: date) -> VoucherUnusable:
 
 def refuse_unrecognised(programme: ProgrammeOnDay, provider: Provider, service: str, day: date) -> None:
     """Raises ``ProviderNotRecognised`` where the programme doesn't pay for the provider's service."""
-    zones = {programme.party_id(role) for role in (programme.document.home, programme.document.provider_zone)}
     recognised = {side.party_id for side in programme.sides.values()}
     if not (
-        provider.party_id in zones
+        programme.zone_of(provider.party_id) is not None
         and programme.document.has_service(service)
         and provider.is_certified(service, day, recognised)
     ):
@@ -349,7 +348,7 @@ def refuse_unrecognised(programme: ProgrammeOnDay, provider: Provider, service: 
 def most_of_each(programme: ProgrammeOnDay, amount_minor: int) -> dict[str, int]:
     """The most that each payer may have to bear of ``amount_minor``, wherever the provider is."""
     most: dict[str, int] = {}
-    for clause in programme.clauses:
+    for clause in programme.clauses_abroad:
         for row in clause.to_whom.key:
             for role, share in row.exact.items():
                 most[role] = max(most.get(role, 0), ceil(share * Fraction(amount_minor)))

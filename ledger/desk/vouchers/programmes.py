@@ -21,7 +21,14 @@ from ledger.evidence.canonical import Json
 from ledger.periods import Quarter
 from ledger.rules.facts import Fault
 from ledger.rules.terms import Budget, Clause, Terms
-from ledger.rules.vouchers import Programme, budgets_of, clauses_of, programme_faults, read_programme
+from ledger.rules.vouchers import (
+    Programme,
+    budgets_of,
+    clauses_at,
+    clauses_of,
+    programme_faults,
+    read_programme,
+)
 from ledger_schema.ids import new_id
 from ledger_schema.sessions import Database
 from ledger_schema.tables import voucher_programme, voucher_programme_confirmation
@@ -56,6 +63,20 @@ class ProgrammeOnDay:
     @property
     def clauses(self) -> list[Clause]:
         return clauses_of(self.document, self.terms)
+
+    @property
+    def clauses_abroad(self) -> list[Clause]:
+        """The clauses as they hold in each zone whose providers are recognised beside those at home."""
+        return [clause for zone in self.document.provider_zones for clause in self.clauses_at(zone)]
+
+    def clauses_at(self, role: str) -> list[Clause]:
+        """The clauses as they hold where the provider is in the zone of ``role``."""
+        return clauses_at(self.document, self.terms, role)
+
+    def zone_of(self, party_id: int) -> str | None:
+        """The role of the zone with this party, if its providers are recognised."""
+        zones = (self.document.home, *self.document.provider_zones)
+        return next((role for role in zones if self.party_id(role) == party_id), None)
 
     @property
     def budgets(self) -> dict[str, Budget]:

@@ -12,7 +12,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, case, exists, fun
 
 from ledger.desk.failures import NotFound
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
+from ledger.rules.claim_steps import ClaimStep, Decided, read_step, sentences
 from ledger.rules.facts import Subject
+from ledger.rules.step_words import Words
 from ledger_schema.tables import (
     enterprise,
     voucher,
@@ -96,7 +98,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim; amounts are None until they are known. ``working`` is the arithmetic by clause."""
+    """A claim; amounts are None until they are known. ``steps`` say by clause how it was decided."""
 
     claim_id: int
     order_id: int
@@ -110,7 +112,31 @@ class Claim:
     decided_on: date | None
     recovered_minor: int
     parts: list[Part]
-    working: Mapping[str, list[str]]
+    steps: Mapping[str, list[ClaimStep]]
+
+    @property
+    def working(self) -> dict[str, list[str]]:
+        """The arithmetic by clause."""
+        return {number: [step.line for step in steps] for number, steps in self.steps.items()}
+
+    @property
+    def explanation(self) -> list[Words]:
+        """Why it was decided as it was, a sentence each; none until it is."""
+        if self.approved_minor is None:
+            return []
+        by_role: dict[str, int] = {}
+        for part in self.parts:
+            by_role[part.role] = by_role.get(part.role, 0) + part.amount_minor
+        return sentences(
+            Decided(
+                self.amount_minor,
+                self.audited_minor,
+                self.finding or "",
+                self.approved_minor,
+                self.steps,
+                by_role,
+            )
+        )
 
     @property
     def state(self) -> str:
@@ -314,7 +340,7 @@ def claims_where(
             decided_on=row.decided_on,
             recovered_minor=sum(part.recovered_minor for part in parts[row.claim_id]),
             parts=parts[row.claim_id],
-            working=row.working or {},
+            steps=_steps(row.working),
         )
         for row in rows
     ]
@@ -387,6 +413,12 @@ def _has_waiting_claim() -> ColumnElement[bool]:
         voucher_claim.c.order_id == voucher_order.c.order_id,
         ~exists().where(voucher_decision.c.claim_id == voucher_claim.c.claim_id),
     )
+
+
+def _steps(working: Mapping[str, list[Any]] | None) -> dict[str, list[ClaimStep]]:
+    """What a decision keeps, in the order of the clauses' numbers."""
+    kept = sorted((working or {}).items(), key=lambda item: int(item[0]))
+    return {number: [read_step(step) for step in steps] for number, steps in kept}
 
 
 def _flags(connection: Connection, claim_ids: Sequence[int]) -> defaultdict[int, dict[str, Any]]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from ledger.desk.vouchers.programmes import ProgrammeOnDay
 from ledger.desk.vouchers.providers import Provider
 from ledger.desk.vouchers.reading import Voucher
+from ledger.errors import InvariantBroken
 from ledger.rules.facts import Subject
-from ledger.rules.plain.claims import Limits, at_home, decide_claim
+from ledger.rules.plain.claims import Limits, decide_claim
 from ledger.rules.terms import Clause
 
 Quotas = dict[int, dict[int, dict[tuple[int, str], int]]]
@@ -29,7 +31,7 @@ class Deciding:
     provider: Provider
     service: str
     parts: dict[tuple[int, str], int] = field(default_factory=dict)
-    working: dict[str, list[str]] = field(default_factory=dict)
+    working: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def total_minor(self) -> int:
@@ -43,22 +45,23 @@ class Deciding:
         return totals
 
     @property
-    def is_at_home(self) -> bool:
-        return self.provider.party_id == self.programme.party_id(self.programme.document.home)
+    def zone(self) -> str:
+        """The role of the zone where the provider is."""
+        found = self.programme.zone_of(self.provider.party_id)
+        if found is None:
+            raise InvariantBroken(detail=f"the programme has no zone of provider {self.provider.provider_id}")
+        return found
 
     @property
     def clauses(self) -> list[Clause]:
         """The programme's clauses as they hold where the provider is."""
-        payer = self.programme.document.at_home_paid_by
-        if payer is None or not self.is_at_home:
-            return self.programme.clauses
-        return [at_home(clause, payer) for clause in self.programme.clauses]
+        return self.programme.clauses_at(self.zone)
 
     @property
     def subject(self) -> Subject:
         """The enterprise with what rates may look at: where the provider is, and what it does."""
         applied = self.voucher.application
-        location = "home" if self.is_at_home else "other"
+        location = "home" if self.zone == self.programme.document.home else "other"
         said = {
             "provider_location": location,
             "service": self.service,
@@ -76,6 +79,7 @@ def reckon(one: Deciding, quotas: Quotas, left_minor: int, by_payer: Mapping[str
     one.parts, one.working = {}, {}
     whole_minor, payers = min(left_minor, one.eligible_minor), dict(by_payer)
     own = one.voucher.application.enterprise_id
+    of_payer = "reserve" if one.programme.document.decided == "as_claimed" else "budget"
     for clause in one.clauses:
         result = decide_claim(
             clause,
@@ -84,10 +88,10 @@ def reckon(one: Deciding, quotas: Quotas, left_minor: int, by_payer: Mapping[str
             one.claimed_on,
             quotas.get(own, {}).get(clause.number, {}),
             [of_fellow.get(clause.number, {}) for fellow, of_fellow in quotas.items() if fellow != own],
-            Limits(whole_minor, payers),
+            Limits(whole_minor, payers, of_payer),
         )
         whole_minor -= result.total_minor
-        one.working[str(clause.number)] = list(result.working)
+        one.working[str(clause.number)] = [step.kept() for step in result.steps]
         for role, part_minor in result.parts_minor.items():
             one.parts[clause.number, role] = part_minor
             if role in payers:

@@ -15,7 +15,7 @@ def clearing_faults(terms: Terms) -> Iterator[Fault]:
 
     Clearing makes the whole return of a role, so that the role reports nothing but vouchers.
     """
-    roles = cleared_roles(terms)
+    roles = cleared_roles(terms.clauses)
     for index, clause in enumerate(terms.clauses):
         path = f"$.clauses[{index}]"
         measures = {*clause.what.measures, *clause.what.deduct}

@@ -68,7 +68,11 @@ def _within(case: Case, carried: Carried, place: int, added: Fraction) -> tuple[
     so_far = use_of(case, carried, place)
     before, after = min(Fraction(limit), so_far), min(Fraction(limit), so_far + added)
     case.record.step(
-        "cap", after - before, "min({0}, {1}) − min({0}, {2}) = {result}", limit, so_far + added, so_far
+        "cap",
+        after - before,
+        "min({0}, {1}) − min({0}, {2}) = {result}",
+        *(limit, so_far + added, so_far),
+        place=place,
     )
     used = tuple(use + added * (index == place) for index, use in enumerate(carried.used))
     return replace(carried, used=used), after - before

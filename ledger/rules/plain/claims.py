@@ -6,19 +6,21 @@ claim, behind the clause's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
 from ledger.money import divide, format_amount
 from ledger.periods import Quarter, Span
-from ledger.rules.explanation import Recorder
+from ledger.rules.claim_steps import ClaimStep, Limit
+from ledger.rules.explanation import Recorder, exact_text
 from ledger.rules.facts import Carried, Dates, Line, Subject
 from ledger.rules.plain.caps import opened_uses, turned_uses
 from ledger.rules.plain.case import ZERO, Case, scale_of
 from ledger.rules.plain.steps import compute_step, is_eligible
-from ledger.rules.terms import Cap, Clause, Shares, Step
+from ledger.rules.terms import Cap, Clause, Step
 
 Granted = Mapping[tuple[int, str], int]
 """What a subject was granted before under a clause, in minor units, by calendar year and role."""
@@ -26,18 +28,22 @@ Granted = Mapping[tuple[int, str], int]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What else a claim may give, in minor units: in all, and of each payer."""
+    """What else a claim may give, in minor units: in all, and of each payer.
+
+    ``of_payer`` says what limits a payer: ``reserve``, what is set aside, or ``budget``, what that can bear.
+    """
 
     whole_minor: int
     by_payer_minor: Mapping[str, int] = field(default_factory=dict)
+    of_payer: str = "reserve"
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
-    """What each role pays, in whole minor units, zeros left out, and the arithmetic step by step."""
+    """What each role pays, in whole minor units, zeros left out, and how that came about."""
 
     parts_minor: Mapping[str, int]
-    working: tuple[str, ...]
+    steps: tuple[ClaimStep, ...]
 
     @property
     def total_minor(self) -> int:
@@ -64,13 +70,12 @@ def decide_claim(
     by itself.
     """
     limited = _with_limits(clause, limits)
-    case = _case(limited, subject, ())
+    case = replace(_case(limited, subject, ()), record=Recorder(scale=scale_of(clause), listens=True))
     if not is_eligible(case):
-        return ClaimResult({}, ())
+        return ClaimResult({}, (ClaimStep("eligibility", words=case.record.steps[-1].words),))
+    noted = _Noted(clause, limits)
     case = replace(
-        case,
-        fellows=tuple(_carried(clause, case, one, day.year) for one in fellows),
-        record=Recorder(scale=scale_of(clause), listens=True),
+        case, fellows=tuple(_carried(clause, case, one, day.year) for one in fellows), record=noted
     )
     step = _step_of(clause, day)
     line = Line(subject.subject, clause.what.measures[0], step, cost_minor)
@@ -79,16 +84,55 @@ def decide_claim(
     for parts in allotted:
         for (_, role), part in parts.items():
             exact[role] = exact.get(role, ZERO) + part
-    working = tuple(f"{one.code} {one.role}: {one.arithmetic}" for one in case.record.steps if one.arithmetic)
-    return ClaimResult(_whole(clause, exact), working)
+    parts_minor = _whole(clause, exact)
+    return ClaimResult(parts_minor, (*noted.claim_steps, *_roundings(clause, exact, parts_minor)))
 
 
-def at_home(clause: Clause, payer: str) -> Clause:
-    """The clause where ``payer`` bears all."""
-    key = (Shares(shares={payer: "1"}),)
-    whom = clause.to_whom.model_copy(update={"key": key, "otherwise": payer})
-    rounding = clause.rounding.model_copy(update={"remainder_to": payer})
-    return clause.model_copy(update={"to_whom": whom, "rounding": rounding})
+class _Noted(Recorder):
+    """Takes down what a claim's steps were, and of each limit which it was."""
+
+    def __init__(self, clause: Clause, limits: Limits) -> None:
+        super().__init__(scale=scale_of(clause), listens=True)
+        self._clause, self._limits = clause, limits
+        self.claim_steps: list[ClaimStep] = []
+
+    def step(
+        self, code: str, result: Fraction | int, template: str, *amounts_minor: Fraction | int, **more: Any
+    ) -> None:
+        """As any recorder's; ``place`` is that of a cap among those of the limited clause."""
+        if "place" in more:
+            limit, upto, used = amounts_minor
+            met = self._limit(more["place"], limit, used, upto - used, Fraction(result))
+            self.claim_steps += [met] if upto - used or met.code == "voucher" else []
+            return
+        super().step(code, result, template, *amounts_minor, **more)
+        noted = self.steps[-1]
+        if code not in ("base", "cap", "eligibility"):
+            self.claim_steps.append(ClaimStep(code, noted.role, noted.arithmetic))
+
+    def _limit(self, place: int, *amounts: Fraction | int) -> ClaimStep:
+        limit, used, asked, granted = (exact_text(one, self.scale) for one in amounts)
+        caps, payers = self._clause.within.caps, list(self._limits.by_payer_minor)
+        if place < len(caps):
+            cap = caps[place]
+            met = Limit(limit, used, asked, granted, cap.per, cap.over)
+            return ClaimStep("quota", cap.capped or "", limit=met)
+        met = Limit(limit, used, asked, granted)
+        if place == len(caps):
+            return ClaimStep("voucher", limit=met)
+        return ClaimStep(self._limits.of_payer, payers[place - len(caps) - 1], limit=met)
+
+
+def _roundings(
+    clause: Clause, exact: Mapping[str, Fraction], parts_minor: Mapping[str, int]
+) -> Iterator[ClaimStep]:
+    """Of every role whose exact part isn't whole what it was rounded to."""
+    for role, part in sorted(exact.items()):
+        whole = parts_minor.get(role, 0)
+        if part != whole:
+            code = "remainder" if role == clause.rounding.remainder_to else "rounding"
+            arithmetic = " → ".join(exact_text(one, scale_of(clause)) for one in (part, whole))
+            yield ClaimStep(code, role, arithmetic)
 
 
 def _case(clause: Clause, subject: Subject, fellows: Sequence[Carried]) -> Case:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import Enum
 from typing import Annotated
 
@@ -11,6 +11,7 @@ import strawberry
 from ledger.desk import commitments, roster
 from ledger.desk.agreements import agreements_by_id
 from ledger.desk.commitments import RecordDraft
+from ledger.desk.days import days_later
 from ledger_graphql.agreements import Agreement, agreement_id_of, agreement_nodes
 from ledger_graphql.calendar import Today, day_asked
 from ledger_graphql.connections import FIRST_DEFAULT, After, Connection, First, connection, cut
@@ -180,6 +181,11 @@ DaysAhead = Annotated[
 ]
 
 
+def day_ahead(day: date, days_ahead: int) -> date:
+    """The last day of what is due within so many days, 0 to ``DAYS_AHEAD_MAX``."""
+    return days_later(day, min(max(days_ahead, 0), DAYS_AHEAD_MAX))
+
+
 @strawberry.type
 class CommitmentMutations:
     @mutation("Record what came of a commitment; the other roles that sign confirm it.")
@@ -240,7 +246,7 @@ class CommitmentQueries:
     ) -> Connection[DueCommitment]:
         desk = info.context
         day = day_asked(desk, today)
-        until = day + timedelta(days=min(max(days_ahead, 0), DAYS_AHEAD_MAX))
+        until = day_ahead(day, days_ahead)
         party_id = roster.party_by_code(desk.snapshot, party).party_id
         found = commitments.due_commitments(desk.snapshot, party_id, day, until)
         page, has_next = cut(found, _due_key, first, after)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from ledger.desk import agreements, enterprises, returns, roster, settlements
+from ledger.desk import agreements, enterprises, returns, reviews, roster, settlements
 from ledger.desk import events as event_reading
 from ledger.desk.agreements import reading as agreement_reading
 from ledger_graphql.agreements import agreement_nodes, version_node
@@ -17,6 +17,7 @@ from ledger_graphql.events import event_node
 from ledger_graphql.parties import party_nodes
 from ledger_graphql.payment_queries import PAYMENT_NODES
 from ledger_graphql.returns import filing_nodes
+from ledger_graphql.reviews import review_nodes
 from ledger_graphql.settlements import settlement_nodes
 
 Load: TypeAlias = Callable[[Desk, list[int]], Mapping[int, Node]]
@@ -69,6 +70,11 @@ def _events(desk: Desk, ids: list[int]) -> Mapping[int, Node]:
     return {number: event_node(record) for number, record in found.items()}
 
 
+def _reviews(desk: Desk, ids: list[int]) -> Mapping[int, Node]:
+    found = reviews.reviews_by_id(desk.snapshot, ids)
+    return dict(zip(found, review_nodes(desk, list(found.values())), strict=True))
+
+
 def _versions(desk: Desk, agreement_id: int, numbers: list[int]) -> Mapping[int, Node]:
     found = agreement_reading.versions_of_agreements(desk.snapshot, [agreement_id])[agreement_id]
     return {record.version: version_node(record) for record in found if record.version in numbers}
@@ -95,6 +101,7 @@ _LOADS: Mapping[str, Load] = {
     "Event": _events,
     "Enterprise": _enterprises,
     "Agreement": _agreements,
+    "Review": _reviews,
 }
 
 _LOADS_OF_AGREEMENT: Mapping[str, LoadOfAgreement] = {

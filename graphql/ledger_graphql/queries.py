@@ -40,6 +40,7 @@ from ledger_graphql.connections import (
     text_key,
 )
 from ledger_graphql.context import Info
+from ledger_graphql.duties import DutyQueries
 from ledger_graphql.events import Event, EventKindFilter, event_node, events_of
 from ledger_graphql.failures import Fault, faults_of_terms
 from ledger_graphql.fields import resolved, typed
@@ -86,6 +87,7 @@ class Query(
     IndicatorQueries,
     AccountQueries,
     CommitmentQueries,
+    DutyQueries,
     LogQueries,
     PairingQueries,
     PaperQueries,

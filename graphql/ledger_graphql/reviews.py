@@ -20,6 +20,7 @@ from ledger_graphql.connections import (
     Connection,
     First,
     IdUnreadable,
+    Node,
     connection,
     global_id,
     number_key,
@@ -89,8 +90,7 @@ class ReviewStep:
 
 
 @strawberry.type(description="A province's review of a party, or of the pairing of two.")
-class Review:
-    id: strawberry.ID = strawberry.field(description="Opaque text that stays the same for ever.")
+class Review(Node):
     title: str = strawberry.field(description="What it is about.")
     state: ReviewState = strawberry.field(description="How it stands today.")
     outcome: ReviewOutcome | None = strawberry.field(description="How it ended; null while it is open.")
@@ -291,7 +291,7 @@ class ReviewQueries:
         page = reviews.reviews(
             desk.snapshot, party_id=party_id_of(desk, party), after=number_key(after), limit=first
         )
-        nodes = _review_nodes(desk, page.items)
+        nodes = review_nodes(desk, page.items)
         keys = [(one.review_id,) for one in page.items]
         return connection(nodes, keys, has_next=page.has_next, after=after)
 
@@ -314,10 +314,11 @@ def _review_id(text: str) -> int:
 
 def _success(desk: Desk, review_id: int, *, replayed: bool) -> ReviewSuccess:
     found = reviews.review(desk.snapshot, review_id)
-    return ReviewSuccess(review=_review_nodes(desk, [found])[0], replayed=replayed)
+    return ReviewSuccess(review=review_nodes(desk, [found])[0], replayed=replayed)
 
 
-def _review_nodes(desk: Desk, found: Sequence[reviews.Review]) -> list[Review]:
+def review_nodes(desk: Desk, found: Sequence[reviews.Review]) -> list[Review]:
+    """What the API shows of reviews; the parties that they name are loaded for all together."""
     named = {
         party_id
         for one in found

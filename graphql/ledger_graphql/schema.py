@@ -13,6 +13,7 @@ from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
+from ledger_graphql.duties import DUTY_TYPES
 from ledger_graphql.failures import Failure
 from ledger_graphql.limits import CACHED_DOCUMENTS
 from ledger_graphql.mutations import Mutation
@@ -39,7 +40,7 @@ class LedgerSchema(strawberry.Schema):
 SCHEMA = LedgerSchema(
     query=Query,
     mutation=Mutation,
-    types=Failure.__subclasses__(),
+    types=[*Failure.__subclasses__(), *DUTY_TYPES],
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[
         PresentedErrors,

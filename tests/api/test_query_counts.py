@@ -29,6 +29,7 @@ OF_AGREEMENT: dict[str, dict[str, Any]] = {
     "arrears": {"asOf": "2030-01-01"},
     "balances": {"through": "2024Q1"},
     "calendar": {"quarter": "2024Q2", "today": "2024-08-01"},
+    "duties": {"today": "2024-08-01"},
     "events": {},
     "figures": {"quarter": "2024Q1", "from": "2024-01-01T00:00:00Z"},
     "legs": {"asOf": "2030-01-01"},

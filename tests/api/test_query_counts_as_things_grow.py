@@ -20,6 +20,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     "assessment_indicators": {"party": "HOST", **QUARTERS},
     "commitments": {"agreement": "PROMISES-0"},
     "due_commitments": {"party": "HOST"},
+    "duties": {"party": "HOST"},
     "evaluations": {"agreement": "PROMISES-0"},
     "official_indicators": {"party": "HOST", **QUARTERS},
     "pairing": PAIR | QUARTERS,

@@ -123,6 +123,7 @@ PAGES = {
     "Query.legs": "page: legs" + PAGE % "",
     "Query.arrears": "page: arrears" + PAGE % ', party: "HOST", asOf: "2030-01-01"',
     "Query.worklist": "page: worklist" + PAGE % ', party: "HOST", today: "2024-08-01"',
+    "Query.duties": "page: duties" + PAGE % ', party: "HOST", today: "2024-08-01"',
     "Query.balances": "page: balances" + PAGE % ', party: "ORIGIN", through: "2024Q2"',
     "Agreement.filings": AGREEMENT % ("page: filings" + PAGE % ""),
     "Agreement.settlements": AGREEMENT % ("page: settlements" + PAGE % ""),
@@ -198,6 +199,7 @@ def test_pages_of_one_put_together_are_the_whole_list_with_the_same_cursors(sett
         lengths[name] = len(cursors)
     assert {name for name, length in lengths.items() if length < 2} == {
         "Query.arrears",
+        "Query.duties",
         "Query.worklist",
     }
 

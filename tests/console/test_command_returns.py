@@ -168,14 +168,18 @@ def test_a_file_that_would_be_refused_is_not_committed_to(
     assert seal.commitments == {}
 
 
+HAND_IN = "hand in the return"
+HELD_UP = f"the host side the host side: {HAND_IN}"
+
+
 @pytest.mark.usefixtures("certified", "database")
 def test_a_worklist_tells_what_is_due_and_who_holds_it_up(run: Commands) -> None:
     assert run("worklist", "HOST", "--today", "2024-04-18", "-l", "en") == 0
     assert [" ".join(line.split()) for line in run.out.splitlines()[1:]] == [
-        "2024-04-15 to do A-1 2024Q1 submit the host side 3",
-        "2024-04-20 waiting A-1 2024Q1 certify the host side the host side: submit",
-        "2024-05-10 waiting A-1 2024Q1 sign the host side the host side: submit",
-        "2024-05-30 waiting A-1 2024Q1 fund the host side the host side: submit",
+        f"2024-04-15 to do A-1 2024Q1 {HAND_IN} import the host side 3",
+        f"2024-04-20 waiting A-1 2024Q1 certify the return returns certify {HELD_UP}",
+        f"2024-05-10 waiting A-1 2024Q1 sign the settlement settlement sign {HELD_UP}",
+        f"2024-05-30 waiting A-1 2024Q1 pay what is owed payments import {HELD_UP}",
         "共 4 项 / 4 items",
     ]
     assert run("worklist", "ORIGIN", "--today", "2024-04-18") == 0

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ledger_console.command.worklists import COMMANDS
 from tests.api.journey import Api, Figure
 from tests.api.signed_in import signed_in
 from tests.api.terms_documents import tax, terms
+from tests.api.test_pairings_api import register
 from tests.console.commands import Commands
 
 BETWEEN = ("--from", "2024Q1", "--to", "2024Q4")
@@ -66,6 +68,31 @@ def test_due_commitments_reviews_and_evaluations_are_listed(run: Commands) -> No
     assert run("review", "list", "--language", "en") == 0
     assert "0 items" in run.out
     assert run("review", "evaluations", "A-1") == 0
+
+
+def test_the_worklist_has_commitments_and_requests_of_the_province_too(api: Api, run: Commands) -> None:
+    register(api, "GOV", "GOVERNMENT", "530000", "WEST")
+    register(api, "ASKED", "ZONE", "530000", "WEST")
+    finding = {"reviewer": "GOV", "party": "ASKED", "title": "付款逾期", "content": "未付"}
+    review = api.change("open_review", **finding)["review"]["id"]
+    asked = {"party": "GOV", "content": "请说明", "addressed": "ASKED", "dueDay": "2024-06-07"}
+    api.change("request_correction", review=review, **asked)
+    answer = "付款逾期 answer the request for correction answerReview (API) ASKED 3"
+    record = "A-1 exchange keep the commitment and record it recordCommitment (API) the origin side"
+    for party, row in (
+        ("ASKED", f"2024-06-07 to do {answer}"),
+        ("GOV", f"2024-06-07 awaited {answer}"),
+        ("HOST", f"2024-06-30 awaited {record}"),
+    ):
+        assert run("worklist", party, "--today", "2024-06-10", "--days", "20", "-l", "en") == 0
+        assert row in [" ".join(line.split()) for line in run.out.splitlines()]
+    assert run("worklist", "HOST", "--today", "2024-06-10", "--days", "19") == 0
+    assert run.out.endswith("共 0 项 / 0 items\n")
+
+
+@pytest.mark.parametrize("command", COMMANDS.values())
+def test_a_command_that_the_worklist_names_is_one(command: str, run: Commands) -> None:
+    assert run(*command.split(), "--help") == 0
 
 
 def test_platforms_on_offer_are_listed(api: Api, run: Commands) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -56,7 +56,7 @@ def due_commitments(
     with ledger() as database, database.reading() as connection:
         party_id = roster.party_by_code(connection, party).party_id
         day = today or days.today(connection)
-        found = commitments.due_commitments(connection, party_id, day, day + timedelta(days=days_ahead))
+        found = commitments.due_commitments(connection, party_id, day, days.days_later(day, days_ahead))
         codes = agreements_by_id(connection, [one.agreement_id for one in found])
     if found:
         rows = [_row(one, codes[one.agreement_id].code, language) for one in found]

@@ -1,47 +1,50 @@
-"""What a party has to do, over all of its agreements."""
+"""What a party has to do: quarters, commitments and reviews in one list."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
 import typer
 
-from ledger.desk import calendar, days, roster
+from ledger.desk import days, duties, roster
 from ledger.desk.calendar import Holder, Task, WorkItem
+from ledger.desk.duties import ACTION_NAMES, STEP_ACTIONS, Action, Actor, CommitmentWork, Duty, ReviewWork
 from ledger.desk.pages import PAGE_LIMIT_MAX
+from ledger.desk.roster import Party
 from ledger.periods import parse_day
 from ledger.rules.explanation import Language
-from ledger.rules.procedure import CalendarStep
 from ledger.rules.words import role_en, role_zh
 from ledger_console.command.opening import ledger
 from ledger_console.command.options import LanguageOption
 from ledger_console.command.output import show, show_table
 from ledger_console.command.paging import all_items
+from ledger_graphql.duties import MUTATIONS
 
 HEADS = (
     ("截止日", "due"),
     ("任务", "task"),
-    ("协议", "agreement"),
-    ("季度", "quarter"),
-    ("步骤", "step"),
-    ("角色", "role"),
+    ("事由", "about"),
+    ("办理事项", "to do"),
+    ("办理方式", "with"),
+    ("由谁", "by"),
     ("逾期天数", "days late"),
     ("等待", "held up by"),
 )
-TASK_NAMES: dict[Task, tuple[str, str]] = {
+TASK_NAMES: Mapping[Task, tuple[str, str]] = {
     Task.TO_DO: ("待办", "to do"),
     Task.WAITING: ("等待他方", "waiting"),
     Task.AWAITED: ("他方待办", "awaited"),
 }
-STEP_NAMES: dict[CalendarStep, tuple[str, str]] = {
-    "submit": ("申报", "submit"),
-    "certify": ("复核", "certify"),
-    "reconcile": ("对账", "reconcile"),
-    "sign": ("签署", "sign"),
-    "fund": ("付款", "fund"),
-    "second_fund": ("第二轮付款", "second funding"),
+COMMANDS: Mapping[Action, str] = {
+    Action.HAND_IN: "import",
+    Action.CERTIFY: "returns certify",
+    Action.SETTLE_DIFFERENCES: "reconcile",
+    Action.SIGN: "settlement sign",
+    Action.PAY: "payments import",
 }
+"""The command that does it; the others are done through the API."""
 
 
 def worklist(
@@ -55,43 +58,65 @@ def worklist(
             help="As of this day, such as 2025-04-16; today if not given. 以此日为准，默认今天。",
         ),
     ] = None,
+    days_ahead: Annotated[
+        int, typer.Option("--days", min=0, max=3_660, help="Due within so many days. 未来天数。")
+    ] = duties.DAYS_AHEAD,
     language: LanguageOption = "zh",
 ) -> None:
     """List what a party has to do or waits for, by due day. 按截止日列出一方的待办和等待事项。
 
-    Over all of its agreements whose terms have a calendar. 涵盖其条款含日程的全部协议。
+    Quarters of its agreements whose terms have a calendar, commitments, and reviews.
+    涵盖含日程的协议各季度、非资金承诺和省级评估。
     """
     with ledger() as database, database.reading() as connection:
         party_id = roster.party_by_code(connection, party).party_id
         day = today or days.today(connection)
-        items = list(
+        until = days.days_later(day, days_ahead)
+        found = list(
             all_items(
-                lambda after: calendar.worklist(connection, party_id, day, after=after, limit=PAGE_LIMIT_MAX),
-                lambda item: item.key,
+                lambda after: duties.duties(
+                    connection, party_id, day, until, after=after, limit=PAGE_LIMIT_MAX
+                ),
+                lambda one: one.key,
             )
         )
-    if items:
-        show_table(HEADS, [_row(item, language) for item in items], language, right={6})
-    show(f"共 {len(items)} 项 / {len(items)} items")
+        parties = roster.parties_by_id(connection, {actor.party_id for one in found for actor in one.actors})
+    if found:
+        show_table(HEADS, [_row(one, parties, language) for one in found], language, right={6})
+    show(f"共 {len(found)} 项 / {len(found)} items")
 
 
-def _row(item: WorkItem, language: Language) -> list[str]:
+def _row(one: Duty, parties: Mapping[int, Party], language: Language) -> list[str]:
     index = 0 if language == "zh" else 1
-    step = item.step
+    held_up_by = one.work.step.held_up_by if isinstance(one.work, WorkItem) else ()
     return [
-        step.due.isoformat(),
-        TASK_NAMES[item.task][index],
-        item.agreement.code,
-        str(item.quarter),
-        STEP_NAMES[step.step][index],
-        _role(step.role, language),
-        str(step.late_days or ""),
-        ", ".join(_holder(holder, language) for holder in step.held_up_by),
+        one.key.due.isoformat(),
+        TASK_NAMES[one.task][index],
+        _about(one),
+        ACTION_NAMES[one.action][index],
+        COMMANDS.get(one.action) or f"{MUTATIONS[one.action]} (API)",
+        ", ".join(_actor(actor, parties, language) for actor in one.actors),
+        str(one.late_days or ""),
+        ", ".join(_holder(holder, language) for holder in held_up_by),
     ]
 
 
+def _about(one: Duty) -> str:
+    match one.work:
+        case WorkItem(agreement, quarter):
+            return f"{agreement.code} {quarter}"
+        case CommitmentWork(agreement, commitment):
+            return f"{agreement.code} {commitment.promise.code}"
+        case ReviewWork(review):
+            return review.title
+
+
+def _actor(actor: Actor, parties: Mapping[int, Party], language: Language) -> str:
+    return parties[actor.party_id].code if actor.role is None else _role(actor.role, language)
+
+
 def _holder(holder: Holder, language: Language) -> str:
-    name = STEP_NAMES[holder.step][0 if language == "zh" else 1]
+    name = ACTION_NAMES[STEP_ACTIONS[holder.step]][0 if language == "zh" else 1]
     return f"{_role(holder.role, language)}: {name}"
 
 

@@ -100,11 +100,15 @@ def worklist(
     Agreements whose terms have no calendar expect nothing by any day and aren't on it. The number of
     statements doesn't depend on the number of agreements.
     """
-    watched = _watched(connection, party_id)
-    facts = _facts(connection, watched)
-    items = sorted((item for one in facts for item in _items(one, party_id, today)), key=lambda one: one.key)
+    items = sorted(work_items(connection, party_id, today), key=lambda one: one.key)
     following = [item for item in items if after is None or item.key > after]
     return page_of(following[: rows_to_read(limit)], limit, lambda item: item)
+
+
+def work_items(connection: Connection, party_id: int, today: date) -> list[WorkItem]:
+    """Every item of the party's worklist, in no order."""
+    facts = _facts(connection, _watched(connection, party_id))
+    return [item for one in facts for item in _items(one, party_id, today)]
 
 
 def _watched(connection: Connection, party_id: int) -> list[AgreementQuarter]:

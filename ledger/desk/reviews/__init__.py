@@ -19,8 +19,10 @@ from ledger.desk.reviews.reading import (
     ReviewState,
     ReviewStep,
     StepKind,
+    pending_reviews,
     review,
     reviews,
+    reviews_by_id,
 )
 from ledger.desk.reviews.reviewing import (
     ReviewDraft,
@@ -51,7 +53,9 @@ __all__ = [
     "evaluate_agreement",
     "evaluations",
     "open_review",
+    "pending_reviews",
     "request_correction",
     "review",
     "reviews",
+    "reviews_by_id",
 ]

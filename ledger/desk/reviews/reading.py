@@ -69,6 +69,10 @@ class Review:
         return self.steps[-1].outcome
 
     @property
+    def requests(self) -> list[ReviewStep]:
+        return [one for one in self.steps if one.kind is StepKind.REQUEST]
+
+    @property
     def unanswered(self) -> list[ReviewStep]:
         """Requests that nobody has answered: the party that was asked answers the oldest first."""
         waiting: list[ReviewStep] = []
@@ -114,6 +118,30 @@ def reviews(
     ).all()
     found = {one.review_id: one for one in _reviews(connection, rows)}
     return page_of(rows, limit, lambda row: found[row.review_id])
+
+
+def pending_reviews(connection: Connection, party_id: int) -> list[Review]:
+    """Open reviews that a request was made in, by or about the party, or made or answered by it."""
+    columns, steps = review_table.c, review_step.alias("said")
+    of_review = select(steps.c.step).where(steps.c.review_id == columns.review_id)
+    by_party = of_review.where(or_(steps.c.party_id == party_id, steps.c.addressed_party_id == party_id))
+    about = (columns.party_id, columns.other_party_id, columns.reviewer_party_id)
+    rows = connection.execute(
+        select(review_table)
+        .where(
+            or_(*(column == party_id for column in about), by_party.exists()),
+            of_review.where(steps.c.kind == StepKind.REQUEST.value).exists(),
+            ~of_review.where(steps.c.kind == StepKind.OUTCOME.value).exists(),
+        )
+        .order_by(columns.review_id)
+    ).all()
+    return _reviews(connection, rows)
+
+
+def reviews_by_id(connection: Connection, review_ids: Sequence[int]) -> dict[int, Review]:
+    """The reviews with these ids; those that there are none of are left out."""
+    wanted = select(review_table).where(review_table.c.review_id == func.any(list(review_ids)))
+    return {one.review_id: one for one in _reviews(connection, connection.execute(wanted).all())}
 
 
 def _reviews(connection: Connection, rows: Sequence[Row[Any]]) -> list[Review]:

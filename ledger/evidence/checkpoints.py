@@ -20,6 +20,7 @@ TIME_BYTES = 8
 TIME_MAX = 2**63 - 1
 SIZE_MAX = 2**63 - 1
 DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+PREVIOUS_START = "previous "
 
 
 class CheckpointUnreadable(LedgerError):
@@ -32,15 +33,20 @@ class CheckpointUnreadable(LedgerError):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The tree that a log of the name ``origin`` had when it held ``size`` leaves; ``root`` has 32 bytes."""
+    """The tree that a log of the name ``origin`` had when it held ``size`` leaves; ``root`` has 32 bytes.
+
+    ``previous_size`` is that of the head which the log published before, 0 for its first; None where the
+    checkpoint doesn't say so in its fourth line (``previous SIZE``, an extension line).
+    """
 
     origin: str
     size: int
     root: bytes
+    previous_size: int | None = None
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:
-        """The checkpoint that is the text of a note; lines after the third are passed over.
+        """The checkpoint that is the text of a note; other lines after the third are passed over.
 
         Raises ``CheckpointUnreadable``.
         """
@@ -54,11 +60,12 @@ class Checkpoint:
             raise refusal from error
         if len(root) != HASH_BYTES or int(lines[1]) > SIZE_MAX:
             raise refusal
-        return cls(lines[0], int(lines[1]), root)
+        return cls(lines[0], int(lines[1]), root, _previous_size(lines[3]))
 
     def text(self) -> str:
         """The text that is signed."""
-        return f"{self.origin}\n{self.size}\n{notes.to_base64(self.root)}\n"
+        previous = "" if self.previous_size is None else f"{PREVIOUS_START}{self.previous_size}\n"
+        return f"{self.origin}\n{self.size}\n{notes.to_base64(self.root)}\n{previous}"
 
     def signed_by(self, key: SignerKey) -> Note:
         """The note that the log publishes."""
@@ -124,6 +131,12 @@ def verify_cosigned(note: Note, key: VerifierKey) -> int:
     Raises ``NoteNotSigned``.
     """
     return min(cosigned_at(note.text, signature, key) for signature in note.of(key))
+
+
+def _previous_size(line: str) -> int | None:
+    written = line.removeprefix(PREVIOUS_START)
+    is_said = line.startswith(PREVIOUS_START) and DECIMAL.fullmatch(written) is not None
+    return int(written) if is_said else None
 
 
 def _cosigned(text: str, time_seconds: int) -> bytes:

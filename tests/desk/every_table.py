@@ -69,8 +69,10 @@ class World:
 
 
 def make_world(database: Database, folder: Path) -> World:
-    """A ledger in which every table has rows, all of it logged, signed and cosigned."""
+    """A ledger in which every table has rows, all of it logged and signed in three heads, the last cosigned."""
+    files = LogFiles(folder)
     roster.load_roster(database)
+    log.sequence(database, files)
     parks = roster.PartyDraft("PARK-1", "park", "甲园", "made up", "Park A", "110000", "北京", "East", "Z-1")
     zone = roster.PartyDraft("Z-1", "zone", "丙区", "made up")
     for number, draft in enumerate((zone, parks)):
@@ -78,6 +80,7 @@ def make_world(database: Database, folder: Path) -> World:
     _happened(database)
     account_room.fill(database, "Z-1")
     _reopened(database)
+    log.sequence(database, files)
     _listed(database)
     _disputed(database)
     _sealed(database)
@@ -86,7 +89,6 @@ def make_world(database: Database, folder: Path) -> World:
     _shared(database)
     _redeemed(database)
     room = _netted(database)
-    files = LogFiles(folder)
     head = log.sequence(database, files)
     assert head is not None
     name = cosigner_name(files.signer().name, room.roles["origin"])

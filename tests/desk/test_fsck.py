@@ -12,12 +12,14 @@ import psycopg
 import pytest
 from every_table import World, make_world
 from psycopg import sql
-from sqlalchemy import Connection, Row, Table, create_engine, literal_column, select, text, update
+from sqlalchemy import Connection, Row, Table, create_engine, func, literal_column, select, text, update
 from sqlalchemy.engine import make_url
 
 from ledger.desk import fsck
 from ledger.desk.fsck import CATALOGUE, CHECK_BY_CODE, CHECKS, Mismatch, Scope, Sealed, sealing_table
 from ledger.desk.fsck.running import agreements_of
+from ledger.evidence.checkpoints import Checkpoint
+from ledger.evidence.merkle import root_of
 from ledger_schema.sessions import Database
 from ledger_schema.tables import metadata
 
@@ -180,6 +182,61 @@ def test_a_row_that_was_added_is_named(owner: Owner, table: str) -> None:
     assert any(one.table == table for one in owner.look(check_of(table), agreement_of(added)))
 
 
+def test_every_head_but_the_last_is_missed_by_the_next_one(owner: Owner) -> None:
+    heads, sizes = TABLES["log_head"], _sizes(owner.connection)
+    for size in sizes[:-1]:
+        with owner.connection.begin_nested() as savepoint:
+            owner.connection.execute(heads.delete().where(heads.c.size == size))
+            assert [one.key for one in owner.look("log", None)] == [{"size": str(size)}]
+            savepoint.rollback()
+
+
+def test_a_head_that_the_next_one_does_not_follow_is_named(owner: Owner) -> None:
+    """It was signed by the log, but never published."""
+    signer, leaves = owner.world.files.signer(), TABLES["log_leaf"].c
+    first = _sizes(owner.connection)[0]
+    hashes = owner.connection.execute(
+        select(func.substr(leaves.hashes, 1, 32))
+        .where(leaves.leaf_number <= first)
+        .order_by(leaves.leaf_number)
+    ).scalars()
+    note = Checkpoint(signer.name, first + 1, root_of(list(hashes)), first).signed_by(signer)
+    added = {"size": first + 1, "note": note.encode(), "logged_below": 0}
+    owner.connection.execute(TABLES["log_head"].insert().values(added))
+    assert [one.key for one in owner.look("log", None)] == [{"size": str(first + 1)}]
+
+
+def test_one_cosignature_of_several_is_missed(owner: Owner) -> None:
+    """The other one is of the same head, by another key of the party."""
+    cosignatures = TABLES["log_cosignature"]
+    row = some_row(owner.connection, cosignatures)
+    columns = {name: value for name, value in row._asdict().items() if name != "recorded_at"}
+    owner.connection.execute(cosignatures.insert().values(columns | {"public_key": bytes(32)}))
+    owner.connection.execute(cosignatures.delete().where(*is_row(cosignatures, row)))
+    gone = [one for one in owner.look("log", None) if one.found == "no such row"]
+    assert [one.key for one in gone] == [{"size": str(row.size)}]
+
+
+@pytest.mark.parametrize("day", ["infinity", "-infinity", "0044-03-15 BC"])
+@pytest.mark.parametrize(("table", "column"), [("payment", "value_day"), ("agreement", "recorded_at")])
+def test_a_day_that_no_program_reads_is_named_and_hides_nothing(
+    owner: Owner, table: str, column: str, day: str
+) -> None:
+    owner.connection.execute(text(f"UPDATE {table} SET {column} = '{day}'"))
+    agreement_id = some_row(owner.connection, TABLES["leg"]).agreement_id
+    ((row_count,),) = owner.connection.execute(select(func.count()).select_from(TABLES[table]))
+    looked_at = owner.look(check_of(table), None)
+    assert sum(one.table == table and one.column == column for one in looked_at) == row_count
+    assert owner.look("returns", agreement_id) == []
+
+
+def test_a_table_that_is_gone_is_told_and_does_not_stop_the_checks_that_follow(owner: Owner) -> None:
+    owner.connection.execute(text("DROP TABLE netting CASCADE"))
+    (found,) = owner.look("payments", None)
+    assert 'relation "netting" does not exist' in found.found
+    assert owner.look("reference", None) == []
+
+
 def test_a_payable_that_the_journal_does_not_make_due_is_named_though_its_event_agrees(owner: Owner) -> None:
     """As if a wrong amount had been raised, and told by the event, from the start."""
     row = some_row(owner.connection, TABLES["posting"], "amount_minor")
@@ -209,6 +266,11 @@ def test_payments_are_compared_a_few_rows_at_a_time(owner: Owner, monkeypatch: p
         (one.key["payment_id"], one.found) for one in owner.look("payments", None) if one.table == "payment"
     }
     assert named == {(str(columns["payment_id"]), "no such row"), (str(other), "a row")}
+
+
+def _sizes(connection: Connection) -> list[int]:
+    size = TABLES["log_head"].c.size
+    return list(connection.execute(select(size).order_by(size)).scalars())
 
 
 def check_of(table: str) -> str:

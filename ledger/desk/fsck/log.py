@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Text, cast, exists, func, or_, select
 
 from ledger.desk.fsck.comparing import ROWS_AT_ONCE, WHOLE_ROW, Mismatch, Scope, shown
 from ledger.errors import LedgerError
@@ -25,6 +26,7 @@ def check_log(scope: Scope) -> Iterator[Mismatch]:
         scope.row_count += 1
         yield from _head(scope, row, roots.get(size))
     yield from _kept(scope, heads)
+    yield from _heads_gone(heads)
     yield from _cosignatures(scope, heads)
     yield from _cosignatures_gone(scope)
 
@@ -90,17 +92,36 @@ def _kept(scope: Scope, heads: dict[int, Row[Any]]) -> Iterator[Mismatch]:
             yield Mismatch("log_head", {"size": str(size)}, WHOLE_ROW, "the head that is kept", "no such row")
 
 
+def _heads_gone(heads: dict[int, Row[Any]]) -> Iterator[Mismatch]:
+    """Every head names the one that was published before it; those of before heads did so name none."""
+    for before, size in pairwise([0, *sorted(heads)]):
+        previous = _previous_size(heads[size])
+        if previous is not None and previous > before:
+            expected = f"the head before that of {size} leaves"
+            yield Mismatch("log_head", {"size": str(previous)}, WHOLE_ROW, expected, "no such row")
+        elif previous is not None and previous < before:
+            told = f"no head between those of {previous} and {size} leaves"
+            yield Mismatch("log_head", {"size": str(before)}, WHOLE_ROW, told, "a row")
+
+
+def _previous_size(row: Row[Any]) -> int | None:
+    try:
+        return Checkpoint.parse(Note.parse(row.note).text).previous_size
+    except LedgerError:
+        return None
+
+
 def _cosignatures_gone(scope: Scope) -> Iterator[Mismatch]:
-    """Of each head that an act took a cosignature of, one is there: the act's key tells the head's size."""
-    columns = idempotency_key.c
-    size = columns.result["size"].as_integer()
+    """What acts took is there: their keys tell the head's size, and the public key unless they are older."""
+    columns, taken = idempotency_key.c, log_cosignature.c
+    size, public_key = columns.result["size"].astext, columns.result["public_key"].astext
+    is_there = exists().where(
+        cast(taken.size, Text) == size,
+        or_(public_key.is_(None), func.encode(taken.public_key, "hex") == public_key),
+    )
     gone = (
         select(columns.key, size.label("size"))
-        .where(
-            func.cardinality(columns.event_ids) == 0,
-            columns.result.has_key("size"),
-            size.not_in(select(log_cosignature.c.size)),
-        )
+        .where(func.cardinality(columns.event_ids) == 0, columns.result.has_key("size"), ~is_there)
         .order_by(columns.key)
     )
     for row in scope.connection.execute(gone):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, union
+from sqlalchemy.exc import DataError, ProgrammingError
 
 from ledger.desk.fsck.accounts import check_accounts
 from ledger.desk.fsck.agreements import check_agreements, check_quarters
@@ -15,6 +16,7 @@ from ledger.desk.fsck.comparing import WHOLE_ROW, Mismatch, Scope
 from ledger.desk.fsck.events import check_events, check_keys
 from ledger.desk.fsck.facts import check_documents, check_lists, check_occurrences
 from ledger.desk.fsck.log import check_log
+from ledger.desk.fsck.moments import all_readable
 from ledger.desk.fsck.parties import check_parties, check_reference
 from ledger.desk.fsck.payables import check_payables
 from ledger.desk.fsck.payments import check_payments
@@ -116,13 +118,33 @@ def run(
         yield Result(check, sum(scope.row_count for scope in scopes), mismatches)
 
 
-def look(check: Check, scope: Scope) -> Iterator[Mismatch]:
+def look(check: Check, scope: Scope) -> list[Mismatch]:
     """What the check finds; what it can't even read is a mismatch of the event that should tell it."""
     try:
-        yield from check.look(scope)
-    except (LedgerError, LookupError, ValueError, TypeError) as error:
-        key = {"check": check.code, "agreement_id": str(scope.agreement_id)}
-        yield Mismatch("event", key, WHOLE_ROW, "data that can be read", f"{type(error).__name__}: {error}")
+        return _looked(check, scope)
+    except (DataError, ProgrammingError):
+        scope.row_count = 0
+    try:
+        with all_readable(scope.connection):
+            return _looked(check, scope)
+    except (DataError, ProgrammingError) as error:
+        return [_unreadable(check, scope, error)]
+
+
+def _looked(check: Check, scope: Scope) -> list[Mismatch]:
+    """In a savepoint, so that the connection serves the next check whatever becomes of this one."""
+    found: list[Mismatch] = []
+    with scope.connection.begin_nested():
+        try:
+            found += check.look(scope)
+        except (LedgerError, LookupError, ValueError, TypeError, ArithmeticError, AttributeError) as error:
+            found.append(_unreadable(check, scope, error))
+    return found
+
+
+def _unreadable(check: Check, scope: Scope, error: Exception) -> Mismatch:
+    key = {"check": check.code, "agreement_id": str(scope.agreement_id)}
+    return Mismatch("event", key, WHOLE_ROW, "data that can be read", f"{type(error).__name__}: {error}")
 
 
 def agreements_of(connection: Connection) -> list[int]:

@@ -52,8 +52,8 @@ def cosign_checkpoint(database: Database, act: Act, party_code: str, size: int, 
 
     def work(connection: Connection, _: Recorder) -> Mapping[str, Any]:
         queue_on(connection, Queue.PARTY, party_code)
-        _take(connection, party_code, size, line)
-        return {"size": size}
+        public_key = _take(connection, party_code, size, line)
+        return {"size": size, "public_key": public_key.hex()}
 
     request: dict[str, Json] = {"party": party_code, "size": size, "line": line}
     return named_number(perform(database, act, "cosign_checkpoint", request, work), "size")
@@ -84,7 +84,8 @@ def closes(connection: Connection, agreement_id: int) -> list[Close]:
     ]
 
 
-def _take(connection: Connection, party_code: str, size: int, line: str) -> None:
+def _take(connection: Connection, party_code: str, size: int, line: str) -> bytes:
+    """Returns the public key whose cosignature it is."""
     party_id = party_by_code(connection, party_code).party_id
     note = head(connection, size).note
     name = cosigner_name(Checkpoint.parse(note.text).origin, party_code)
@@ -104,6 +105,7 @@ def _take(connection: Connection, party_code: str, size: int, line: str) -> None
                 size=size, party_id=party_id, public_key=key.public_key, signature=signature.content
             )
         )
+    return key.public_key
 
 
 def _first_cosigned(party_id: int) -> ScalarSelect[int]:

@@ -244,11 +244,12 @@ def _publish(connection: Connection, *, files: LogFiles, logged_below: int) -> H
     """
     queue_on(connection, Queue.LOG, "")
     size, newest = tree_size(connection), published(connection)
-    if size == (newest.size if newest else 0):
+    previous_size = newest.size if newest else 0
+    if size == previous_size:
         return newest
     require_consistent(connection, files)
     signer = files.signer()
-    note = Checkpoint(signer.name, size, root(connection, size)).signed_by(signer)
+    note = Checkpoint(signer.name, size, root(connection, size), previous_size).signed_by(signer)
     files.keep(note)
     connection.execute(insert(log_head).values(size=size, note=note.encode(), logged_below=logged_below))
     return published(connection, size)

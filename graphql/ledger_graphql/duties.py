@@ -13,7 +13,7 @@ from ledger.desk import reviews, roster
 from ledger.desk.agreements import Agreement as AgreementRecord
 from ledger.desk.calendar import WorkItem
 from ledger.desk.duties import ACTION_NAMES, Action, CommitmentWork, DutyKey, DutyKind, ReviewWork
-from ledger.periods import Quarter
+from ledger.periods import DayUnreadable, Quarter, parse_day
 from ledger_graphql.agreements import Agreement, agreement_nodes
 from ledger_graphql.calendar import RoleStep, Today, day_asked, role_step_node
 from ledger_graphql.commitments import AgreementCommitment, DaysAhead, commitment_node, day_ahead
@@ -197,8 +197,8 @@ def _duty_key(after: str | None) -> DutyKey | None:
         return None
     try:
         due, kind, *rest = key_from(after)
-        key = DutyKey(date.fromisoformat(str(due)), DutyKind(str(kind)), tuple(rest))
-    except ValueError:
+        key = DutyKey(parse_day(str(due)), DutyKind(str(kind)), tuple(rest))
+    except (ValueError, DayUnreadable):
         raise CursorUnreadable(cursor=after) from None
     if [type(part) for part in key.rest] != list(SHAPES[key.kind]):
         raise CursorUnreadable(cursor=after)

@@ -288,7 +288,7 @@ def perform_all(
     whose key another transaction holds isn't done; nor is, ever, a second act of the same key.
     """
     keys = [one.act.kept_key for one in requests]
-    first = {key: place for place, key in reversed(list(enumerate(keys)))}
+    first = {key: keys.index(key) for key in keys}
 
     def once(connection: Connection) -> list[Outcome]:
         outcomes: list[Outcome] = [None] * len(requests)

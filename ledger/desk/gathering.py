@@ -33,6 +33,12 @@ class Gathering(Generic[Asked, Answer]):
         self._is_busy = False
         self._waiting: list[_Waiting[Asked, Answer]] = []
 
+    @property
+    def waiting(self) -> int:
+        """How many came while others are under way."""
+        with self._door:
+            return len(self._waiting)
+
     def __call__(self, asked: Asked) -> Answer | None:
         """The answer; None where the thread must do it alone: it couldn't be done together, or all failed."""
         own: _Waiting[Asked, Answer] = _Waiting(asked)

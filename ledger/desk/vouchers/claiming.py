@@ -80,7 +80,9 @@ class ClaimDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
+    """A claim that is asked for, and as what it is kept."""
+
     database: Database
     request: Request
     draft: ClaimDraft
@@ -99,26 +101,44 @@ def claim(
     Raises ``RequestRefused``, ``NotFound``, ``VoucherUnusable``, ``ServiceNotDone``, ``OrderExceeded``,
     ``ProviderNotRecognised``, ``EvidenceUsed``, ``ProgrammeNotInForce``.
     """
-    refuse([*amount_faults("amount", amount_minor), *evidence_faults(evidence)])
-    draft = ClaimDraft(order_id, amount_minor, tuple(evidence), day)
-    asked = _Asked(database, request_of(act, "claim_voucher", draft.request), draft)
+    asked = asked_of(database, act, order_id, amount_minor, evidence, day)
     outcome = _TOGETHER(asked)
     if outcome is None:
-        (outcome,) = _claim_all(database, [asked], waits=True)
+        (outcome,) = claim_all(database, [asked], waits=True)
     return named_number(done_or_refused(outcome), "claim")
 
 
-def _claim_together(asked: Sequence[_Asked]) -> list[Outcome]:
+def asked_of(
+    database: Database,
+    act: Act,
+    order_id: int,
+    amount_minor: int,
+    evidence: Sequence[EvidenceDraft],
+    day: date,
+) -> Asked:
+    """A claim to be made. Raises ``RequestRefused``, ``KeyUnusable``."""
+    refuse([*amount_faults("amount", amount_minor), *evidence_faults(evidence)])
+    draft = ClaimDraft(order_id, amount_minor, tuple(evidence), day)
+    return Asked(database, request_of(act, "claim_voucher", draft.request), draft)
+
+
+def _claim_together(asked: Sequence[Asked]) -> list[Outcome]:
     """Those of one database in one transaction; the others are left."""
     database = asked[0].database
-    outcomes = iter(_claim_all(database, [one for one in asked if one.database is database], waits=False))
+    outcomes = iter(claim_all(database, [one for one in asked if one.database is database], waits=False))
     return [next(outcomes) if one.database is database else None for one in asked]
 
 
-_TOGETHER: Gathering[_Asked, Done[dict[str, Any]] | LedgerError] = Gathering(_claim_together)
+_TOGETHER: Gathering[Asked, Done[dict[str, Any]] | LedgerError] = Gathering(_claim_together)
 
 
-def _claim_all(database: Database, asked: Sequence[_Asked], *, waits: bool) -> list[Outcome]:
+def claim_all(database: Database, asked: Sequence[Asked], *, waits: bool) -> list[Outcome]:
+    """Makes the claims in one transaction; what came of each in order.
+
+    A claim isn't done where one before it uses the same key, voucher, group or evidence, nor, unless it
+    ``waits``, where another transaction does.
+    """
+
     def work(connection: Connection, records: Mapping[int, Recorder]) -> Mapping[int, Result | LedgerError]:
         drafts = {place: asked[place].draft for place in records}
         held = _held(connection, drafts, waits=waits)

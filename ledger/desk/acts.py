@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Integer, Text, func, insert, literal, select, text
+from sqlalchemy import Connection, Row, insert, text
 
 from ledger.desk.copying import copy_rows
-from ledger.errors import LedgerError
+from ledger.errors import InvariantBroken, LedgerError
 from ledger.evidence.canonical import Json, canonical_bytes, digest
 from ledger_schema.ids import new_id, new_ids
 from ledger_schema.sessions import Database
@@ -24,11 +24,29 @@ EVENT_FORMATS = frozenset({"parkledger.event/1", EVENT_FORMAT})
 EVENT_SALT_BYTES = 16
 KEY_LENGTH_MAX = 200
 
-QUEUE_ON_ALL = text("""
-    SELECT pg_advisory_xact_lock(:queue, code)
-    FROM (SELECT DISTINCT hashtext(name) AS code
-          FROM unnest(cast(:names AS text[])) AS name ORDER BY 1) AS codes
+WAIT_FOR_KEYS = text("""
+    SELECT pg_advisory_xact_lock(code)
+    FROM (SELECT DISTINCT hashtextextended(key, 0) AS code
+          FROM unnest(cast(:keys AS text[])) AS key ORDER BY 1) AS codes
 """)
+KEYS_OF_OTHERS = text("""
+    SELECT key FROM unnest(cast(:keys AS text[])) AS key
+    WHERE NOT pg_try_advisory_xact_lock(hashtextextended(key, 0))
+""")
+KEPT = text("SELECT key, request_hash, result FROM idempotency_key WHERE key = ANY(:keys)")
+QUEUE_ON_ALL = text("""
+    SELECT pg_advisory_xact_lock(queue, code)
+    FROM (SELECT DISTINCT queue, hashtext(name) AS code
+          FROM unnest(cast(:queues AS integer[]), cast(:names AS text[])) AS wanted (queue, name)
+          ORDER BY 1, 2) AS codes
+""")
+QUEUED_ON = text("""
+    SELECT queue, name FROM unnest(cast(:queues AS integer[]), cast(:names AS text[])) AS wanted (queue, name)
+    WHERE NOT pg_try_advisory_xact_lock(queue, hashtext(name))
+""")
+
+APPEND = insert(event)
+KEEP = insert(idempotency_key)
 
 Value = TypeVar("Value")
 
@@ -126,20 +144,23 @@ class Recorder:
 
     def __call__(self, kind: str, data: Mapping[str, Json], agreement_id: int | None = None) -> int:
         """Append one event; returns its id. Whole numbers beyond 2^53 (ids) must come as text."""
+        row = self.told(kind, data, agreement_id)
+        self._connection.execute(APPEND, row)
+        return self.event_ids[-1]
+
+    def told(self, kind: str, data: Mapping[str, Json], agreement_id: int | None) -> dict[str, Any]:
+        """The row of one more event, for whoever appends it with the rows that it tells of."""
         event_id = new_id()
         self.event_ids.append(event_id)
         content = self._content(event_id, kind, data, agreement_id)
-        self._connection.execute(
-            insert(event).values(
-                event_id=event_id,
-                kind=kind,
-                agreement_id=agreement_id,
-                actor=self._act.actor,
-                canonical=content,
-                hash=digest(content),
-            )
-        )
-        return event_id
+        return {
+            "event_id": event_id,
+            "kind": kind,
+            "agreement_id": agreement_id,
+            "actor": self._act.actor,
+            "canonical": content,
+            "hash": digest(content),
+        }
 
     def record_all(self, kind: str, of_agreements: Sequence[tuple[int, Mapping[str, Json]]]) -> list[int]:
         """Append an event for each (agreement, data) by COPY; returns their ids in order."""
@@ -186,14 +207,50 @@ Work: TypeAlias = Callable[[Connection, Recorder], Mapping[str, Any]]
 
 def queue_on(connection: Connection, queue: Queue, name: str) -> None:
     """Waits until no other transaction changes the thing of this name, and makes others wait."""
-    connection.execute(
-        select(func.pg_advisory_xact_lock(literal(int(queue), Integer), func.hashtext(literal(name, Text))))
-    )
+    queue_on_each(connection, [(queue, name)])
 
 
 def queue_on_all(connection: Connection, queue: Queue, names: Iterable[str]) -> None:
     """``queue_on`` for several names, in one order for everybody, so that none wait in a circle."""
-    connection.execute(QUEUE_ON_ALL, {"queue": int(queue), "names": sorted(set(names))})
+    queue_on_each(connection, ((queue, name) for name in names))
+
+
+def queue_on_each(connection: Connection, wanted: Iterable[tuple[Queue, str]]) -> None:
+    """``queue_on_all`` for names of several queues, which are taken in their order."""
+    connection.execute(QUEUE_ON_ALL, _by_column(wanted))
+
+
+def queued_on(connection: Connection, wanted: Iterable[tuple[Queue, str]]) -> set[tuple[Queue, str]]:
+    """``queue_on_each`` without waiting; returns the names that others hold."""
+    rows = connection.execute(QUEUED_ON, _by_column(wanted))
+    return {(Queue(row.queue), row.name) for row in rows}
+
+
+def _by_column(wanted: Iterable[tuple[Queue, str]]) -> dict[str, list[Any]]:
+    pairs = sorted(set(wanted))
+    return {"queues": [int(queue) for queue, _ in pairs], "names": [name for _, name in pairs]}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an act asks for: the same key with the same ``content_hash`` is a replay."""
+
+    act: Act
+    content_hash: bytes
+
+
+Result: TypeAlias = Mapping[str, Any]
+Outcome: TypeAlias = Done[dict[str, Any]] | LedgerError | None
+"""What came of one of several acts: done, refused, or None: not done, because it would have to wait."""
+WorkOnAll: TypeAlias = Callable[[Connection, Mapping[int, Recorder]], Mapping[int, Result | LedgerError]]
+"""What several acts do in their one transaction, by place. One that it leaves out isn't done."""
+
+
+def request_of(act: Act, kind: str, content: Mapping[str, Json]) -> Request:
+    """The act's request as it is kept. Raises ``KeyUnusable``."""
+    if not (act.key.strip() and act.key.isprintable() and len(act.key) <= KEY_LENGTH_MAX):
+        raise KeyUnusable(key=act.key[:KEY_LENGTH_MAX], length_max=KEY_LENGTH_MAX)
+    return Request(act, digest(canonical_bytes({"kind": kind, "request": content})))
 
 
 def perform(
@@ -209,31 +266,94 @@ def perform(
     the same key with another request, ``KeyUnusable`` for an empty one. Concurrent use of one key queues on
     an advisory lock, the first lock of every act.
     """
-    if not (act.key.strip() and act.key.isprintable() and len(act.key) <= KEY_LENGTH_MAX):
-        raise KeyUnusable(key=act.key[:KEY_LENGTH_MAX], length_max=KEY_LENGTH_MAX)
-    request_hash = digest(canonical_bytes({"kind": kind, "request": request}))
 
-    def once(connection: Connection) -> Done[dict[str, Any]]:
-        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(act.kept_key, 0))))
-        kept = connection.execute(
-            select(idempotency_key.c.request_hash, idempotency_key.c.result).where(
-                idempotency_key.c.key == act.kept_key
-            )
-        ).one_or_none()
-        if kept is not None:
-            if kept.request_hash != request_hash:
-                raise KeyReused(key=act.key)
-            return Done(kept.result, replayed=True)
-        recorder = Recorder(connection, act)
-        result = dict(work(connection, recorder))
-        connection.execute(
-            insert(idempotency_key).values(
-                key=act.kept_key, request_hash=request_hash, result=result, event_ids=recorder.event_ids
-            )
-        )
-        return Done(json.loads(json.dumps(result)))
+    def work_on_all(connection: Connection, records: Mapping[int, Recorder]) -> dict[int, Result]:
+        return {place: work(connection, record) for place, record in records.items()}
 
-    return database.retrying(once)
+    (outcome,) = perform_all(database, [request_of(act, kind, request)], work_on_all)
+    return done_or_refused(outcome)
+
+
+def perform_all(
+    database: Database,
+    requests: Sequence[Request],
+    work: WorkOnAll,
+    *,
+    waits: bool = True,
+    settings: Sequence[str] = (),
+) -> list[Outcome]:
+    """Several acts in one transaction, each once, under its own key; what came of each.
+
+    ``work`` is told of those that are new, by their place in ``requests``. Where it doesn't wait, an act
+    whose key another transaction holds isn't done; nor is, ever, a second act of the same key.
+    """
+    keys = [one.act.kept_key for one in requests]
+    first = {key: keys.index(key) for key in keys}
+
+    def once(connection: Connection) -> list[Outcome]:
+        outcomes: list[Outcome] = [None] * len(requests)
+        held = _held_keys(connection, keys, waits=waits)
+        kept = {row.key: row for row in connection.execute(KEPT, {"keys": keys})}
+        for key in held & kept.keys():
+            outcomes[first[key]] = _replayed(requests[first[key]], kept[key])
+        records = {
+            place: Recorder(connection, requests[place].act)
+            for key, place in first.items()
+            if key in held and key not in kept
+        }
+        results = work(connection, records) if records else {}
+        _keep(connection, requests, records, results)
+        for place, result in results.items():
+            outcomes[place] = result if isinstance(result, LedgerError) else _done(result)
+        return outcomes
+
+    return database.retrying(once, *settings)
+
+
+def done_or_refused(outcome: Outcome) -> Done[dict[str, Any]]:
+    """What was done. Raises the refusal."""
+    if isinstance(outcome, LedgerError):
+        raise outcome
+    if outcome is None:
+        raise InvariantBroken(detail="an act that waits for its turn wasn't done")
+    return outcome
+
+
+def _done(result: Result) -> Done[dict[str, Any]]:
+    return Done(json.loads(json.dumps(dict(result))))
+
+
+def _held_keys(connection: Connection, keys: Sequence[str], *, waits: bool) -> set[str]:
+    if waits:
+        connection.execute(WAIT_FOR_KEYS, {"keys": keys})
+        return set(keys)
+    return set(keys) - set(connection.execute(KEYS_OF_OTHERS, {"keys": keys}).scalars())
+
+
+def _replayed(request: Request, kept: Row[Any]) -> Done[dict[str, Any]] | KeyReused:
+    if kept.request_hash != request.content_hash:
+        return KeyReused(key=request.act.key)
+    return Done(kept.result, replayed=True)
+
+
+def _keep(
+    connection: Connection,
+    requests: Sequence[Request],
+    records: Mapping[int, Recorder],
+    results: Mapping[int, Result | LedgerError],
+) -> None:
+    rows = [
+        {
+            "key": requests[place].act.kept_key,
+            "request_hash": requests[place].content_hash,
+            "result": dict(result),
+            "event_ids": records[place].event_ids,
+        }
+        for place, result in results.items()
+        if not isinstance(result, LedgerError)
+    ]
+    if rows:
+        connection.execute(KEEP, rows)
 
 
 def named_number(done: Done[dict[str, Any]], name: str) -> Done[int]:

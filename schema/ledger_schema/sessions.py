@@ -34,6 +34,9 @@ ATTEMPTS_MAX = 5
 TRY_AGAIN = frozenset({"40001", "40P01"})
 WAITED_IN_VAIN = "55P03"
 
+# Statements about a few rows are planned anew each time otherwise, which costs more than running them.
+PLANS_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan"
+
 POOL_SIZE = 10
 POOL_OVERFLOW = 10
 POOL_WAIT_SECONDS = 10
@@ -91,21 +94,22 @@ class Database:
                 yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *more_settings: str) -> Iterator[Connection]:
         """One transaction: committed at the end, or rolled back where an exception leaves the block."""
         with self._engine.begin() as connection:
-            _tell(connection, self.sight)
+            _tell(connection, self.sight, *more_settings)
             yield connection
 
-    def retrying(self, work: Callable[[Connection], Result]) -> Result:
+    def retrying(self, work: Callable[[Connection], Result], *more_settings: str) -> Result:
         """What `work` returns, done in one writing transaction; done again where another one got in its way.
 
-        `work` may run up to ATTEMPTS_MAX times, so it must leave nothing behind but rows. Raises TooBusy.
+        `work` may run up to ATTEMPTS_MAX times, so it must leave nothing behind but rows. `more_settings` are
+        SET statements for the transaction. Raises TooBusy.
         """
         last: DatabaseFailure | None = None
         for _ in range(ATTEMPTS_MAX):
             try:
-                with self.writing() as connection:
+                with self.writing(*more_settings) as connection:
                     return work(connection)
             except (DBAPIError, psycopg.Error) as error:
                 if sqlstate(error) == WAITED_IN_VAIN:
@@ -134,9 +138,9 @@ def sqlstate(error: DatabaseFailure) -> str | None:
     return cause.sqlstate if isinstance(cause, psycopg.Error) else None
 
 
-def _tell(connection: Connection, sight: Sight) -> None:
+def _tell(connection: Connection, sight: Sight, *more_settings: str) -> None:
     """Without a word to PostgreSQL beforehand a transaction sees nothing. SET takes no snapshot yet."""
-    connection.exec_driver_sql(f"{sight.settings()}; {deadlines.setting()}")
+    connection.exec_driver_sql("; ".join((sight.settings(), deadlines.setting(), *more_settings)))
 
 
 class _DriverConnection(Protocol):

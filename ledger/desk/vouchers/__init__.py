@@ -1,6 +1,9 @@
 """Innovation vouchers: programmes, providers, the life of a voucher, redeeming, recovering, budgets."""
 
+from ledger.desk.vouchers.claiming import claim
 from ledger.desk.vouchers.clearing import Clearing, clear, clearing_by_id
+from ledger.desk.vouchers.deciding import audit, decide_together
+from ledger.desk.vouchers.evidence import EvidenceDraft
 from ledger.desk.vouchers.faults import (
     BudgetShort,
     ClaimInOtherState,
@@ -61,7 +64,6 @@ from ledger.desk.vouchers.reading import (
     vouchers,
 )
 from ledger.desk.vouchers.recovering import recover
-from ledger.desk.vouchers.redeeming import EvidenceDraft, audit, claim, decide_together
 from ledger.desk.vouchers.settled import ClearingState, clearing_states
 from ledger.desk.vouchers.sums import BudgetState, Cleared, budget_states, cleared
 from ledger.desk.vouchers.waiting import Waiting, waiting

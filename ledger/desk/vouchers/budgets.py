@@ -6,12 +6,23 @@ a reserve touches the voucher's own rows alone, so that redemptions don't wait f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select, true
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    func,
+    select,
+    true,
+)
 
 from ledger.desk.acts import Queue, queue_on_all
 from ledger.desk.vouchers.faults import BudgetShort
@@ -155,24 +166,10 @@ def budget_names(connection: Connection, budget_ids: set[int]) -> dict[int, str]
     return {row.budget_id: f"{row.programme_id}/{row.role}/{row.starts}" for row in rows}
 
 
-def reserves_of(connection: Connection, voucher_ids: list[int]) -> dict[int, list[Reserve]]:
+def reserves_of(connection: Connection, voucher_ids: Sequence[int]) -> dict[int, list[Reserve]]:
     """What is left of every reserve of these vouchers, by voucher."""
-    last = (
-        select(reserve_use.c.sequence, reserve_use.c.left_minor)
-        .where(reserve_use.c.reserve_id == voucher_reserve.c.reserve_id)
-        .order_by(reserve_use.c.sequence.desc())
-        .limit(1)
-        .lateral("last_use")
-    )
-    rows = connection.execute(
-        select(voucher_reserve, voucher_budget.c.role, last.c.sequence, last.c.left_minor)
-        .join(voucher_budget, voucher_budget.c.budget_id == voucher_reserve.c.budget_id)
-        .join(last, true(), isouter=True)
-        .where(voucher_reserve.c.voucher_id.in_(voucher_ids))
-        .order_by(voucher_reserve.c.reserve_id)
-    )
     found: dict[int, list[Reserve]] = {voucher_id: [] for voucher_id in voucher_ids}
-    for row in rows:
+    for row in connection.execute(_RESERVES, {"voucher_ids": list(voucher_ids)}):
         left_minor = row.amount_minor if row.left_minor is None else row.left_minor
         found[row.voucher_id].append(
             Reserve(row.reserve_id, row.budget_id, row.role, left_minor, row.sequence or 0)
@@ -224,3 +221,23 @@ def _accounts(connection: Connection, *wanted: ColumnElement[bool]) -> dict[int,
 def _account(row: Row[Any]) -> BudgetAccount:
     open_minor = row.amount_minor if row.open_minor is None else row.open_minor
     return BudgetAccount(row.budget_id, row.role, row.starts, row.amount_minor, open_minor, row.sequence or 0)
+
+
+def _reserves() -> Select[Any]:
+    last = (
+        select(reserve_use.c.sequence, reserve_use.c.left_minor)
+        .where(reserve_use.c.reserve_id == voucher_reserve.c.reserve_id)
+        .order_by(reserve_use.c.sequence.desc())
+        .limit(1)
+        .lateral("last_use")
+    )
+    return (
+        select(voucher_reserve, voucher_budget.c.role, last.c.sequence, last.c.left_minor)
+        .join(voucher_budget, voucher_budget.c.budget_id == voucher_reserve.c.budget_id)
+        .join(last, true(), isouter=True)
+        .where(voucher_reserve.c.voucher_id == func.any(bindparam("voucher_ids", type_=ARRAY(BigInteger))))
+        .order_by(voucher_reserve.c.reserve_id)
+    )
+
+
+_RESERVES = _reserves()

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, text
 
-from ledger.desk.vouchers.programmes import RegisteredProgramme
 from ledger.desk.vouchers.providers import Provider
-from ledger.desk.vouchers.reading import Order
+from ledger.desk.vouchers.reading import Application, Group, Order
 from ledger.evidence.canonical import Json
-from ledger_schema.tables import (
-    voucher,
-    voucher_application,
-    voucher_claim,
-    voucher_order,
-)
 
 SPLIT_DAYS = 90
 """Orders of one enterprise with one provider for one service so close together may be one contract, split."""
@@ -44,19 +37,14 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
 
 
 def flags_of(
-    connection: Connection,
-    programme: RegisteredProgramme,
-    ordered: Order,
-    provider: Provider,
-    amount_minor: int,
+    others: Sequence[Row[Any]], ordered: Order, provider: Provider, amount_minor: int
 ) -> dict[str, dict[str, Json]]:
-    """The flags of a claim that is about to be made, with their grounds."""
+    """The flags of a claim that is about to be made, with their grounds; ``others`` are ``other_claims``."""
     flags: dict[str, dict[str, Json]] = {}
     own = ordered.voucher.application
     if own.controller is not None and own.controller == provider.controller:
         flags["provider_related"] = {"controller": own.controller}
-    others = _other_claims(connection, programme, ordered)
-    fellows = {row.enterprise_id for row in others if _is_fellow(row, ordered)}
+    fellows = {row.enterprise_id for row in others if row.enterprise_id != own.enterprise_id}
     if fellows:
         flags["same_controller"] = {"enterprises": [str(one) for one in sorted(fellows)]}
     close = sorted({row.order_id for row in others if _is_close(row, ordered, provider)})
@@ -68,39 +56,41 @@ def flags_of(
     return flags
 
 
-def _other_claims(connection: Connection, programme: RegisteredProgramme, ordered: Order) -> list[Row[Any]]:
-    """Orders under the programme of the same group, each with its claims."""
-    own, applied = ordered.voucher.application, voucher_application.c
-    is_own = applied.enterprise_id == own.enterprise_id
-    is_of_group = is_own if own.controller is None else applied.controller == own.controller
-    return list(
-        connection.execute(
-            select(
-                applied.enterprise_id,
-                applied.controller,
-                voucher_order.c.order_id,
-                voucher_order.c.provider_id,
-                voucher_order.c.service,
-                voucher_order.c.day,
-                voucher_claim.c.claim_id,
-                voucher_claim.c.amount_minor,
-            )
-            .select_from(voucher_application)
-            .join(voucher, voucher.c.application_id == applied.application_id)
-            .join(voucher_order, voucher_order.c.voucher_id == voucher.c.voucher_id)
-            .join(voucher_claim, voucher_claim.c.order_id == voucher_order.c.order_id, isouter=True)
-            .where(
-                applied.programme_id == programme.programme_id,
-                is_of_group,
-            )
-            .order_by(voucher_claim.c.claim_id)
-        )
+def other_claims(connection: Connection, own: Collection[Application]) -> dict[Group, list[Row[Any]]]:
+    """Orders of each application's group under its programme, each with its claims, by claim."""
+    found: dict[Group, list[Row[Any]]] = {one.group: [] for one in own}
+    of_groups = {one.group: one for one in own}
+    columns = {
+        "programme_ids": [group.programme_id for group in of_groups],
+        "names": [group.name for group in of_groups],
+        "enterprise_ids": [one.enterprise_id for one in of_groups.values()],
+        "controllers": [one.controller for one in of_groups.values()],
+    }
+    for row in connection.execute(_OTHER_CLAIMS, columns):
+        found[Group(row.programme_id, row.name)].append(row)
+    return found
+
+
+_OTHER_CLAIMS = text("""
+    WITH asked AS (
+        SELECT * FROM unnest(
+            cast(:programme_ids AS bigint[]), cast(:names AS text[]),
+            cast(:enterprise_ids AS bigint[]), cast(:controllers AS text[])
+        ) AS asked (programme_id, name, enterprise_id, controller)
+    ), applied AS (
+        SELECT application_id, asked.programme_id, name, one.enterprise_id
+        FROM asked JOIN voucher_application AS one USING (programme_id, enterprise_id)
+        WHERE asked.controller IS NULL
+        UNION ALL
+        SELECT application_id, asked.programme_id, name, one.enterprise_id
+        FROM asked JOIN voucher_application AS one USING (programme_id, controller)
     )
-
-
-def _is_fellow(row: Row[Any], ordered: Order) -> bool:
-    own = ordered.voucher.application
-    return bool(row.enterprise_id != own.enterprise_id)
+    SELECT applied.programme_id, name, enterprise_id, order_id, provider_id, service, ordered.day,
+        claim_id, claimed.amount_minor
+    FROM applied JOIN voucher USING (application_id) JOIN voucher_order AS ordered USING (voucher_id)
+        LEFT JOIN voucher_claim AS claimed USING (order_id)
+    ORDER BY claim_id
+""")
 
 
 def _is_close(row: Row[Any], ordered: Order, provider: Provider) -> bool:

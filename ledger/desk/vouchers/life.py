@@ -294,14 +294,14 @@ def _end(connection: Connection, rows: Rows, ended: Voucher, how: str, reason: s
         reason=reason,
         claim_id=None,
     )
-    release_rest(connection, rows, reserves_of(connection, [ended.voucher_id])[ended.voucher_id])
+    release_rest(connection, [(rows, reserves_of(connection, [ended.voucher_id])[ended.voucher_id])])
 
 
-def release_rest(connection: Connection, rows: Rows, reserves: Sequence[Reserve]) -> None:
-    """Gives back to the budgets what the reserves still hold."""
-    holding = [one for one in reserves if one.left_minor]
-    held = hold_budgets_of(connection, budget_names(connection, {one.budget_id for one in holding}))
-    for reserve in holding:
+def release_rest(connection: Connection, of_acts: Sequence[tuple[Rows, Sequence[Reserve]]]) -> None:
+    """Gives back to the budgets what the reserves of each act still hold."""
+    holding = [(rows, one) for rows, reserves in of_acts for one in reserves if one.left_minor]
+    held = hold_budgets_of(connection, budget_names(connection, {one.budget_id for _, one in holding}))
+    for rows, reserve in holding:
         held[reserve.budget_id].release(rows, reserve)
 
 

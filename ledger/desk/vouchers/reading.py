@@ -8,8 +8,22 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, exists, func, select, true
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+    true,
+)
 
+from ledger.desk.acts import Queue
 from ledger.desk.failures import NotFound
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.rules.claim_steps import ClaimStep, Decided, read_step, sentences
@@ -31,6 +45,14 @@ from ledger_schema.tables import (
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Whose vouchers of a programme share the room under its caps; by actual controller or credit code."""
+
+    programme_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Application:
     application_id: int
     programme_id: int
@@ -46,6 +68,10 @@ class Application:
     def quota_group(self) -> str:
         """Whose room the vouchers use: all enterprises of one actual controller, or the enterprise."""
         return self.controller or self.credit_code
+
+    @property
+    def group(self) -> Group:
+        return Group(self.programme_id, self.quota_group)
 
     @property
     def subject(self) -> Subject:
@@ -65,6 +91,11 @@ class Voucher:
     day: date
     last_day: date
     ended: str | None
+
+    @property
+    def queues(self) -> set[tuple[Queue, str]]:
+        """What acts queue on who use the voucher."""
+        return _queues(self.voucher_id, self.application)
 
     @property
     def state(self) -> str:
@@ -229,31 +260,27 @@ def order_by_id(connection: Connection, order_id: int) -> Order:
 
 def orders_by_id(connection: Connection, order_ids: Sequence[int]) -> dict[int, Order]:
     """The orders among these ids that exist."""
-    claimed = (
-        select(func.coalesce(func.sum(voucher_claim.c.amount_minor), 0))
-        .where(voucher_claim.c.order_id == voucher_order.c.order_id)
-        .scalar_subquery()
-    )
-    rows = connection.execute(
-        select(voucher_order, voucher_service.c.day.label("done_on"), claimed.label("claimed_minor"))
-        .join(voucher_service, voucher_service.c.order_id == voucher_order.c.order_id, isouter=True)
-        .where(voucher_order.c.order_id.in_(order_ids))
-    ).all()
-    of_orders = vouchers_by_id(connection, [row.voucher_id for row in rows])
+    rows = connection.execute(_ORDERS, {"order_ids": list(order_ids)})
     return {
         row.order_id: Order(
             order_id=row.order_id,
-            voucher=of_orders[row.voucher_id],
+            voucher=_voucher(row),
             provider_id=row.provider_id,
             service=row.service,
             contract=row.contract,
-            amount_minor=row.amount_minor,
+            amount_minor=row.price_minor,
             claimed_minor=int(row.claimed_minor),
-            day=row.day,
+            day=row.ordered_on,
             done_on=row.done_on,
         )
         for row in rows
     }
+
+
+def queues_of_orders(connection: Connection, order_ids: Sequence[int]) -> dict[int, set[tuple[Queue, str]]]:
+    """What acts queue on who use the voucher of each of these orders; it never changes."""
+    rows = connection.execute(_VOUCHERS_OF_ORDERS, {"order_ids": list(order_ids)})
+    return {row.order_id: _queues(row.voucher_id, _application(row)) for row in rows}
 
 
 def claim_by_id(connection: Connection, claim_id: int) -> Claim:
@@ -380,6 +407,50 @@ def _vouchers() -> Select[Any]:
     )
 
 
+def _queues(voucher_id: int, applied: Application) -> set[tuple[Queue, str]]:
+    quota = f"{applied.programme_id}/{applied.quota_group}"
+    return {(Queue.VOUCHER, str(voucher_id)), (Queue.VOUCHER_QUOTA, quota)}
+
+
+def _orders() -> Select[Any]:
+    """Orders with their voucher, whether the service was done, and what was claimed for so far."""
+    claimed = (
+        select(func.coalesce(func.sum(voucher_claim.c.amount_minor), 0))
+        .where(voucher_claim.c.order_id == voucher_order.c.order_id)
+        .scalar_subquery()
+    )
+    return (
+        _vouchers()
+        .add_columns(
+            voucher_order.c.order_id,
+            voucher_order.c.provider_id,
+            voucher_order.c.service,
+            voucher_order.c.contract,
+            voucher_order.c.amount_minor.label("price_minor"),
+            voucher_order.c.day.label("ordered_on"),
+            voucher_service.c.day.label("done_on"),
+            claimed.label("claimed_minor"),
+        )
+        .join(voucher_order, voucher_order.c.voucher_id == voucher.c.voucher_id)
+        .join(voucher_service, voucher_service.c.order_id == voucher_order.c.order_id, isouter=True)
+        .where(_is_asked_order())
+    )
+
+
+def _vouchers_of_orders() -> Select[Any]:
+    return (
+        _applications()
+        .add_columns(voucher.c.voucher_id, voucher_order.c.order_id)
+        .join(voucher, voucher.c.application_id == voucher_application.c.application_id)
+        .join(voucher_order, voucher_order.c.voucher_id == voucher.c.voucher_id)
+        .where(_is_asked_order())
+    )
+
+
+def _is_asked_order() -> ColumnElement[bool]:
+    return voucher_order.c.order_id == func.any(bindparam("order_ids", type_=ARRAY(BigInteger)))
+
+
 def _application(row: Row[Any]) -> Application:
     return Application(
         application_id=row.application_id,
@@ -450,3 +521,7 @@ def _parts(connection: Connection, claim_ids: Sequence[int]) -> defaultdict[int,
             Part(row.clause, row.role, row.party_id, int(row.amount_minor), int(row.recovered_minor))
         )
     return found
+
+
+_ORDERS = _orders()
+_VOUCHERS_OF_ORDERS = _vouchers_of_orders()

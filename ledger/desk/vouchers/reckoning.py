@@ -10,13 +10,11 @@ from typing import Any
 from ledger.desk.vouchers.programmes import ProgrammeOnDay
 from ledger.desk.vouchers.providers import Provider
 from ledger.desk.vouchers.reading import Voucher
+from ledger.desk.vouchers.sums import Quotas
 from ledger.errors import InvariantBroken
 from ledger.rules.facts import Subject
 from ledger.rules.plain.claims import Limits, decide_claim
 from ledger.rules.terms import Clause
-
-Quotas = dict[int, dict[int, dict[tuple[int, str], int]]]
-"""What a group was granted: by enterprise and clause, then by year and role."""
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on
+from ledger.desk.acts import Act, Done, Recorder, named_number, perform, queue_on_each
 from ledger.desk.failures import refuse, text_faults
 from ledger.desk.payments.faults import person_faults
 from ledger.desk.vouchers.budgets import budget_names, hold_budgets_of
@@ -40,8 +40,7 @@ def recover(
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
         ordered = order_by_id(connection, claim_by_id(connection, claim_id).order_id)
         applied = ordered.voucher.application
-        queue_on(connection, Queue.VOUCHER, str(ordered.voucher.voucher_id))
-        queue_on(connection, Queue.VOUCHER_QUOTA, f"{applied.programme_id}/{applied.quota_group}")
+        queue_on_each(connection, ordered.voucher.queues)
         found = claim_by_id(connection, claim_id)
         kept_minor = _refuse_unrecoverable(found, amount_minor)
         programme = programme_by_id(connection, applied.programme_id)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ from sqlalchemy import BigInteger, Connection, Date, LargeBinary, Table, TextCla
 
 from ledger.desk.acts import Recorder
 from ledger.evidence.canonical import Json
-from ledger_schema.tables import VOUCHER_TABLES
+from ledger_schema.tables import VOUCHER_TABLES, event
 
 _TABLES = {table.name: table for table in VOUCHER_TABLES}
 
@@ -32,27 +33,54 @@ class Rows:
 
     def add(self, table: Table, **values: object) -> None:
         """One row, with all columns but the event, the moment and what the database computes."""
-        row = {name: _described(table, name, value) for name, value in values.items()}
-        self._by_table[table.name].append(row)
+        self._by_table[table.name].append(_row(table, values))
 
     def write(
         self, connection: Connection, record: Recorder, kind: str, agreement_id: int | None, **more: Json
     ) -> int:
         """Appends the event and the rows; returns the event's id."""
-        said: dict[str, Json] = {name: list(self._by_table[name]) for name in self._named()}
-        event_id = record(kind, {"rows": said, **more}, agreement_id)
-        if said:
-            shape = tuple((name, tuple(self._by_table[name][0])) for name in self._named())
-            connection.execute(_insertion(shape), {"rows": json.dumps(said), "event": event_id})
-        return event_id
+        told = self.told(record, kind, agreement_id, **more)
+        write_all(connection, [told])
+        return told.event_id
 
-    def _named(self) -> list[str]:
-        return [name for name in _TABLES if name in self._by_table]
+    def told(self, record: Recorder, kind: str, agreement_id: int | None, **more: Json) -> Told:
+        """The rows with their event, to be written with those of other acts."""
+        rows = {name: list(self._by_table[name]) for name in _TABLES if name in self._by_table}
+        values = record.told(kind, {"rows": rows, **more}, agreement_id)
+        return Told(values["event_id"], _row(event, values), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event that is about to be appended, and the rows that it tells of, by table."""
+
+    event_id: int
+    event: Described
+    rows: Mapping[str, Sequence[Described]]
+
+
+def write_all(connection: Connection, told: Sequence[Told]) -> None:
+    """Appends events and their rows, in one statement."""
+    if not told:
+        return
+    together: dict[str, list[Described]] = {event.name: [one.event for one in told]}
+    for name in _TABLES:
+        rows: list[Described] = [
+            {**row, "event_id": one.event_id} for one in told for row in one.rows.get(name, ())
+        ]
+        if rows:
+            together[name] = rows
+    shape = tuple((name, tuple(rows[0])) for name, rows in together.items())
+    connection.execute(_insertion(shape), {"rows": json.dumps(together)})
 
 
 def read_row(table: Table, row: Described) -> dict[str, object]:
     """The values of a row as an event says it."""
     return {name: _read(table, name, value) for name, value in row.items()}
+
+
+def _row(table: Table, values: Mapping[str, object]) -> Described:
+    return {name: _described(table, name, value) for name, value in values.items()}
 
 
 def _described(table: Table, name: str, value: object) -> Json:
@@ -86,8 +114,8 @@ def _insertion(shape: tuple[tuple[str, tuple[str, ...]], ...]) -> TextClause:
     """One statement for all tables: references among the rows are looked at when all are there."""
     parts = [
         # Names are those of our own tables and columns.
-        f"{name}_rows AS (INSERT INTO {name} ({', '.join(columns)}, event_id) "  # noqa: S608
-        f"SELECT {', '.join(columns)}, :event "
+        f"{name}_rows AS (INSERT INTO {name} ({', '.join(columns)}) "  # noqa: S608
+        f"SELECT {', '.join(columns)} "
         f"FROM jsonb_populate_recordset(NULL::{name}, cast(:rows AS jsonb) -> '{name}'))"
         for name, columns in shape
     ]

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    Select,
+    Text,
+    bindparam,
+    case,
+    column,
+    func,
+    select,
+)
 
 from ledger.desk.vouchers.programmes import RegisteredProgramme
+from ledger.desk.vouchers.reading import Group
 from ledger_schema.tables import (
     reserve_use,
     voucher_budget,
@@ -17,6 +30,9 @@ from ledger_schema.tables import (
     voucher_posting,
     voucher_reserve,
 )
+
+Quotas: TypeAlias = dict[int, dict[int, dict[tuple[int, str], int]]]
+"""What a group was granted: by enterprise and clause, then by year and role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +60,47 @@ class Cleared:
     recovered_minor: int
 
 
-def granted(
-    connection: Connection, programme_id: int, group: str
-) -> dict[int, dict[int, dict[tuple[int, str], int]]]:
-    """What counts against caps: by enterprise of the group and clause, then by year and role."""
+def granted(connection: Connection, groups: Collection[Group]) -> dict[Group, Quotas]:
+    """What counts against the caps of each group: by enterprise and clause, then by year and role."""
+    found: dict[Group, Quotas] = {group: {} for group in groups}
+    rows = connection.execute(
+        _GRANTED,
+        {"programme_ids": [one.programme_id for one in groups], "names": [one.name for one in groups]},
+    )
+    for row in rows:
+        of_group = found[Group(row.programme_id, row.quota_group)]
+        by_clause = of_group.setdefault(row.enterprise_id, {}).setdefault(row.clause, {})
+        by_clause[int(row.year), row.role] = int(row.amount_minor)
+    return found
+
+
+def _granted() -> Select[Any]:
     entry, posting = voucher_entry.c, voucher_posting.c
     year = func.date_part("year", entry.quota_day)
-    rows = connection.execute(
-        select(entry.enterprise_id, posting.clause, year.label("year"), posting.role)
-        .add_columns(func.sum(posting.amount_minor).label("amount_minor"))
-        .join(voucher_posting, (posting.claim_id == entry.claim_id) & (posting.sequence == entry.sequence))
-        .where(
-            entry.programme_id == programme_id,
-            entry.quota_group == group,
-            entry.quota_day.is_not(None),
-            posting.account == "payer",
+    asked = (
+        func.unnest(
+            bindparam("programme_ids", type_=ARRAY(BigInteger)), bindparam("names", type_=ARRAY(Text))
         )
-        .group_by(entry.enterprise_id, posting.clause, year, posting.role)
+        .table_valued(column("programme_id", BigInteger), column("name", Text))
+        .render_derived("asked")
     )
-    found: defaultdict[int, dict[int, dict[tuple[int, str], int]]] = defaultdict(dict)
-    for row in rows:
-        by_clause = found[row.enterprise_id].setdefault(row.clause, {})
-        by_clause[int(row.year), row.role] = int(row.amount_minor)
-    return dict(found)
+    return (
+        select(entry.programme_id, entry.quota_group, entry.enterprise_id, posting.clause)
+        .add_columns(year.label("year"), posting.role, func.sum(posting.amount_minor).label("amount_minor"))
+        .select_from(asked)
+        .join(
+            voucher_entry,
+            (entry.programme_id == asked.c.programme_id) & (entry.quota_group == asked.c.name),
+        )
+        .join(voucher_posting, (posting.claim_id == entry.claim_id) & (posting.sequence == entry.sequence))
+        .where(entry.quota_day.is_not(None), posting.account == "payer")
+        .group_by(
+            entry.programme_id, entry.quota_group, entry.enterprise_id, posting.clause, year, posting.role
+        )
+    )
+
+
+_GRANTED = _granted()
 
 
 def budget_states(connection: Connection, programme_id: int) -> list[BudgetState]:

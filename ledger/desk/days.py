@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection, func, select
 
 from ledger.periods import day_of
 
+ALWAYS = datetime.max.replace(tzinfo=UTC)
+"""Later than whatever was recorded: what is known now was recorded by then."""
+
 
 def today(connection: Connection) -> date:
     """The day in Beijing on which the transaction began, by the database's clock."""
     return day_of(connection.execute(select(func.now())).scalar_one())
+
+
+def day_asked(connection: Connection, asked: date | None, known_at: datetime | None) -> date:
+    """The day that was asked for, or else that of the moment that was asked for, or else today."""
+    if asked is not None:
+        return asked
+    return today(connection) if known_at is None else day_of(known_at)

@@ -1,8 +1,8 @@
 """Measures views over the nation: 200 zones, 2,000 agreements, ten years of quarters.
 
 `.venv/bin/python bench/pairings.py [--quick]` makes them up in a PostgreSQL of its own, straight in the
-tables, and asks for every view by turns with the same aggregate as plain SQL, over the sums and over what
-they were summed from. Prints p50, p95 and ratios, and asserts nothing but that all give the same total.
+tables, and asks for every view by turns with the same aggregate as plain SQL written by hand, all as the
+application under row security. Prints p50, p95 and ratios, and asserts nothing but that both give the same.
 """
 
 from __future__ import annotations
@@ -10,19 +10,24 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
+from typing import Any
 
 import psycopg
 from made_up_nation import SHAPES, _terms_bytes
 from sqlalchemy import Connection, text
 
 from ledger.desk import pairings
-from ledger.desk.pairings import Group
+from ledger.desk.pairings import Group, Grouping
+from ledger.desk.pairings.groups import NORTH, GroupKind
 from ledger.desk.roster import load_roster
+from ledger.desk.settlements.replays import BOOK_IDS
 from ledger.evidence.canonical import digest
 from ledger.periods import Quarter
 from ledger_schema import migrate, server
@@ -87,14 +92,105 @@ FROM payable;
 INSERT INTO leg_clearing (leg_id, sequence, kind, amount_minor, open_minor, day, event_id)
 SELECT leg_id, 1, 'payment', amount_minor, 0, due_day, 1 FROM leg WHERE (leg_id + agreement_id) % 50 <> 0;
 """
-# The same totals, written by hand: over the sums, and over what they were summed from.
-OVER_SUMS = text("""
-    SELECT payer.province_code, payee.province_code, mechanism, sum(amount_minor)
+# The same aggregates, written by hand over the same tables, and the matrix over what the sums were made from.
+MATRIX = """
+    SELECT payer.{key} AS payer, payee.{key} AS payee, mechanism, sum(amount_minor)
     FROM settled_flow JOIN party AS payer ON payer.party_id = payer_party_id
         JOIN party AS payee ON payee.party_id = payee_party_id
     WHERE booked_quarter BETWEEN :first AND :last GROUP BY 1, 2, 3
-""")
-OVER_PAYABLES = text("""
+"""
+HALVES = """
+    SELECT CASE WHEN payer.province_code = ANY(:north) THEN 'North' ELSE 'South' END AS payer,
+        CASE WHEN payee.province_code = ANY(:north) THEN 'North' ELSE 'South' END AS payee, mechanism,
+        sum(amount_minor)
+    FROM settled_flow JOIN party AS payer ON payer.party_id = payer_party_id
+        JOIN party AS payee ON payee.party_id = payee_party_id
+    WHERE booked_quarter BETWEEN :first AND :last GROUP BY 1, 2, 3
+"""
+TREND = """
+    SELECT booked_quarter / 10 AS year, mechanism, sum(amount_minor) FROM settled_flow
+    WHERE booked_quarter BETWEEN :first AND :last GROUP BY 1, 2
+"""
+TREND_BETWEEN = """
+    SELECT booked_quarter / 10 AS year, mechanism, sum(amount_minor)
+    FROM settled_flow JOIN party AS payer ON payer.party_id = payer_party_id
+        JOIN party AS payee ON payee.party_id = payee_party_id
+    WHERE booked_quarter BETWEEN :first AND :last
+        AND (payer.region_class, payee.region_class) IN (('East', 'West'), ('West', 'East'))
+    GROUP BY 1, 2
+"""
+RANKING = """
+    WITH paid AS (
+        SELECT province_code, sum(amount_minor) AS paid
+        FROM settled_flow JOIN party ON party_id = payer_party_id
+        WHERE booked_quarter BETWEEN :first AND :last GROUP BY 1
+    ), received AS (
+        SELECT province_code, sum(amount_minor) AS received
+        FROM settled_flow JOIN party ON party_id = payee_party_id
+        WHERE booked_quarter BETWEEN :first AND :last GROUP BY 1
+    ), overdue AS (
+        SELECT province_code, sum(amount_minor - cleared) AS overdue
+        FROM leg JOIN party ON party_id = payer_party_id
+            JOIN agreement_quarter AS closed ON closed.agreement_id = leg.agreement_id
+                AND closed.quarter = booked_quarter AND closed.settlement_id = leg.settlement_id
+            CROSS JOIN LATERAL (
+                SELECT coalesce(sum(amount_minor), 0) AS cleared FROM leg_clearing
+                WHERE leg_clearing.leg_id = leg.leg_id
+            ) AS clearings
+        WHERE coalesce(second_day, due_day) < :today GROUP BY 1
+    )
+    SELECT province_code, count(DISTINCT agreement_id), coalesce(paid, 0), coalesce(received, 0),
+        coalesce(overdue, 0)
+    FROM agreement_party JOIN party USING (party_id) LEFT JOIN paid USING (province_code)
+        LEFT JOIN received USING (province_code) LEFT JOIN overdue USING (province_code)
+    GROUP BY province_code, paid, received, overdue
+"""
+# One statement for each part of a pairing: agreements, flows, credits, debts.
+PAIRING = (
+    """
+    SELECT count(DISTINCT agreement_id)
+    FROM agreement_party AS mine JOIN party AS one ON one.party_id = mine.party_id
+        JOIN agreement_party AS theirs USING (agreement_id)
+        JOIN party AS other ON other.party_id = theirs.party_id
+    WHERE one.{key} = :one AND other.{key} = :other
+    """,
+    """
+    SELECT booked_quarter, mechanism, payer.{key} = :one, sum(amount_minor)
+    FROM settled_flow JOIN party AS payer ON payer.party_id = payer_party_id
+        JOIN party AS payee ON payee.party_id = payee_party_id
+    WHERE booked_quarter BETWEEN :first AND :last
+        AND (payer.{key}, payee.{key}) IN ((:one, :other), (:other, :one))
+    GROUP BY 1, 2, 3
+    """,
+    """
+    SELECT booked_quarter, book_id, commodity_id, party.{key} = :one, sum(amount_minor)
+    FROM settled_credit JOIN party USING (party_id)
+    WHERE booked_quarter BETWEEN :first AND :last AND party.{key} IN (:one, :other)
+        AND agreement_id IN (
+            SELECT agreement_id
+            FROM agreement_party AS mine JOIN party AS one ON one.party_id = mine.party_id
+                JOIN agreement_party AS theirs USING (agreement_id)
+                JOIN party AS other ON other.party_id = theirs.party_id
+            WHERE one.{key} = :one AND other.{key} = :other)
+    GROUP BY 1, 2, 3, 4
+    """,
+    """
+    SELECT payer.{key} = :one, sum(amount_minor), sum(amount_minor - cleared),
+        coalesce(sum(amount_minor - cleared)
+            FILTER (WHERE coalesce(second_day, due_day) < :today), 0)
+    FROM leg JOIN party AS payer ON payer.party_id = payer_party_id
+        JOIN party AS payee ON payee.party_id = payee_party_id
+        JOIN agreement_quarter AS closed ON closed.agreement_id = leg.agreement_id
+            AND closed.quarter = booked_quarter AND closed.settlement_id = leg.settlement_id
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(amount_minor), 0) AS cleared FROM leg_clearing
+            WHERE leg_clearing.leg_id = leg.leg_id
+        ) AS clearings
+    WHERE (payer.{key}, payee.{key}) IN ((:one, :other), (:other, :one))
+    GROUP BY 1
+    """,
+)
+OVER_PAYABLES = """
     SELECT payer.province_code, payee.province_code, mechanism, sum(booked_minor)
     FROM payable JOIN agreement_quarter AS closed USING (agreement_id, settlement_id)
         JOIN (
@@ -105,9 +201,28 @@ OVER_PAYABLES = text("""
         JOIN party AS payer ON payer.party_id = payer_party_id
         JOIN party AS payee ON payee.party_id = payee_party_id
     WHERE booked_quarter BETWEEN :first AND :last GROUP BY 1, 2, 3
-""")
-ALL_YEARS = {"first": FIRST.code, "last": LAST.code}
-LAST_YEAR = {"first": 20241, "last": 20244}
+"""
+BUSIEST = """
+    SELECT one.{key}, other.{key}
+    FROM agreement_party AS mine JOIN party AS one ON one.party_id = mine.party_id
+        JOIN agreement_party AS theirs USING (agreement_id)
+        JOIN party AS other ON other.party_id = theirs.party_id
+    WHERE one.{key} < other.{key} GROUP BY 1, 2 ORDER BY count(*) DESC, 1, 2 LIMIT 1
+"""
+TEN_YEARS = (FIRST, LAST)
+ONE_YEAR = (Quarter(2024, 1), LAST)
+EAST, WEST = Group("region", "East"), Group("region", "West")
+
+Rows = set[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view and its hand-written counterpart, each giving the same rows."""
+
+    name: str
+    ours: Callable[[Connection], Rows]
+    plain: Callable[[Connection], Rows]
 
 
 def main() -> None:
@@ -146,55 +261,103 @@ def _make(database: Database, agreements: int) -> None:
             )
 
 
+def _views(connection: Connection) -> Iterator[View]:
+    yield _matrix("matrix by province, ten years", "province", TEN_YEARS, MATRIX.format(key="province_code"))
+    yield _matrix("east and west, ten years", "region", TEN_YEARS, MATRIX.format(key="region_class"))
+    yield _matrix("north and south, ten years", "half", TEN_YEARS, HALVES)
+    yield _matrix("matrix by province, one year", "province", ONE_YEAR, MATRIX.format(key="province_code"))
+    yield _trend("trend of the nation", None, TREND)
+    yield _trend("trend between east and west", (EAST, WEST), TREND_BETWEEN)
+    for years, name in ((TEN_YEARS, "ten years"), (ONE_YEAR, "one year")):
+        yield _ranking(f"ranking of provinces, {name}", years)
+    yield _pairing("busiest pairing of zones, ten years", _busiest(connection, "party", "code"), "code")
+    provinces = _busiest(connection, "province", "province_code")
+    yield _pairing("busiest pairing of provinces, ten years", provinces, "province_code")
+    yield _pairing("one pairing of east and west, ten years", (EAST, WEST), "region_class")
+
+
+def _matrix(name: str, by: Grouping, years: tuple[Quarter, Quarter], plain: str) -> View:
+    def ours(connection: Connection) -> Rows:
+        cells = pairings.matrix(connection, by, *years)
+        return {(one.payer, one.payee, one.mechanism, one.amount_minor) for one in cells}
+
+    return View(name, ours, lambda connection: _rows(connection, plain, years, north=list(NORTH)))
+
+
+def _trend(name: str, between: tuple[Group, Group] | None, plain: str) -> View:
+    def ours(connection: Connection) -> Rows:
+        found = pairings.trend(connection, *TEN_YEARS, between)
+        return {(one.year, one.mechanism, one.amount_minor) for one in found}
+
+    return View(name, ours, lambda connection: _rows(connection, plain, TEN_YEARS))
+
+
+def _ranking(name: str, years: tuple[Quarter, Quarter]) -> View:
+    def ours(connection: Connection) -> Rows:
+        ranked = pairings.ranking(connection, "province", *years, TODAY, pairings.RANKED_MOST)
+        return {
+            (one.key, one.agreement_count, one.paid_minor, one.received_minor, one.overdue_minor)
+            for one in ranked
+        }
+
+    return View(name, ours, lambda connection: _rows(connection, RANKING, years, today=TODAY))
+
+
+def _busiest(connection: Connection, kind: GroupKind, key: str) -> tuple[Group, Group]:
+    """The two groups with the most agreements."""
+    one, other = connection.execute(text(BUSIEST.format(key=key))).one()
+    return Group(kind, one), Group(kind, other)
+
+
+def _pairing(name: str, groups: tuple[Group, Group], key: str) -> View:
+    def ours(connection: Connection) -> Rows:
+        found = pairings.pairing(connection, *groups, *TEN_YEARS, TODAY)
+        return {
+            (len(found.agreement_ids),),
+            *((one.quarter.code, one.mechanism, one.from_one, one.amount_minor) for one in found.flows),
+            *(
+                (one.quarter.code, BOOK_IDS[one.book], one.commodity_id, one.to_one, one.amount_minor)
+                for one in found.credits
+            ),
+            *((one.from_one, one.raised_minor, one.open_minor, one.overdue_minor) for one in found.debts),
+        }
+
+    def plain(connection: Connection) -> Rows:
+        one, other = (group.code for group in groups)
+        given = {"one": one, "other": other, "today": TODAY}
+        statements = (statement.format(key=key) for statement in PAIRING)
+        return {row for each in statements for row in _rows(connection, each, TEN_YEARS, **given)}
+
+    return View(name, ours, plain)
+
+
+def _rows(connection: Connection, statement: str, years: tuple[Quarter, Quarter], **given: object) -> Rows:
+    first, last = years
+    found = connection.execute(text(statement), {"first": first.code, "last": last.code, **given})
+    return {tuple(row) for row in found}
+
+
 def _measure(connection: Connection, rounds: int) -> None:
-    east, west = Group("region", "East"), Group("region", "West")
-    zones = Group("party", "HTZ001"), Group("party", "HTZ008")
-    years = (FIRST, LAST)
-    views: dict[str, Callable[[], object]] = {
-        "matrix of provinces, ten years": lambda: pairings.matrix(connection, "province", *years),
-        "matrix of provinces, one year": lambda: pairings.matrix(
-            connection, "province", Quarter(2024, 1), LAST
-        ),
-        "east and west, ten years": lambda: pairings.matrix(connection, "region", *years),
-        "north and south, ten years": lambda: pairings.matrix(connection, "half", *years),
-        "trend of the nation": lambda: pairings.trend(connection, *years),
-        "trend between east and west": lambda: pairings.trend(connection, *years, (east, west)),
-        "ranking of provinces, one year": lambda: pairings.ranking(
-            connection, "province", Quarter(2024, 1), LAST, TODAY, 40
-        ),
-        "one pairing of zones, ten years": lambda: pairings.pairing(connection, *zones, *years, TODAY),
-        "one pairing of provinces, one year": lambda: pairings.pairing(
-            connection,
-            Group("province", "310000"),
-            Group("province", "530000"),
-            Quarter(2024, 1),
-            LAST,
-            TODAY,
-        ),
-        "SQL over the sums, ten years": lambda: connection.execute(OVER_SUMS, ALL_YEARS).all(),
-        "SQL over the sums, one year": lambda: connection.execute(OVER_SUMS, LAST_YEAR).all(),
-    }
-    ours = {
-        (one.payer, one.payee, one.mechanism): one.amount_minor
-        for one in pairings.matrix(connection, "province", *years)
-    }
-    for statement in (OVER_SUMS, OVER_PAYABLES):
-        rows = connection.execute(statement, ALL_YEARS).all()
-        if {tuple(row[:3]): int(row[3]) for row in rows} != ours:
-            raise ValueError("the views don't give what plain SQL gives")
-    taken = {name: [_milliseconds(view) for _ in range(3)] for name, view in views.items()}
+    views = list(_views(connection))
+    for view in views:
+        if view.ours(connection) != view.plain(connection):
+            raise ValueError(f"{view.name}: not what plain SQL gives")
+    taken: dict[str, tuple[list[float], list[float]]] = {view.name: ([], []) for view in views}
     for _ in range(rounds):
-        for name, view in views.items():
-            taken[name].append(_milliseconds(view))
-    for name, of_view in taken.items():
-        print(f"{name:<38} p50 {median(of_view):7.1f} ms   p95 {quantiles(of_view, n=20)[18]:7.1f} ms")
-    for period in ("ten years", "one year"):
-        ours_ms, plain_ms = (
-            median(taken[f"{name}, {period}"]) for name in ("matrix of provinces", "SQL over the sums")
-        )
-        print(f"matrix / plain SQL over the same sums, {period}: {ours_ms / plain_ms:.2f}")
-    over = _milliseconds(lambda: connection.execute(OVER_PAYABLES, ALL_YEARS).all())
-    print(f"plain SQL over payables / matrix: {over / median(taken['matrix of provinces, ten years']):.1f}")
+        for view in views:
+            for way, times in zip((view.ours, view.plain), taken[view.name], strict=True):
+                times.append(_milliseconds(partial(way, connection)))
+    print(f"{'p50 / p95 in ms':<42}{'view':>15}{'plain SQL':>16}   view / plain SQL, p50")
+    for name, (ours, plain) in taken.items():
+        ratio = median(ours) / median(plain)
+        print(f"{name:<42}{_spread(ours):>15}{_spread(plain):>16}   {ratio:.2f}")
+    over_ms = _milliseconds(lambda: _rows(connection, OVER_PAYABLES, TEN_YEARS))
+    matrix_ms = median(taken["matrix by province, ten years"][0])
+    print(f"matrix as plain SQL over payables / view: {over_ms / matrix_ms:.1f}")
+
+
+def _spread(times: list[float]) -> str:
+    return f"{median(times):.1f} / {quantiles(times, n=20)[18]:.1f}"
 
 
 def _milliseconds(view: Callable[[], object]) -> float:

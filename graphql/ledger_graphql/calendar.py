@@ -16,7 +16,11 @@ from ledger_graphql.parties import Party, PartyBatch
 from ledger_graphql.scalars import Hash
 
 Today = Annotated[
-    date | None, strawberry.argument(description="As of this day; today in Beijing when left out.")
+    date | None,
+    strawberry.argument(
+        description="As of this day; when left out, the day of knownAt where there is one, else today; in "
+        "Beijing."
+    ),
 ]
 
 
@@ -140,6 +144,6 @@ def seal_node(found: returns.Seal) -> Seal:
     )
 
 
-def day_asked(desk: Desk, today: date | None) -> date:
-    """The day that was asked for, or today."""
-    return days.today(desk.snapshot) if today is None else today
+def day_asked(desk: Desk, today: date | None, known_at: datetime | None = None) -> date:
+    """The day that was asked for, or that of the moment asked for, or today."""
+    return days.day_asked(desk.snapshot, today, known_at)

@@ -12,7 +12,7 @@ from ledger.desk import commitments, roster
 from ledger.desk.agreements import agreements_by_id
 from ledger.desk.commitments import RecordDraft
 from ledger.desk.days import days_later
-from ledger_graphql.agreements import Agreement, agreement_id_of, agreement_nodes
+from ledger_graphql.agreements import Agreement, KnownAt, agreement_id_of, agreement_nodes
 from ledger_graphql.calendar import Today, day_asked
 from ledger_graphql.connections import FIRST_DEFAULT, After, Connection, First, connection, cut
 from ledger_graphql.context import Desk, Info
@@ -228,10 +228,12 @@ class CommitmentQueries:
         info: Info,
         agreement: Annotated[str, strawberry.argument(description="The agreement's code.")],
         today: Today = None,
+        known_at: KnownAt = None,
     ) -> list[AgreementCommitment]:
         desk = info.context
         agreement_id = agreement_id_of(desk, agreement)
-        found = commitments.commitments(desk.snapshot, agreement_id, day_asked(desk, today))
+        day = day_asked(desk, today, known_at)
+        found = commitments.commitments(desk.snapshot, agreement_id, day, known_at)
         return [commitment_node(one) for one in found]
 
     @resolved("What a party's agreements promise and isn't confirmed yet, by due day; late ones come first.")

@@ -15,12 +15,13 @@ from ledger.desk.history import differences
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
 from ledger_graphql.amounts import AmountValue, amount_value
+from ledger_graphql.booked import Account, account_node
 from ledger_graphql.connections import Batch, global_id
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.events import Event, event_node
 from ledger_graphql.fields import resolved
 from ledger_graphql.parties import Party, PartyBatch, party_batch
-from ledger_graphql.settlements import Account, Cause, account_node, cause_node
+from ledger_graphql.settlements import Cause, cause_node
 
 EventBatch: TypeAlias = Batch[int, Event]
 

@@ -12,6 +12,7 @@ from ledger.desk.history import drill
 from ledger.desk.history.booked import Booked, BookedKey
 from ledger.desk.pages import Page
 from ledger.periods import Quarter
+from ledger_graphql.booked import Allocation, allocation_nodes
 from ledger_graphql.connections import (
     FIRST_DEFAULT,
     After,
@@ -25,7 +26,6 @@ from ledger_graphql.context import Desk, Info
 from ledger_graphql.fields import resolved
 from ledger_graphql.payments import Leg, leg_nodes
 from ledger_graphql.returns import Filing, ReturnLine, filing_nodes, line_nodes
-from ledger_graphql.settlements import Allocation, allocation_nodes
 
 BOOKED_SHAPE = (int,) * 9
 

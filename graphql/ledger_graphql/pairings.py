@@ -10,17 +10,16 @@ from typing import Annotated
 import strawberry
 
 from ledger.desk import pairings
-from ledger.desk.agreements import agreements_by_id, terms_in_force
+from ledger.desk.agreements import agreements_by_id
 from ledger.desk.pairings import Group, Grouping
-from ledger.measures import MEASURE_BY_NAME, YUAN
+from ledger.measures import YUAN
 from ledger.periods import Quarter
 from ledger.rules.terms import Book
-from ledger.rules.terms import Mechanism as MechanismName
-from ledger_graphql.agreements import Agreement, AgreementKind, agreement_nodes
+from ledger_graphql.agreements import Agreement, AgreementKind, KnownAt, agreement_nodes
 from ledger_graphql.amounts import AmountValue, amount_value
 from ledger_graphql.calendar import Today, day_asked
 from ledger_graphql.commitments import CommitmentState
-from ledger_graphql.connections import FIRST_DEFAULT, After, Connection, First, connection, cut
+from ledger_graphql.connections import FIRST_DEFAULT, After, Batch, Connection, First, connection, cut
 from ledger_graphql.context import Info
 from ledger_graphql.fields import resolved
 
@@ -123,25 +122,16 @@ class RoomLeft:
 class PairedAgreement:
     agreement: Agreement = strawberry.field(description="The agreement.")
     agreement_id: strawberry.Private[int]
+    rooms: strawberry.Private[Batch[int, list[pairings.Room]]]
 
     @resolved("What is left under its caps and windows.")
-    def room(self, info: Info) -> list[RoomLeft]:
-        snapshot = info.context.snapshot
-        found = pairings.room_left(snapshot, self.agreement_id)
-        units = {
-            clause.number: (
-                MEASURE_BY_NAME[clause.what.measures[0]].commodity.commodity_id,
-                Book.ASSESSMENT if clause.what.mechanism is MechanismName.OUTPUT_VALUE else Book.CASH,
-            )
-            for version in terms_in_force(snapshot, self.agreement_id)
-            for clause in version.terms.clauses
-        }
-        return [_room(one, *units[one.clause]) for one in found]
+    def room(self) -> list[RoomLeft]:
+        return [_room(one) for one in self.rooms[self.agreement_id]]
 
 
 @strawberry.type(
     description="Everything between two groups that the asker may see: flows and credits of the quarters "
-    "asked for, debts, disputes and commitments as of the day."
+    "asked for, debts, disputes and commitments as of the day; all as known at the moment asked for."
 )
 class Pairing:
     kinds: list[KindCount] = strawberry.field(description="Agreements by kind.")
@@ -160,11 +150,15 @@ class Pairing:
         desk = info.context
         numbered = list(enumerate(self.record.agreement_ids))
         page, has_next = cut(numbered, lambda one: (one[0],), first, after)
-        records = agreements_by_id(desk.snapshot, [agreement_id for _, agreement_id in page])
-        nodes = agreement_nodes(desk, [records[agreement_id] for _, agreement_id in page])
+        agreement_ids = [agreement_id for _, agreement_id in page]
+        records = agreements_by_id(desk.snapshot, agreement_ids)
+        nodes = agreement_nodes(desk, [records[agreement_id] for agreement_id in agreement_ids])
+        rooms = Batch(
+            agreement_ids, lambda wanted: pairings.rooms_left(desk.snapshot, wanted, self.record.known_at)
+        )
         items = [
-            PairedAgreement(agreement=node, agreement_id=agreement_id)
-            for node, (_, agreement_id) in zip(nodes, page, strict=True)
+            PairedAgreement(agreement=node, agreement_id=agreement_id, rooms=rooms)
+            for node, agreement_id in zip(nodes, agreement_ids, strict=True)
         ]
         return connection(items, [(place,) for place, _ in page], has_next=has_next, after=after)
 
@@ -217,19 +211,24 @@ class PairingQueries:
         first_quarter: FirstQuarter,
         last_quarter: LastQuarter,
         today: Today = None,
+        known_at: KnownAt = None,
     ) -> Pairing:
         desk = info.context
-        found = pairings.pairing(
-            desk.snapshot, one.group(), other.group(), first_quarter, last_quarter, day_asked(desk, today)
-        )
-        return _pairing(found)
+        day = day_asked(desk, today, known_at)
+        groups = one.group(), other.group()
+        return _pairing(pairings.pairing(desk.snapshot, *groups, first_quarter, last_quarter, day, known_at))
 
     @resolved("Who owed whom how much, over the whole nation: sums, open to every province.")
     def pairing_matrix(
-        self, info: Info, by: By, first_quarter: FirstQuarter, last_quarter: LastQuarter
+        self,
+        info: Info,
+        by: By,
+        first_quarter: FirstQuarter,
+        last_quarter: LastQuarter,
+        known_at: KnownAt = None,
     ) -> list[MatrixCell]:
         with info.context.seeing_everything() as snapshot:
-            found = pairings.matrix(snapshot, _grouping(by), first_quarter, last_quarter)
+            found = pairings.matrix(snapshot, _grouping(by), first_quarter, last_quarter, known_at)
         return [
             MatrixCell(
                 payer=one.payer,
@@ -248,12 +247,13 @@ class PairingQueries:
         first_quarter: FirstQuarter,
         last_quarter: LastQuarter,
         today: Today = None,
+        known_at: KnownAt = None,
     ) -> list[RankedGroup]:
         desk = info.context
-        day = day_asked(desk, today)
+        day = day_asked(desk, today, known_at)
         with desk.seeing_everything() as snapshot:
             found = pairings.ranking(
-                snapshot, _grouping(by), first_quarter, last_quarter, day, pairings.RANKED_MOST
+                snapshot, _grouping(by), first_quarter, last_quarter, day, pairings.RANKED_MOST, known_at
             )
         return [
             RankedGroup(
@@ -275,10 +275,11 @@ class PairingQueries:
         last_quarter: LastQuarter,
         one: OneOptional = None,
         other: OtherOptional = None,
+        known_at: KnownAt = None,
     ) -> list[TrendYear]:
         between = None if one is None or other is None else (one.group(), other.group())
         with info.context.seeing_everything() as snapshot:
-            found = pairings.trend(snapshot, first_quarter, last_quarter, between)
+            found = pairings.trend(snapshot, first_quarter, last_quarter, between, known_at)
         return [
             TrendYear(
                 year=each.year,
@@ -297,13 +298,13 @@ def _money(amount_minor: int) -> AmountValue:
     return amount_value(amount_minor, YUAN.commodity_id, Book.CASH)
 
 
-def _room(one: pairings.Room, commodity_id: int, book: Book) -> RoomLeft:
+def _room(one: pairings.Room) -> RoomLeft:
     left = one.under_caps_minor
     return RoomLeft(
         clause=one.clause,
         as_of=one.as_of,
         subject_count=one.subject_count,
-        under_caps=None if left is None else amount_value(floor(left), commodity_id, book),
+        under_caps=None if left is None else amount_value(floor(left), one.commodity_id, one.book),
         used_up_count=one.used_up_count,
         open_windows=one.open_windows,
         next_close=one.next_close,

@@ -13,11 +13,11 @@ from ledger.desk.failures import NotFound
 from ledger.periods import Quarter
 from ledger_graphql.agreements import KnownAt
 from ledger_graphql.amounts import AmountValue, amount_value
+from ledger_graphql.booked import AccountKind
 from ledger_graphql.connections import FIRST_DEFAULT, After, Connection, First, connection, cut
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.fields import resolved
 from ledger_graphql.parties import Party, PartyBatch, party_batch
-from ledger_graphql.settlements import AccountKind
 from ledger_graphql.statements import BilingualText, Statement, statement_node
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import Enum
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import strawberry
@@ -278,16 +279,16 @@ def leg_node(desk: Desk, leg_id: int) -> Leg | None:
     return next(iter(leg_nodes(desk, list(found.values()))), None)
 
 
-def legs_of_settlement(desk: Desk, settlement_id: int) -> list[Leg]:
-    """What the settlement's close made payable."""
-    found = payments.legs_of_settlements(desk.snapshot, [settlement_id])
-    return leg_nodes(desk, found[settlement_id])
+def legs_of_settlements(desk: Desk, settlement_ids: Sequence[int]) -> dict[int, list[Leg]]:
+    """What the close of each settlement made payable."""
+    found = payments.legs_of_settlements(desk.snapshot, settlement_ids)
+    nodes = iter(leg_nodes(desk, [leg for legs in found.values() for leg in legs]))
+    return {settlement_id: list(islice(nodes, len(legs))) for settlement_id, legs in found.items()}
 
 
-def payment_state_of(desk: Desk, settlement_id: int, day: date) -> PaymentState:
-    """The most urgent state of the settlement's legs."""
-    found = payments.legs_of_settlements(desk.snapshot, [settlement_id])
-    return PaymentState(payments.state_of_all(found[settlement_id], day))
+def state_of_legs(legs: Sequence[Leg], day: date) -> PaymentState:
+    """The most urgent state of the legs."""
+    return PaymentState(payments.state_of_all([leg.record for leg in legs], day))
 
 
 def payment_nodes(desk: Desk, records: Sequence[payments.Payment]) -> list[Payment]:

@@ -14,12 +14,13 @@ from ledger.periods import Quarter
 from ledger.rules import explanation as rules
 from ledger.rules.terms import Book
 from ledger_graphql.amounts import AmountValue, Language, amount_value
+from ledger_graphql.booked import Account, Allocation, account_node, allocation_nodes
 from ledger_graphql.connections import global_id
 from ledger_graphql.context import Desk
 from ledger_graphql.fields import resolved
 from ledger_graphql.parties import Party, PartyBatch, party_batch
 from ledger_graphql.reconciliation_items import ExceptedLine, excepted_nodes
-from ledger_graphql.settlements import Account, Allocation, Cause, account_node, allocation_nodes, cause_node
+from ledger_graphql.settlements import Cause, cause_node
 
 
 @strawberry.type(description="What an account holds. Zero balances are left out.")

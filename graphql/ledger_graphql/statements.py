@@ -24,13 +24,14 @@ from ledger_graphql.amounts import (
     amount_value,
     reported,
 )
+from ledger_graphql.booked import AccountKind, Allocation, allocation_nodes
 from ledger_graphql.connections import FIRST_DEFAULT, After, Connection, First, connection, cut
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.enterprises import Enterprise, EnterpriseBatch, enterprise_batch
 from ledger_graphql.fields import resolved
 from ledger_graphql.parties import Party, PartyBatch, party_batch
 from ledger_graphql.scalars import Hash, Json, Span
-from ledger_graphql.settlements import AccountKind, Allocation, Cause, allocation_nodes, cause_node
+from ledger_graphql.settlements import Cause, cause_node
 
 
 @strawberry.enum(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, true
+from sqlalchemy import Connection, Row, Select, func, select, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from ledger.desk.acts import Act, Done, Recorder, named_number, perform
@@ -258,20 +258,38 @@ def confirmed_list(
 
 def subjects_of(listed: EnterpriseList) -> dict[int, Subject]:
     """The list as the rules see it: enterprise id to subject."""
-    return {
-        entry.enterprise_id: Subject(
-            subject=entry.enterprise_id,
-            name=entry.name_zh,
-            events=entry.events,
-            pre_move_tax_minor=entry.pre_move_tax_minor,
-            cause_of_move=entry.cause_of_move,
-            referred_by=entry.referred_by,
-            base_year_amount_minor=entry.base_year_amount_minor,
-            controller=entry.controller,
-            attributes=entry.attributes,
-        )
-        for entry in listed.entries
-    }
+    return {entry.enterprise_id: _subject(entry) for entry in listed.entries}
+
+
+def subjects_of_lists(
+    connection: Connection, wanted: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], dict[int, Subject]]:
+    """What ``subjects_of`` gives of every list wanted, by agreement and version, read at once."""
+    found: dict[tuple[int, int], dict[int, Subject]] = {key: {} for key in wanted}
+    columns = enterprise_list_entry.c
+    rows = connection.execute(
+        _select_entries()
+        .add_columns(columns.agreement_id)
+        .where(tuple_(columns.agreement_id, columns.version).in_(list(found)))
+        .order_by(columns.agreement_id, columns.version, enterprise_table.c.credit_code)
+    )
+    for row in rows:
+        found[row.agreement_id, row.version][row.enterprise_id] = _subject(_entry(row))
+    return found
+
+
+def _subject(entry: ListedEnterprise) -> Subject:
+    return Subject(
+        subject=entry.enterprise_id,
+        name=entry.name_zh,
+        events=entry.events,
+        pre_move_tax_minor=entry.pre_move_tax_minor,
+        cause_of_move=entry.cause_of_move,
+        referred_by=entry.referred_by,
+        base_year_amount_minor=entry.base_year_amount_minor,
+        controller=entry.controller,
+        attributes=entry.attributes,
+    )
 
 
 def enterprises_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Enterprise]:

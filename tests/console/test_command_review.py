@@ -45,6 +45,8 @@ def test_a_pairing_and_the_nation_are_shown(run: Commands, tmp_path: Path) -> No
     assert "commitments overdue: 1" in run.out
     assert run("pairing", "matrix", "--by", "region", *BETWEEN) == 0
     assert "50.00" in run.out
+    assert run("pairing", "matrix", "--by", "region", *BETWEEN, "--known-at", "2020-01-01") == 0
+    assert "50.00" not in run.out
     assert run("pairing", "ranking", *BETWEEN) == 0
     assert run("pairing", "trend", *BETWEEN, "--language", "en") == 0
     assert run.out.splitlines()[-1].split() == ["2024", "tax", "revenue", "sharing", "50.00"]

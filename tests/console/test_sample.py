@@ -212,9 +212,9 @@ def _causes(ledger: LoadedLedger, code: str, quarter: Quarter) -> list[Cause]:
 def _allocations(ledger: LoadedLedger, code: str, quarter: Quarter) -> list[Allocation]:
     settlement_id = _closed_settlement_id(ledger, code, quarter)
     with ledger.database.reading() as connection:
-        page = desk_settlements.allocations(
-            connection, ledger.loaded.agreement_ids[code], settlement_id, limit=200
-        )
+        agreement_id = ledger.loaded.agreement_ids[code]
+        pages = desk_settlements.allocation_pages(connection, agreement_id, [settlement_id], limit=200)
+    page = pages[settlement_id]
     assert not page.has_next
     return page.items
 

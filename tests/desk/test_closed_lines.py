@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import pytest
 from desk_fixtures import Room, clause, enterprise, open_room
 from sqlalchemy.exc import DBAPIError
 
-from ledger.desk import documents, enterprises, history, returns, settlements, simulation, statements
+from ledger.desk import (
+    documents,
+    enterprises,
+    history,
+    pairings,
+    returns,
+    settlements,
+    simulation,
+    statements,
+)
 from ledger.desk.documents import Subject
 from ledger.desk.failures import NotFound
 from ledger.desk.history.differences import figures_between
@@ -33,10 +43,19 @@ def database(database_url: str) -> Iterator[Database]:
     database.dispose()
 
 
+CAP = {
+    "amount": "40.00",
+    "over": "lifetime",
+    "measured_on": "receipts",
+    "capped": "origin",
+    "excess_to": "host",
+}
+
+
 @pytest.fixture
 def room(database: Database) -> Room:
     """The host reported two enterprises; 2024Q1 is closed, and 2024Q2 is handed in."""
-    room = open_room(database, LISTED)
+    room = open_room(database, LISTED | {"within": {"caps": [CAP]}})
     room.confirm_list(*map(enterprise, AMOUNTS))
     hand_in(room, "2024Q1")
     room.close("2024Q1", room.compute("2024Q1"))
@@ -167,6 +186,15 @@ def test_what_rests_on_closed_lines_is_not_found_by_the_partner(room: Room) -> N
         assert ask("host", question)
         with pytest.raises(NotFound):
             ask("origin", question)
+
+
+def test_what_a_cap_leaves_of_all_enterprises_together_is_told_to_both_sides(room: Room) -> None:
+    told = []
+    for role in ("host", "origin"):
+        with seen_by(room, role).reading() as connection:
+            told += pairings.rooms_left(connection, [room.agreement_id])[room.agreement_id]
+    assert [one.subject_count for one in told] == [2, 2]
+    assert [one.under_caps_minor for one in told] == [Fraction(30_00), Fraction(30_00)]
 
 
 def test_pages_of_lines_hold_what_is_seen(room: Room) -> None:

@@ -88,7 +88,9 @@ def test_pages_of_entries_are_the_entries(connection: Connection, limit: int) ->
     agreement_id = the_agreement(connection)
     last = settlements.closed_settlements(connection, agreement_id)[-1].settlement_id
     found = all_pages(
-        lambda after, most: settlements.entries_page(connection, agreement_id, last, after=after, limit=most),
+        lambda after, most: settlements.entry_pages(
+            connection, agreement_id, [last], after=after, limit=most
+        )[last],
         lambda one: one.entry,
         limit,
     )
@@ -128,7 +130,7 @@ def test_a_page_needs_as_many_statements_for_one_item_as_for_many(connection: Co
     pages: list[Callable[[int], object]] = [
         lambda limit: settlements.settlements_page(connection, agreement_id, limit=limit),
         lambda limit: returns.filings_page(connection, agreement_id, limit=limit),
-        lambda limit: settlements.entries_page(connection, agreement_id, last, limit=limit),
+        lambda limit: settlements.entry_pages(connection, agreement_id, [last], limit=limit)[last],
     ]
     for read in pages:
         assert count_of_statements(read, 1) == count_of_statements(read, 200)

@@ -208,15 +208,15 @@ CAP = {
 def test_what_is_left_under_a_cap_is_told_for_all_subjects_together(database: Database) -> None:
     room = open_room(database, clause(within={"caps": [CAP]}))
     with database.reading() as connection:
-        assert pairings.room_left(connection, room.agreement_id) == []
+        assert pairings.rooms_left(connection, [room.agreement_id]) == {room.agreement_id: []}
     room.settle("2024Q1", "60.00")
     with database.reading() as connection:
-        (left,) = pairings.room_left(connection, room.agreement_id)
+        (left,) = pairings.rooms_left(connection, [room.agreement_id])[room.agreement_id]
     assert (left.clause, str(left.as_of), left.used_up_count) == (1, "2024Q1", 0)
     assert left.under_caps_minor == 70_00
     room.settle("2024Q2", "500.00")
     with database.reading() as connection:
-        (left,) = pairings.room_left(connection, room.agreement_id)
+        (left,) = pairings.rooms_left(connection, [room.agreement_id])[room.agreement_id]
     assert left.under_caps_minor == 0
     assert left.used_up_count == 1
 

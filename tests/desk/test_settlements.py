@@ -472,16 +472,16 @@ def test_allocations_come_in_pages_in_key_order(room: Room) -> None:
     room.hand_in("2024Q1", "300.00")
     second = room.settle("2024Q2", "9.00")
     with room.database.reading() as connection:
-        first_page = settlements.allocations(connection, room.agreement_id, second, limit=3)
+        of_second = (connection, room.agreement_id, [second])
+        first_page = settlements.allocation_pages(*of_second, limit=3)[second]
         after = first_page.items[-1].key
-        rest = settlements.allocations(connection, room.agreement_id, second, after=after, limit=3)
-        of_party = settlements.allocations(
-            connection, room.agreement_id, second, party_id=room.party_id("host")
-        )
+        rest = settlements.allocation_pages(*of_second, after=after, limit=3)[second]
+        of_clause = settlements.allocation_pages(*of_second, clause=1)[second]
+        of_another = settlements.allocation_pages(*of_second, clause=2)[second]
     assert first_page.has_next
     assert not rest.has_next
     assert [*first_page.items, *rest.items] == room.allocations(second)
-    assert {one.party_id for one in of_party.items} == {room.party_id("host")}
+    assert (of_clause.items, of_another.items) == (room.allocations(second), [])
 
 
 def test_a_return_that_arrives_while_the_quarter_closes_is_not_lost(room: Room) -> None:

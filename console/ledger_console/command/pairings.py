@@ -17,7 +17,7 @@ from ledger.rules.explanation import BOOK_NAMES, Language
 from ledger.rules.words import MECHANISM_NAMES
 from ledger_console.command.commitments import STATE_NAMES
 from ledger_console.command.opening import ledger
-from ledger_console.command.options import LanguageOption, OutputFile
+from ledger_console.command.options import KnownAt, LanguageOption, OutputFile
 from ledger_console.command.output import deliver, show, show_table
 
 pairing_commands = typer.Typer(
@@ -79,13 +79,14 @@ def show_pairing(
     first: From,
     last: To,
     today: Today = None,
+    known_at: KnownAt = None,
     language: LanguageOption = "zh",
 ) -> None:
     """Show everything between two parties. 显示两个主体之间的协议、往来、统计、欠款与承诺。"""
     groups = Group("party", one), Group("party", other)
     with ledger() as database, database.reading() as connection:
-        day = today or days.today(connection)
-        found = pairings.pairing(connection, *groups, first, last, day)
+        day = days.day_asked(connection, today, known_at)
+        found = pairings.pairing(connection, *groups, first, last, day, known_at)
         codes = [each.code for each in agreements_by_id(connection, found.agreement_ids).values()]
     index = _index(language)
     show(f"{one} — {other}: {', '.join(sorted(codes)) or '-'}")
@@ -137,11 +138,17 @@ def write_paper(
 
 
 @pairing_commands.command("matrix")
-def show_matrix(first: From, last: To, by: By = "province", language: LanguageOption = "zh") -> None:
+def show_matrix(
+    first: From,
+    last: To,
+    by: By = "province",
+    known_at: KnownAt = None,
+    language: LanguageOption = "zh",
+) -> None:
     """Show who owed whom how much over the nation. 显示全国各组之间的应付金额。"""
     grouping = _grouping(by)
     with ledger() as database, database.reading() as connection:
-        found = pairings.matrix(connection, grouping, first, last)
+        found = pairings.matrix(connection, grouping, first, last, known_at)
     rows = [
         [
             one.payer or "-",
@@ -156,13 +163,18 @@ def show_matrix(first: From, last: To, by: By = "province", language: LanguageOp
 
 @pairing_commands.command("ranking")
 def show_ranking(
-    first: From, last: To, by: By = "province", today: Today = None, language: LanguageOption = "zh"
+    first: From,
+    last: To,
+    by: By = "province",
+    today: Today = None,
+    known_at: KnownAt = None,
+    language: LanguageOption = "zh",
 ) -> None:
     """Rank groups by what flowed in and out of them. 按往来金额排名。"""
     grouping = _grouping(by)
     with ledger() as database, database.reading() as connection:
-        day = today or days.today(connection)
-        found = pairings.ranking(connection, grouping, first, last, day, pairings.RANKED_MOST)
+        day = days.day_asked(connection, today, known_at)
+        found = pairings.ranking(connection, grouping, first, last, day, pairings.RANKED_MOST, known_at)
     rows = [
         [
             str(one.place),
@@ -176,10 +188,10 @@ def show_ranking(
 
 
 @pairing_commands.command("trend")
-def show_trend(first: From, last: To, language: LanguageOption = "zh") -> None:
+def show_trend(first: From, last: To, known_at: KnownAt = None, language: LanguageOption = "zh") -> None:
     """Show what flowed year by year. 显示历年往来金额。"""
     with ledger() as database, database.reading() as connection:
-        found = pairings.trend(connection, first, last)
+        found = pairings.trend(connection, first, last, known_at=known_at)
     rows = [
         [str(one.year), MECHANISM_NAMES[one.mechanism][_index(language)], _yuan(one.amount_minor)]
         for one in found

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy import ColumnElement, Connection, Row, func, select, text
 
-from ledger.desk.agreements import agreement, terms_of_agreements
+from ledger.desk.agreements import agreement, known, terms_of_agreements
+from ledger.desk.days import ALWAYS
 from ledger.rules.commitments import Commitment as Promise
 from ledger_schema.tables import commitment_confirmation, commitment_evidence
 from ledger_schema.tables import commitment_record as record_table
@@ -27,7 +28,8 @@ STANDINGS = """
             ELSE 'open'
         END AS state
     FROM (
-        SELECT agreement_id, max(version) AS version FROM agreement_version_state WHERE state = 'in_force'
+        SELECT agreement_id, max(version) AS version FROM agreement_version_state
+        WHERE state = 'in_force' AND recorded_at <= :known_at
         GROUP BY agreement_id
     ) AS in_force
         JOIN commitment AS promised USING (agreement_id, version)
@@ -37,15 +39,20 @@ STANDINGS = """
                 WHERE side.agreement_id = promised.agreement_id AND signs AND NOT EXISTS (
                     SELECT FROM commitment_confirmation AS confirmed
                     WHERE confirmed.agreement_id = side.agreement_id AND confirmed.code = promised.code
-                        AND confirmed.sequence = record.sequence AND confirmed.role = side.role)
+                        AND confirmed.sequence = record.sequence AND confirmed.role = side.role
+                        AND confirmed.recorded_at <= :known_at)
             ) AS is_confirmed
             FROM commitment_record AS record
             WHERE record.agreement_id = promised.agreement_id AND record.code = promised.code
+                AND record.recorded_at <= :known_at
             ORDER BY record.sequence DESC LIMIT 1
         ) AS newest ON true
     )
 """
-"""The beginning of statements about ``standing``: how every commitment in force stands on ``:today``."""
+"""The beginning of statements about ``standing``: how every commitment in force stands on ``:today``.
+
+As known at ``:known_at``.
+"""
 
 OF_AGREEMENTS = """
     SELECT * FROM standing WHERE agreement_id = ANY(:agreements)
@@ -97,20 +104,29 @@ class Commitment:
     records: list[CommitmentRecord]
 
 
-def commitments(connection: Connection, agreement_id: int, today: date) -> list[Commitment]:
-    """Every commitment of the terms in force by due day, as it stands ``today``. Raises ``NotFound``."""
+def commitments(
+    connection: Connection, agreement_id: int, today: date, known_at: datetime | None = None
+) -> list[Commitment]:
+    """Every commitment of the terms in force by due day, as it stands ``today``.
+
+    As known at a moment (None: now). Raises ``NotFound``.
+    """
     agreement(connection, agreement_id)
-    rows = connection.execute(text(STANDINGS + OF_AGREEMENTS), {"agreements": [agreement_id], "today": today})
-    return _commitments(connection, rows.all())
+    asked = {"agreements": [agreement_id], "today": today, "known_at": known_at or ALWAYS}
+    rows = connection.execute(text(STANDINGS + OF_AGREEMENTS), asked)
+    return _commitments(connection, rows.all(), known_at)
 
 
 def due_commitments(connection: Connection, party_id: int, today: date, until: date) -> list[Commitment]:
     """What a party's agreements promise by ``until`` and isn't confirmed yet, by due day."""
-    rows = connection.execute(text(STANDINGS + DUE), {"party": party_id, "today": today, "until": until})
+    asked = {"party": party_id, "today": today, "until": until, "known_at": ALWAYS}
+    rows = connection.execute(text(STANDINGS + DUE), asked)
     return _commitments(connection, rows.all())
 
 
-def _commitments(connection: Connection, rows: Sequence[Row[Any]]) -> list[Commitment]:
+def _commitments(
+    connection: Connection, rows: Sequence[Row[Any]], known_at: datetime | None = None
+) -> list[Commitment]:
     agreement_ids = sorted({row.agreement_id for row in rows})
     promises = {
         (agreement_id, version.version, one.code): one
@@ -118,7 +134,7 @@ def _commitments(connection: Connection, rows: Sequence[Row[Any]]) -> list[Commi
         for version in versions
         for one in version.terms.commitments
     }
-    records = _records(connection, agreement_ids)
+    records = _records(connection, agreement_ids, known_at)
     return [
         Commitment(
             row.agreement_id,
@@ -132,14 +148,19 @@ def _commitments(connection: Connection, rows: Sequence[Row[Any]]) -> list[Commi
 
 
 def _records(
-    connection: Connection, agreement_ids: Iterable[int]
+    connection: Connection, agreement_ids: list[int], known_at: datetime | None
 ) -> defaultdict[tuple[int, str], list[CommitmentRecord]]:
-    wanted = list(agreement_ids)
-    documents = _listed(connection, commitment_evidence, commitment_evidence.c.hash, wanted)
-    confirmed = _listed(connection, commitment_confirmation, commitment_confirmation.c.role, wanted)
+    documents = _listed(connection, commitment_evidence, commitment_evidence.c.hash, agreement_ids)
+    columns = commitment_confirmation.c
+    confirmed = _listed(
+        connection, commitment_confirmation, columns.role, agreement_ids, known(columns.recorded_at, known_at)
+    )
     rows = connection.execute(
         select(record_table)
-        .where(record_table.c.agreement_id == func.any(wanted))
+        .where(
+            record_table.c.agreement_id == func.any(agreement_ids),
+            known(record_table.c.recorded_at, known_at),
+        )
         .order_by(record_table.c.agreement_id, record_table.c.code, record_table.c.sequence)
     )
     found: defaultdict[tuple[int, str], list[CommitmentRecord]] = defaultdict(list)
@@ -162,12 +183,14 @@ def _records(
 
 
 def _listed(
-    connection: Connection, table: Any, column: Any, agreement_ids: list[int]
+    connection: Connection, table: Any, column: Any, agreement_ids: list[int], *wanted: ColumnElement[bool]
 ) -> defaultdict[tuple[int, str, int], list[Any]]:
     """The column's values by record, in order."""
     keys = table.c.agreement_id, table.c.code, table.c.sequence
     rows = connection.execute(
-        select(*keys, column).where(table.c.agreement_id == func.any(agreement_ids)).order_by(*keys, column)
+        select(*keys, column)
+        .where(table.c.agreement_id == func.any(agreement_ids), *wanted)
+        .order_by(*keys, column)
     )
     found: defaultdict[tuple[int, str, int], list[Any]] = defaultdict(list)
     for *key, value in rows:

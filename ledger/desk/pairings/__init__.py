@@ -4,7 +4,7 @@ from ledger.desk.pairings.groups import Group, GroupEmpty, GroupKind, members
 from ledger.desk.pairings.nation import RANKED_MOST, Cell, Grouping, Rank, Year, matrix, ranking, trend
 from ledger.desk.pairings.pairing import Credit, Debt, Disputes, Flow, Pairing, pairing
 from ledger.desk.pairings.paper import PairingForm, pairing_file, pairing_paper
-from ledger.desk.pairings.room import Room, room_left
+from ledger.desk.pairings.room import Room, rooms_left
 
 __all__ = [
     "RANKED_MOST",
@@ -28,6 +28,6 @@ __all__ = [
     "pairing_file",
     "pairing_paper",
     "ranking",
-    "room_left",
+    "rooms_left",
     "trend",
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import Connection, text
 
+from ledger.desk.days import ALWAYS
 from ledger.errors import LedgerError
 
 GroupKind = Literal["party", "province", "region", "half"]
@@ -32,6 +34,7 @@ MEMBERS: dict[GroupKind, str] = {
     """,
 }
 """A zone's own parks are members of its group."""
+KNOWN = "SELECT party_id FROM party WHERE recorded_at <= :known_at AND party_id IN ({})"
 
 KEYS: dict[GroupKind, str] = {
     "party": "coalesce(code, '')",
@@ -65,10 +68,11 @@ class Group:
     code: str
 
 
-def members(connection: Connection, group: Group) -> list[int]:
-    """The parties in the group. Raises ``GroupEmpty``."""
-    parameters = {"code": group.code} | ({"north": list(NORTH)} if group.kind == "half" else {})
-    found = list(connection.execute(text(MEMBERS[group.kind]), parameters).scalars())
+def members(connection: Connection, group: Group, known_at: datetime | None = None) -> list[int]:
+    """The parties in the group as known at a moment (None: now). Raises ``GroupEmpty``."""
+    parameters = {"code": group.code, "known_at": known_at or ALWAYS}
+    parameters |= {"north": list(NORTH)} if group.kind == "half" else {}
+    found = list(connection.execute(text(KNOWN.format(MEMBERS[group.kind])), parameters).scalars())
     if not found:
         raise GroupEmpty(kind=group.kind, name=group.code)
     return found

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from ledger.desk.commitments import STANDINGS
+from ledger.desk.days import ALWAYS
 from ledger.desk.pairings.groups import Group, members
+from ledger.desk.pairings.known import credits_known, flows_known
 from ledger.desk.settlements.replays import BOOK_BY_ID
 from ledger.periods import Quarter
 from ledger.rules.terms import Book, Mechanism
@@ -18,29 +20,29 @@ from ledger.rules.terms import Book, Mechanism
 # An agreement joins two groups where a party of one and another party of the other take part.
 AGREEMENTS = text("""
     SELECT agreement_id, kind FROM agreement
-    WHERE EXISTS (
+    WHERE recorded_at <= :known_at AND EXISTS (
         SELECT FROM agreement_party AS mine JOIN agreement_party AS theirs USING (agreement_id)
         WHERE agreement_id = agreement.agreement_id AND mine.party_id = ANY(:one)
             AND theirs.party_id = ANY(:other) AND mine.party_id <> theirs.party_id)
     ORDER BY code
 """)
-FLOWS = text("""
+FLOWS = """
     SELECT booked_quarter, mechanism, commodity_id, payer_party_id = ANY(:one) AS from_one,
         sum(amount_minor)::bigint AS amount_minor
-    FROM settled_flow
+    FROM {flows}
     WHERE agreement_id = ANY(:agreements) AND booked_quarter BETWEEN :first AND :last
         AND (payer_party_id = ANY(:one) AND payee_party_id = ANY(:other)
             OR payer_party_id = ANY(:other) AND payee_party_id = ANY(:one))
     GROUP BY 1, 2, 3, 4 HAVING sum(amount_minor) <> 0 ORDER BY 1, 2, 3, 4
-""")
-CREDITS = text("""
+"""
+CREDITS = """
     SELECT booked_quarter, book_id, commodity_id, party_id = ANY(:one) AS to_one,
         sum(amount_minor)::bigint AS amount_minor
-    FROM settled_credit
+    FROM {credits}
     WHERE agreement_id = ANY(:agreements) AND booked_quarter BETWEEN :first AND :last
         AND (party_id = ANY(:one) OR party_id = ANY(:other))
     GROUP BY 1, 2, 3, 4 HAVING sum(amount_minor) <> 0 ORDER BY 1, 2, 3, 4
-""")
+"""
 # A leg is void where its quarter was reopened; what is left of a netting rests on no one settlement.
 DEBTS = text("""
     SELECT payer_party_id = ANY(:one) AS from_one, commodity_id,
@@ -53,14 +55,14 @@ DEBTS = text("""
         SELECT coalesce(sum(amount_minor), 0) AS cleared,
             sum(amount_minor) FILTER (WHERE kind = 'payment') AS paid,
             sum(amount_minor) FILTER (WHERE kind = 'waiver') AS waived
-        FROM leg_clearing WHERE leg_clearing.leg_id = leg.leg_id
+        FROM leg_clearing WHERE leg_clearing.leg_id = leg.leg_id AND recorded_at <= :known_at
     ) AS clearings
     WHERE (payer_party_id = ANY(:one) AND payee_party_id = ANY(:other)
             OR payer_party_id = ANY(:other) AND payee_party_id = ANY(:one))
-        AND (agreement_id IS NULL OR EXISTS (
-            SELECT FROM agreement_quarter AS closed
-            WHERE closed.agreement_id = leg.agreement_id AND closed.quarter = leg.booked_quarter
-                AND closed.settlement_id = leg.settlement_id))
+        AND recorded_at <= :known_at AND NOT EXISTS (
+            SELECT FROM quarter_reopened AS void
+            WHERE void.agreement_id = leg.agreement_id AND void.booked_quarter = leg.booked_quarter
+                AND void.settlement_id = leg.settlement_id AND reopened_at <= :known_at)
     GROUP BY 1, 2 ORDER BY 1, 2
 """)
 # A dispute is over when an offer is accepted or the arbiter has decided.
@@ -68,7 +70,7 @@ DISPUTES = text("""
     SELECT count(*) FILTER (WHERE NOT is_over) AS open_count, count(*) FILTER (WHERE is_over) AS ended_count
     FROM (
         SELECT bool_or(kind IN ('acceptance', 'arbitration')) AS is_over FROM reconciliation_step
-        WHERE agreement_id = ANY(:agreements)
+        WHERE agreement_id = ANY(:agreements) AND recorded_at <= :known_at
         GROUP BY agreement_id, item HAVING bool_or(kind = 'dispute')
     ) AS disputes
 """)
@@ -138,22 +140,35 @@ class Pairing:
     debts: list[Debt]
     disputes: Disputes
     commitments: Mapping[str, int]
+    known_at: datetime | None
 
 
 def pairing(
-    connection: Connection, one: Group, other: Group, first: Quarter, last: Quarter, today: date
+    connection: Connection,
+    one: Group,
+    other: Group,
+    first: Quarter,
+    last: Quarter,
+    today: date,
+    known_at: datetime | None = None,
 ) -> Pairing:
     """What is between the groups: flows and credits of quarters booked from ``first`` to ``last``.
 
-    Debts, disputes and commitments are as of ``today``. Raises ``GroupEmpty``.
+    Debts, disputes and commitments are as of ``today``; all is as known at a moment (None: now). Raises
+    ``GroupEmpty``.
     """
-    parties = {"one": members(connection, one), "other": members(connection, other)}
-    found = connection.execute(AGREEMENTS, parties).all()
+    asked: dict[str, Any] = {
+        "one": members(connection, one, known_at),
+        "other": members(connection, other, known_at),
+        "today": today,
+        "known_at": known_at or ALWAYS,
+    }
+    found = connection.execute(AGREEMENTS, asked).all()
     agreement_ids = [row.agreement_id for row in found]
     kinds: dict[str, int] = {}
     for row in found:
         kinds[row.kind] = kinds.get(row.kind, 0) + 1
-    between = {**parties, "agreements": agreement_ids, "first": first.code, "last": last.code}
+    asked |= {"agreements": agreement_ids, "first": first.code, "last": last.code}
     return Pairing(
         one=one,
         other=other,
@@ -162,15 +177,17 @@ def pairing(
         today=today,
         agreement_ids=agreement_ids,
         kinds=dict(sorted(kinds.items())),
-        flows=_flows(connection, between),
-        credits=_credits(connection, between),
-        debts=[Debt(**row._mapping) for row in connection.execute(DEBTS, {**parties, "today": today})],
-        disputes=Disputes(*connection.execute(DISPUTES, {"agreements": agreement_ids}).one()),
-        commitments=_commitments(connection, agreement_ids, today),
+        flows=_flows(connection, asked, known_at),
+        credits=_credits(connection, asked, known_at),
+        debts=[Debt(**row._mapping) for row in connection.execute(DEBTS, asked)],
+        disputes=Disputes(*connection.execute(DISPUTES, asked).one()),
+        commitments=_commitments(connection, asked),
+        known_at=known_at,
     )
 
 
-def _flows(connection: Connection, between: Mapping[str, Any]) -> list[Flow]:
+def _flows(connection: Connection, asked: Mapping[str, Any], known_at: datetime | None) -> list[Flow]:
+    flows = text(FLOWS.format(flows=flows_known(known_at)))
     return [
         Flow(
             Quarter.from_code(row.booked_quarter),
@@ -179,11 +196,12 @@ def _flows(connection: Connection, between: Mapping[str, Any]) -> list[Flow]:
             row.from_one,
             row.amount_minor,
         )
-        for row in connection.execute(FLOWS, between)
+        for row in connection.execute(flows, asked)
     ]
 
 
-def _credits(connection: Connection, between: Mapping[str, Any]) -> list[Credit]:
+def _credits(connection: Connection, asked: Mapping[str, Any], known_at: datetime | None) -> list[Credit]:
+    credits = text(CREDITS.format(credits=credits_known(known_at)))
     return [
         Credit(
             Quarter.from_code(row.booked_quarter),
@@ -192,10 +210,10 @@ def _credits(connection: Connection, between: Mapping[str, Any]) -> list[Credit]
             row.to_one,
             row.amount_minor,
         )
-        for row in connection.execute(CREDITS, between)
+        for row in connection.execute(credits, asked)
     ]
 
 
-def _commitments(connection: Connection, agreement_ids: list[int], today: date) -> dict[str, int]:
-    rows = connection.execute(text(STANDINGS + COMMITMENTS), {"agreements": agreement_ids, "today": today})
+def _commitments(connection: Connection, asked: Mapping[str, Any]) -> dict[str, int]:
+    rows = connection.execute(text(STANDINGS + COMMITMENTS), asked)
     return {row.state: row.commitment_count for row in rows}

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, tuple_
 
-from ledger.desk.settlements.reading import last_closed
+from ledger.desk.lines import open_lines
+from ledger.desk.settlements.reading import last_closed_of
 from ledger.desk.settlements.replays import (
     Inputs,
+    Materials,
     facts_of,
-    gather,
+    gather_all,
     latest_clauses,
     reporting_groups,
     versions_of,
 )
+from ledger.measures import MEASURE_BY_NAME
 from ledger.periods import Quarter
 from ledger.rules import plain, state
 from ledger.rules.explanation import Remaining
 from ledger.rules.facts import Facts
-from ledger.rules.terms import Clause
+from ledger.rules.terms import Book, Clause, Mechanism
 from ledger_schema.tables import carried as carried_table
 
 
@@ -34,6 +38,8 @@ class Room:
     """
 
     clause: int
+    book: Book
+    commodity_id: int
     as_of: Quarter
     subject_count: int
     under_caps_minor: Fraction | None
@@ -42,14 +48,27 @@ class Room:
     next_close: date | None
 
 
-def room_left(connection: Connection, agreement_id: int) -> list[Room]:
-    """For every clause with a cap or a window what is left; none before the first close."""
-    last = last_closed(connection, agreement_id)
-    if last is None:
-        return []
-    settlement_id, world = last
-    kept = _kept(connection, agreement_id, settlement_id, world)
-    materials = gather(connection, agreement_id, world)
+def rooms_left(
+    connection: Connection, agreement_ids: Sequence[int], known_at: datetime | None = None
+) -> dict[int, list[Room]]:
+    """Of every agreement what its clauses with a cap or a window leave; none before the first close.
+
+    As known at a moment (None: now).
+    """
+    last = last_closed_of(connection, agreement_ids, known_at)
+    with open_lines(connection):
+        kept = _kept(connection, last)
+        materials = gather_all(
+            connection, {agreement_id: [world] for agreement_id, (_, world) in last.items()}
+        )
+    rooms = {
+        agreement_id: _rooms(materials[agreement_id], world, kept[agreement_id])
+        for agreement_id, (_, world) in last.items()
+    }
+    return {agreement_id: rooms.get(agreement_id, []) for agreement_id in agreement_ids}
+
+
+def _rooms(materials: Materials, world: Inputs, kept: Mapping[tuple[int, int], list[int]]) -> list[Room]:
     clauses = latest_clauses(materials.versions, world)
     rooms = []
     for reporters, numbers in reporting_groups(versions_of(materials.versions, world)).items():
@@ -72,17 +91,23 @@ def _limits(clause: Clause) -> bool:
 
 
 def _kept(
-    connection: Connection, agreement_id: int, settlement_id: int, world: Inputs
-) -> dict[tuple[int, int], list[int]]:
+    connection: Connection, last: Mapping[int, tuple[int, Inputs]]
+) -> defaultdict[int, dict[tuple[int, int], list[int]]]:
+    """What each agreement's settlement carried on, by clause and subject."""
     columns = carried_table.c
+    settlements = [
+        (agreement_id, world.quarter.code, settlement_id)
+        for agreement_id, (settlement_id, world) in last.items()
+    ]
     rows = connection.execute(
-        select(columns.clause, columns.subject_id, columns.state).where(
-            columns.agreement_id == agreement_id,
-            columns.booked_quarter == world.quarter.code,
-            columns.settlement_id == settlement_id,
+        select(columns.agreement_id, columns.clause, columns.subject_id, columns.state).where(
+            tuple_(columns.agreement_id, columns.booked_quarter, columns.settlement_id).in_(settlements)
         )
     )
-    return {(row.clause, row.subject_id): row.state for row in rows}
+    kept: defaultdict[int, dict[tuple[int, int], list[int]]] = defaultdict(dict)
+    for row in rows:
+        kept[row.agreement_id][row.clause, row.subject_id] = row.state
+    return kept
 
 
 def _room(clause: Clause, facts: Facts, as_of: Quarter, left: Mapping[int, Remaining]) -> Room:
@@ -91,6 +116,8 @@ def _room(clause: Clause, facts: Facts, as_of: Quarter, left: Mapping[int, Remai
     coming = [day for day in closing if day > as_of.last_day]
     return Room(
         clause=clause.number,
+        book=Book.ASSESSMENT if clause.what.mechanism is Mechanism.OUTPUT_VALUE else Book.CASH,
+        commodity_id=MEASURE_BY_NAME[clause.what.measures[0]].commodity.commodity_id,
         as_of=as_of,
         subject_count=len(left),
         under_caps_minor=sum(under_caps, Fraction(0)) if under_caps else None,

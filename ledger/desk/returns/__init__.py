@@ -36,6 +36,7 @@ from ledger.desk.returns.reading import (
     filings_by_id,
     filings_page,
     lines,
+    lines_of_agreements,
     lines_of_filings,
 )
 from ledger.desk.returns.sealing import (
@@ -90,6 +91,7 @@ __all__ = [
     "hand_in",
     "hand_in_file",
     "lines",
+    "lines_of_agreements",
     "lines_of_filings",
     "make_return",
     "make_room",

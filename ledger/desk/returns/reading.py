@@ -201,9 +201,16 @@ def lines_of_filings(connection: Connection, agreement_id: int, filing_ids: Sequ
 
     Raises ``NotFound`` where one of them is closed to the session: part of the lines would mislead.
     """
+    return lines_of_agreements(connection, [agreement_id], filing_ids)
+
+
+def lines_of_agreements(
+    connection: Connection, agreement_ids: Sequence[int], filing_ids: Sequence[int]
+) -> list[Line]:
+    """What ``lines_of_filings`` gives, of several agreements' returns at once."""
     line_counts = connection.execute(
         select(filing_table.c.booked_quarter, filing_table.c.line_count).where(
-            filing_table.c.agreement_id == agreement_id,
+            filing_table.c.agreement_id == func.any(list(agreement_ids)),
             filing_table.c.filing_id == func.any(list(filing_ids)),
         )
     ).all()
@@ -220,7 +227,7 @@ def lines_of_filings(connection: Connection, agreement_id: int, filing_ids: Sequ
             columns.document,
         )
         .where(
-            columns.agreement_id == agreement_id,
+            columns.agreement_id == func.any(list(agreement_ids)),
             columns.booked_quarter.in_({row.booked_quarter for row in line_counts}),
             columns.filing_id == func.any(list(filing_ids)),
         )

@@ -272,60 +272,70 @@ def accrued_balances(
 
 def entries(connection: Connection, agreement_id: int, settlement_id: int) -> list[Entry]:
     """The entries of a settlement in order; an empty list where there are none."""
-    return _entries(connection, agreement_id, settlement_id, after=0, limit=None)
+    columns = journal_entry.c
+    heads = connection.execute(
+        select(journal_entry)
+        .where(columns.agreement_id == agreement_id, columns.settlement_id == settlement_id)
+        .order_by(columns.entry)
+    ).all()
+    postings = _postings(connection, heads)
+    return [_entry(head, postings) for head in heads]
 
 
-def entries_page(
+def entry_pages(
     connection: Connection,
     agreement_id: int,
-    settlement_id: int,
+    settlement_ids: Sequence[int],
     *,
     after: int | None = None,
     limit: int = PAGE_LIMIT,
-) -> Page[Entry]:
-    """A page of a settlement's entries in order, after the entry number ``after``."""
-    found = _entries(connection, agreement_id, settlement_id, after=after or 0, limit=rows_to_read(limit))
-    return page_of(found, limit, lambda one: one)
+) -> dict[int, Page[Entry]]:
+    """The same page of each settlement's entries in order, after the entry number ``after``.
 
-
-def _entries(
-    connection: Connection, agreement_id: int, settlement_id: int, *, after: int, limit: int | None
-) -> list[Entry]:
+    Entries are numbered from 1 without gaps.
+    """
+    columns, first = journal_entry.c, (after or 0) + 1
     heads = connection.execute(
         select(journal_entry)
         .where(
-            journal_entry.c.agreement_id == agreement_id,
-            journal_entry.c.settlement_id == settlement_id,
-            journal_entry.c.entry > after,
+            columns.agreement_id == agreement_id,
+            columns.settlement_id == func.any(list(settlement_ids)),
+            columns.entry.between(first, first + rows_to_read(limit) - 1),
         )
-        .order_by(journal_entry.c.entry)
-        .limit(limit)
+        .order_by(columns.settlement_id, columns.entry)
     ).all()
-    if not heads:
-        return []
     postings = _postings(connection, heads)
-    return [
-        Entry(head.entry, head.cause, head.clause, Quarter.from_code(head.quarter), postings[head.entry])
-        for head in heads
-    ]
+    found: defaultdict[int, list[Row[Any]]] = defaultdict(list)
+    for head in heads:
+        found[head.settlement_id].append(head)
+    return {one: page_of(found[one], limit, lambda head: _entry(head, postings)) for one in settlement_ids}
 
 
-def _postings(connection: Connection, heads: Sequence[Row[Any]]) -> dict[int, list[Posting]]:
-    """The postings of consecutive entries of one settlement, by entry."""
-    first, last = heads[0], heads[-1]
+def _entry(head: Row[Any], postings: Mapping[tuple[int, int], list[Posting]]) -> Entry:
+    legs = postings[head.settlement_id, head.entry]
+    return Entry(head.entry, head.cause, head.clause, Quarter.from_code(head.quarter), legs)
+
+
+def _postings(connection: Connection, heads: Sequence[Row[Any]]) -> dict[tuple[int, int], list[Posting]]:
+    """The postings of entries, by settlement and entry. The entries of each settlement are consecutive."""
+    if not heads:
+        return {}
+    numbers = [head.entry for head in heads]
+    settlements = {(head.agreement_id, head.booked_quarter, head.settlement_id) for head in heads}
     rows = connection.execute(
-        select(posting.c.entry, posting.c.amount_minor, account)
+        select(posting.c.settlement_id, posting.c.entry, posting.c.amount_minor, account)
         .join(account, account.c.account_id == posting.c.account_id)
         .where(
-            tuple_(posting.c.agreement_id, posting.c.booked_quarter, posting.c.settlement_id)
-            == (first.agreement_id, first.booked_quarter, first.settlement_id),
-            posting.c.entry.between(first.entry, last.entry),
+            tuple_(posting.c.agreement_id, posting.c.booked_quarter, posting.c.settlement_id).in_(
+                sorted(settlements)
+            ),
+            posting.c.entry.between(min(numbers), max(numbers)),
         )
-        .order_by(posting.c.entry, posting.c.posting)
+        .order_by(posting.c.settlement_id, posting.c.entry, posting.c.posting)
     )
-    found: defaultdict[int, list[Posting]] = defaultdict(list)
+    found: defaultdict[tuple[int, int], list[Posting]] = defaultdict(list)
     for row in rows:
-        found[row.entry].append(Posting(account_of(row), row.amount_minor))
+        found[row.settlement_id, row.entry].append(Posting(account_of(row), row.amount_minor))
     return found
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 
+from ledger.desk.closings import is_of_closing, stood
 from ledger.desk.failures import NotFound
 from ledger.desk.lines import SeenLines
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
@@ -140,39 +143,58 @@ def closed_settlements(
     return [one for one in settlements(connection, agreement_id, known_at=known_at) if one.is_closed]
 
 
-def allocations(
+def allocation_pages(
     connection: Connection,
     agreement_id: int,
-    settlement_id: int,
+    settlement_ids: Sequence[int],
     *,
     clause: int | None = None,
-    subject_id: int | None = None,
-    party_id: int | None = None,
     after: AllocationKey | None = None,
     limit: int = PAGE_LIMIT,
-) -> Page[Allocation]:
-    """A page of a settlement's allocations in key order."""
-    key = (
-        allocation.c.cause,
-        allocation.c.clause,
-        allocation.c.subject_id,
-        allocation.c.quarter,
-        allocation.c.book_id,
-        allocation.c.party_id,
-    )
-    wanted = [
-        true() if clause is None else allocation.c.clause == clause,
-        true() if subject_id is None else allocation.c.subject_id == subject_id,
-        true() if party_id is None else allocation.c.party_id == party_id,
-        true() if after is None else tuple_(*key) > after,
-    ]
-    rows = connection.execute(
+) -> dict[int, Page[Allocation]]:
+    """The same page of each settlement's allocations, in key order."""
+    key = ("cause", "clause", "subject_id", "quarter", "book_id", "party_id")
+    columns, heads = allocation.c, settlement_table.c
+    of_one = (
         select(allocation)
-        .where(_of_settlement(connection, agreement_id, settlement_id), *wanted)
-        .order_by(*key)
+        .where(
+            columns.agreement_id == heads.agreement_id,
+            columns.booked_quarter == heads.booked_quarter,
+            columns.settlement_id == heads.settlement_id,
+            true() if clause is None else columns.clause == clause,
+            true() if after is None else tuple_(*(columns[name] for name in key)) > after,
+        )
+        .order_by(*(columns[name] for name in key))
         .limit(rows_to_read(limit))
-    ).all()
-    return page_of(rows, limit, allocation_of)
+        .lateral("page")
+    )
+    rows = connection.execute(
+        select(of_one)
+        .select_from(settlement_table)
+        .join(of_one, true())
+        .where(heads.agreement_id == agreement_id, heads.settlement_id == func.any(list(settlement_ids)))
+        .order_by(*(of_one.c[name] for name in key))
+    )
+    found: defaultdict[int, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        found[row.settlement_id].append(row)
+    return {one: page_of(found[one], limit, allocation_of) for one in settlement_ids}
+
+
+def allocations_of(connection: Connection, chosen: Sequence[Settlement]) -> dict[int, list[Allocation]]:
+    """Every allocation that the session sees of each settlement of one agreement, in key order."""
+    columns = allocation.c
+    rows = connection.execute(
+        select(allocation).where(
+            columns.agreement_id.in_({one.agreement_id for one in chosen}),
+            columns.booked_quarter.in_({one.booked_quarter.code for one in chosen}),
+            columns.settlement_id.in_([one.settlement_id for one in chosen]),
+        )
+    )
+    found: dict[int, list[Allocation]] = {one.settlement_id: [] for one in chosen}
+    for row in rows:
+        found[row.settlement_id].append(allocation_of(row))
+    return {settlement_id: sorted(listed, key=lambda one: one.key) for settlement_id, listed in found.items()}
 
 
 def all_allocations(connection: Connection, agreement_id: int, settlement_id: int) -> list[Allocation]:
@@ -326,6 +348,21 @@ def last_closed(connection: Connection, agreement_id: int) -> tuple[int, Inputs]
         .limit(1)
     ).one_or_none()
     return None if row is None else (row.settlement_id, Inputs.parse(row.inputs))
+
+
+def last_closed_of(
+    connection: Connection, agreement_ids: Sequence[int], known_at: datetime | None = None
+) -> dict[int, tuple[int, Inputs]]:
+    """What ``last_closed`` gives of each agreement that has any, as known at a moment (None: now)."""
+    columns = settlement_table.c
+    rows = connection.execute(
+        select(columns.agreement_id, columns.settlement_id, columns.inputs)
+        .ext(distinct_on(columns.agreement_id))
+        .join(quarter_closing, is_of_closing(settlement_table))
+        .where(columns.agreement_id == func.any(list(agreement_ids)), stood(known_at))
+        .order_by(columns.agreement_id, columns.booked_quarter.desc())
+    )
+    return {row.agreement_id: (row.settlement_id, Inputs.parse(row.inputs)) for row in rows}
 
 
 def last_reopened(connection: Connection, agreement_id: int, quarter: Quarter) -> int | None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from ledger.desk import agreements, enterprises, occurrences, reconciliation, returns
 from ledger.desk.agreements import NumberedVersion
@@ -277,16 +277,43 @@ def inputs_now(connection: Connection, agreement_id: int, quarter: Quarter) -> I
 
 def gather(connection: Connection, agreement_id: int, *worlds: Inputs) -> Materials:
     """Fetch what the ``worlds`` refer to; every line is read once."""
-    filing_ids = sorted({filing.filing_id for world in worlds for filing in world.filings.values()})
-    lines: dict[int, list[Line]] = {filing_id: [] for filing_id in filing_ids}
-    for line in returns.lines_of_filings(connection, agreement_id, filing_ids):
+    return gather_all(connection, {agreement_id: worlds})[agreement_id]
+
+
+def gather_all(connection: Connection, worlds: Mapping[int, Sequence[Inputs]]) -> dict[int, Materials]:
+    """What ``gather`` gives of the worlds of several agreements, for all of them at once."""
+    agreement_ids = sorted(worlds)
+    filing_ids = {
+        agreement_id: {filing.filing_id for world in of_one for filing in world.filings.values()}
+        for agreement_id, of_one in worlds.items()
+    }
+    lines: defaultdict[int, list[Line]] = defaultdict(list)
+    for line in returns.lines_of_agreements(
+        connection, agreement_ids, sorted(set().union(*filing_ids.values()))
+    ):
         lines[filing_of(line)].append(line)
-    return Materials(
-        sides=sides_of(connection, agreement_id),
-        versions={row.version: row for row in agreements.terms_in_force(connection, agreement_id)},
-        lines=lines,
-        subjects=_subjects(connection, agreement_id, {world.list_version for world in worlds}),
+    sides = sides_of_agreements(connection, agreement_ids)
+    versions = agreements.terms_of_agreements(connection, agreement_ids)
+    subjects = enterprises.subjects_of_lists(
+        connection,
+        {
+            (agreement_id, world.list_version)
+            for agreement_id, of_one in worlds.items()
+            for world in of_one
+            if world.list_version is not None
+        },
     )
+    return {
+        agreement_id: Materials(
+            sides=sides[agreement_id],
+            versions={row.version: row for row in versions[agreement_id]},
+            lines={filing_id: lines[filing_id] for filing_id in filing_ids[agreement_id]},
+            subjects={
+                version: listed for (of_one, version), listed in subjects.items() if of_one == agreement_id
+            },
+        )
+        for agreement_id in agreement_ids
+    }
 
 
 def filing_of(line: Line) -> int:
@@ -296,24 +323,23 @@ def filing_of(line: Line) -> int:
 
 def sides_of(connection: Connection, agreement_id: int) -> dict[str, Side]:
     """The party of every role of the agreement."""
+    return sides_of_agreements(connection, [agreement_id])[agreement_id]
+
+
+def sides_of_agreements(
+    connection: Connection, agreement_ids: Sequence[int]
+) -> defaultdict[int, dict[str, Side]]:
+    """The party of every role of each agreement."""
+    columns = agreement_party.c
     rows = connection.execute(
-        select(agreement_party.c.role, party.c.party_id, party.c.name_zh, party.c.name_en)
-        .join(party, party.c.party_id == agreement_party.c.party_id)
-        .where(agreement_party.c.agreement_id == agreement_id)
+        select(columns.agreement_id, columns.role, party.c.party_id, party.c.name_zh, party.c.name_en)
+        .join(party, party.c.party_id == columns.party_id)
+        .where(columns.agreement_id == func.any(list(agreement_ids)))
     )
-    return {row.role: Side(row.party_id, row.name_zh, row.name_en or row.name_zh) for row in rows}
-
-
-def _subjects(
-    connection: Connection, agreement_id: int, list_versions: set[int | None]
-) -> dict[int, Mapping[int, Subject]]:
-    if list_versions == {None}:
-        return {}
-    return {
-        listed.version: enterprises.subjects_of(listed)
-        for listed in enterprises.lists(connection, agreement_id)
-        if listed.version in list_versions
-    }
+    sides: defaultdict[int, dict[str, Side]] = defaultdict(dict)
+    for row in rows:
+        sides[row.agreement_id][row.role] = Side(row.party_id, row.name_zh, row.name_en or row.name_zh)
+    return sides
 
 
 # --- causes -----------------------------------------------------------------------------------------------

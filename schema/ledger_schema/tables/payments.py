@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -169,6 +170,23 @@ leg = Table(
     Index(None, "settlement_id"),
     Index(None, "payer_party_id", "payee_party_id"),
     Index(None, "payee_party_id"),
+    # Arrears are found by reading all legs beside the clearings that left nothing of them.
+    Index(
+        "leg_arrears_index",
+        "leg_id",
+        postgresql_include=[
+            "commodity_id",
+            "due_day",
+            "second_day",
+            "payer_party_id",
+            "payee_party_id",
+            "agreement_id",
+            "booked_quarter",
+            "settlement_id",
+            "amount_minor",
+            "recorded_at",
+        ],
+    ),
 )
 
 leg_clearing = Table(
@@ -216,6 +234,12 @@ leg_clearing = Table(
         ["leg_id", "previous", "found_minor"],
         ["leg_clearing.leg_id", "leg_clearing.sequence", "leg_clearing.open_minor"],
         name="leg_clearing_previous_fk",
+    ),
+    Index(
+        "leg_clearing_whole_index",
+        "leg_id",
+        postgresql_include=["recorded_at"],
+        postgresql_where=text("open_minor = 0"),
     ),
 )
 

@@ -93,7 +93,7 @@ class Api:
             label="made in the test",
         )
 
-    def draft(self, terms: Document, observers: Sequence[str] = ("fund",)) -> Document:
+    def draft(self, terms: Document, observers: Sequence[str] = ("fund",), kind: str = "ENCLAVE") -> Document:
         """The agreement, its parties registered; roles in ``observers`` don't sign."""
         for code in terms["roles"].values():
             if code not in self.private_keys:
@@ -101,7 +101,7 @@ class Api:
         return self.change(
             "draft_agreement",
             code=terms["agreement"],
-            kind="ENCLAVE",
+            kind=kind,
             titleZh="测试协议",
             titleEn="An agreement to test with",
             source="made up",
@@ -140,10 +140,10 @@ class Api:
         )
         return {side["role"]: side["party"]["code"] for side in asked["agreement"]["parties"]}
 
-    def bring_into_force(self, terms: Document) -> str:
+    def bring_into_force(self, terms: Document, kind: str = "ENCLAVE") -> str:
         """The agreement's code, once its first version is in force."""
         code: str = terms["agreement"]
-        self.draft(terms)
+        self.draft(terms, kind=kind)
         self.sign_all(code, 1)
         self.change("bring_into_force", agreement=code, version=1)
         return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,9 +13,23 @@ import pytest
 from sqlalchemy import func, select
 
 from ledger.desk import agreements as desk_agreements
-from ledger.desk import bundles, fsck, log, payments, reconciliation, roster, statements
+from ledger.desk import (
+    bundles,
+    commitments,
+    fsck,
+    log,
+    payments,
+    reconciliation,
+    reviews,
+    roster,
+    sharing,
+    statements,
+)
 from ledger.desk import settlements as desk_settlements
 from ledger.desk.calendar import Task, worklist
+from ledger.desk.days import today
+from ledger.desk.documents import document
+from ledger.desk.duties import duties
 from ledger.desk.enterprises import enterprises_by_id
 from ledger.desk.log import LogFiles
 from ledger.desk.payments import LegState
@@ -40,6 +55,8 @@ from tests.accounting import (
     needs_hledger,
 )
 from tests.console.samples import AGREEMENTS, agreement_named
+
+AFTER_THE_YEAR = date(2026, 6, 1)
 
 # --- loading ----------------------------------------------------------------------------------------------
 
@@ -320,6 +337,61 @@ def test_open_quarter_tells_each_side_who_holds_it_up(ledger: LoadedLedger) -> N
         item for item in of_open if item.agreement.code == "BINHAI-ZGC" and item.step.step == "reconcile"
     ]
     assert compared.step.held_up_by == [("submit", "origin"), ("certify", "park")]
+
+
+# --- beside money -----------------------------------------------------------------------------------------
+
+
+def test_one_commitment_is_confirmed_with_evidence_and_one_is_late(ledger: LoadedLedger) -> None:
+    agreement_id = ledger.loaded.agreement_ids[SHOWN_AGREEMENT]
+    with ledger.database.reading() as connection:
+        found = commitments.commitments(connection, agreement_id, AFTER_THE_YEAR)
+        evidence = [document(connection, one) for one in found[0].records[-1].documents]
+    assert [(one.promise.code, one.state.value, one.reached_count) for one in found] == [
+        ("cadres_exchanged", "confirmed", 4),
+        ("projects_landed", "overdue", 6),
+        ("shared_laboratories", "open", None),
+    ]
+    assert [one.media_type for one in evidence] == ["text/plain"]
+
+
+def test_a_platform_and_an_expert_are_shared_and_days_of_them_asked_for(ledger: LoadedLedger) -> None:
+    with ledger.database.reading() as connection:
+        host = roster.party_by_code(connection, "GOV341502").party_id
+        day = today(connection)
+        offered = sharing.resources(connection, host, day, sharing.Wanted()).items
+        booked = sharing.bookings(connection, host, day).items
+    assert [(one.key.code, len(one.taken_days)) for one in offered] == [
+        ("materials_laboratory", 3),
+        ("process_expert", 0),
+    ]
+    assert [(one.key.code, one.state.value) for one in booked] == [
+        ("materials_laboratory", "accepted"),
+        ("materials_laboratory", "asked"),
+        ("process_expert", "declined"),
+    ]
+
+
+def test_the_province_closed_a_review_and_waits_for_an_answer_and_has_one_to_look_at(
+    ledger: LoadedLedger,
+) -> None:
+    with ledger.database.reading() as connection:
+        province = roster.party_by_code(connection, "GOV340000").party_id
+        found = reviews.reviews(connection, party_id=province).items
+        listed = duties(connection, province, AFTER_THE_YEAR, date(2026, 12, 31)).items
+    assert [one.state_on(AFTER_THE_YEAR).value for one in found] == ["closed", "asked", "open"]
+    assert [(one.key.due, one.task.value, one.action.value) for one in listed] == [
+        (date(2026, 5, 15), "to_do", "close_review"),
+        (date(2026, 6, 30), "awaited", "answer_review"),
+    ]
+
+
+def test_two_years_were_evaluated_with_the_figures_of_then(ledger: LoadedLedger) -> None:
+    with ledger.database.reading() as connection:
+        found = reviews.evaluations(connection, ledger.loaded.agreement_ids[SHOWN_AGREEMENT])
+    assert [(one.year, one.verdict) for one in found] == [(2024, "kept"), (2025, "partly")]
+    figures = [json.loads(one.figures) for one in found]
+    assert all(one["flows"] and one["credits"] and one["commitments"] for one in figures)
 
 
 # --- taken away -------------------------------------------------------------------------------------------

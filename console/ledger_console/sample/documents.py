@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from ledger.periods import Quarter
+from ledger.rules.commitments import RecordKind
 from ledger.rules.terms import CauseOfMove, Event
 
 FIRST_QUARTER = Quarter(2024, 1)
@@ -166,8 +167,45 @@ class SampleInterest(Part):
     day: date
 
 
+class SampleRecord(Part):
+    """What came of a commitment, recorded by a role and confirmed by the others; ``evidence`` is a text."""
+
+    code: str
+    kind: RecordKind
+    role: str
+    day: date
+    note: str
+    reached_count: int | None = None
+    evidence: str | None = None
+
+
+class SampleBooking(Part):
+    """Days of a resource, which begin so many days after the sample is loaded; None: not decided yet."""
+
+    role: str
+    begins_after_days: int
+    day_count: int
+    purpose: str
+    decision: Literal["accepted", "declined"] | None = None
+    reason: str = ""
+
+
+class SampleResource(Part):
+    """A platform or an expert that a role shares under a commitment, with its bookings in order."""
+
+    role: str
+    code: str
+    commitment: str
+    kind: Literal["platform", "expert"]
+    name: Words
+    field: str
+    offer: str
+    from_day: date
+    bookings: tuple[SampleBooking, ...]
+
+
 class Desk(Part):
-    """What people do about the quarters beside handing in and signing."""
+    """What people do beside handing in and signing: about quarters, commitments and what is shared."""
 
     people: tuple[People, ...] = ()
     explanations: tuple[SampleExplanation, ...] = ()
@@ -175,6 +213,8 @@ class Desk(Part):
     payments: tuple[SamplePayment, ...] = ()
     netting: SampleNetting | None = None
     interest: tuple[SampleInterest, ...] = ()
+    records: tuple[SampleRecord, ...] = ()
+    resources: tuple[SampleResource, ...] = ()
 
     def of_role(self, role: str) -> People | None:
         """The people of a role; None where nobody is named."""

@@ -45,9 +45,10 @@ from ledger_console.sample.documents import (
 )
 from ledger_console.sample.figures import SampleReturn, begun_returns_of, returns_of
 from ledger_console.sample.money import Cashier
-from ledger_console.sample.promises import record_progress
+from ledger_console.sample.promises import PromiseDesk
 from ledger_console.sample.quarters import QuarterDesk
 from ledger_console.sample.return_files import file_of
+from ledger_console.sample.reviews import load_reviews
 from ledger_console.sample.vouchers import VoucherDesk, sample_vouchers
 from ledger_schema.sessions import Database
 
@@ -79,6 +80,7 @@ def load_sample(database: Database, keys: DemoKeys, report: Report) -> Loaded:
         agreement_ids[agreement.code] = loader.record()
         closed_now = loader.settle(agreement_ids[agreement.code])
         loader.go_on(agreement_ids[agreement.code])
+        load_reviews(database, agreement.code, agreement_ids[agreement.code])
         closed_count += closed_now
         report(
             f"{number}/{len(documents.agreements())} {agreement.title.zh}：新结 {closed_now} 季 / "
@@ -173,7 +175,7 @@ class _Loader:
             if filing.role in certified:
                 desk.certify(filing)
         Cashier(self._database, self._keys, self._agreement, agreement_id).settle_legs()
-        record_progress(self._database, self._agreement, agreement_id)
+        PromiseDesk(self._database, self._agreement, agreement_id).work()
 
     def _known_id(self) -> int | None:
         with self._database.reading() as connection:

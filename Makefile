@@ -8,6 +8,9 @@ STAMP := $(VENV)/.stamp
 UV_VERSION := 0.13.9
 WORKERS ?= 2
 
+# Commands that start many times, as in tests, would otherwise compile every module each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types contract bench lock clean
 
@@ -38,7 +41,7 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 
 types: $(STAMP)
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers $(WORKERS)
 
 contract: $(STAMP)
 	$(BIN)/lint-imports

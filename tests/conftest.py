@@ -20,11 +20,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import Connection, Engine, event
 
 from ledger_schema import server
 
@@ -43,6 +44,27 @@ SETTINGS_FOR_TESTS = {
     "shared_buffers": "128MB",
     "log_min_duration_statement": "-1",
 }
+
+
+class CompiledStatements(dict[Any, Any]):
+    """What SQLAlchemy compiled for one database of the run, for all of them: they differ in nothing else.
+
+    A key begins with the dialect, of which every engine has its own.
+    """
+
+    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
+        return super().get(key[1:], default)
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        super().__setitem__(key[1:], compiled)
+
+
+COMPILED_STATEMENTS = CompiledStatements()
+
+
+@event.listens_for(Engine, "engine_connect")
+def share_compiled_statements(connection: Connection) -> None:
+    connection.execution_options(compiled_cache=COMPILED_STATEMENTS)
 
 
 def pytest_configure(config: pytest.Config) -> None:

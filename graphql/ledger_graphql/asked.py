@@ -18,7 +18,7 @@ from ledger.errors import LedgerError
 from ledger_graphql.limits import NestedTooDeeply, nesting_of
 from ledger_graphql.settings import ServiceSettings
 
-_NUL = re.compile(r"\\u(?:0000|\{0+\})")
+_NUL = re.compile(r"\x00|\\u(?:0000|\{0+\})")
 
 
 class ContentTypeUnsupported(LedgerError):
@@ -113,7 +113,7 @@ def _asked(given: Mapping[str, Any], settings: ServiceSettings) -> Asked:
 
 
 def _is_unkeepable(text: str) -> bool:
-    """Whether PostgreSQL would refuse it: half a character, or U+0000, as documents and JSON write it."""
+    """Whether PostgreSQL would refuse it: half a character, or U+0000, as it is or as it may be written."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Annotated, Generic, TypeAlias, TypeVar
 
@@ -22,6 +23,8 @@ NodeType = TypeVar("NodeType")
 Item = TypeVar("Item")
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 CursorKey: TypeAlias = tuple[str | int, ...]
 
@@ -147,7 +150,7 @@ def key_from(cursor: str) -> CursorKey:
     """The key inside ``cursor``. Raises ``CursorUnreadable``."""
     try:
         key = json.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         raise CursorUnreadable(cursor=cursor) from None
     if not isinstance(key, list) or not all(_is_key_part(part) for part in key):
         raise CursorUnreadable(cursor=cursor)
@@ -155,7 +158,10 @@ def key_from(cursor: str) -> CursorKey:
 
 
 def _is_key_part(part: object) -> bool:
-    return isinstance(part, str) or (type(part) is int and abs(part) <= NUMBER_MAX)
+    """Whether it may be the key of a row: PostgreSQL keeps neither U+0000 nor half a character."""
+    if isinstance(part, str):
+        return "\0" not in part and not _HALF_CHARACTER.search(part)
+    return type(part) is int and abs(part) <= NUMBER_MAX
 
 
 def text_key(after: str | None) -> str | None:

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ledger.errors import LedgerError
+from ledger_graphql.http_failures import refusal_to
+
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+_HOST = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[a-z0-9.-]+))(?::[0-9]{0,5})?", re.ASCII)
+
+
+class HostUnknown(LedgerError):
+    """The request is for a name that isn't this server's."""
+
+    code = "HOST_UNKNOWN"
+    sentence_en = (
+        "This server answers only on this machine, not for host {host!r}. Ask for one of {expected}."
+    )
+    sentence_zh = "本服务仅限本机访问，不接受主机名 {host!r}。可用：{expected}。"
+
+
+class OriginForeign(LedgerError):
+    """A page of another origin made the request."""
+
+    code = "ORIGIN_FOREIGN"
+    sentence_en = "Pages of another origin ({origin!r}) may not call this server. Use its own pages."
+    sentence_zh = "不接受来自其他来源（{origin!r}）网页的请求。请使用本服务自身的页面。"
 
 
 class SameHostOnly:
@@ -24,29 +46,20 @@ class SameHostOnly:
         self._hosts = frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(scope)
-        if refusal is None:
-            await self._app(scope, receive, send)
-        else:
-            await PlainTextResponse(refusal, status_code=403)(scope, receive, send)
+        refused = self._refused(Headers(scope=scope)) if scope["type"] == "http" else None
+        answer = self._app if refused is None else refusal_to(scope, refused)
+        await answer(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> str | None:
-        if scope["type"] != "http":
-            return None
-        headers = Headers(scope=scope)
+    def _refused(self, headers: Headers) -> LedgerError | None:
         host, origin = headers.get("host", ""), headers.get("origin")
-        if _host_name(f"//{host}") not in self._hosts:
-            return f"This server answers only on this machine, not for host {host!r}. 本服务仅限本机访问。\n"
-        if origin is not None and urlsplit(origin).netloc != host:
-            return (
-                f"Pages of another origin ({origin}) may not call this server. "
-                f"不接受来自其他来源网页的请求。\n"
-            )
+        if _host_name(host) not in self._hosts:
+            return HostUnknown(host=host, expected=", ".join(sorted(self._hosts)))
+        if origin is not None and origin not in {f"http://{host}", f"https://{host}"}:
+            return OriginForeign(origin=origin)
         return None
 
 
-def _host_name(address: str) -> str | None:
-    try:
-        return urlsplit(address).hostname
-    except ValueError:
-        return None
+def _host_name(host: str) -> str | None:
+    """The name or address in the header, without its port; None where it is something else."""
+    match = _HOST.fullmatch(host.lower())
+    return match and (match["address"] or match["name"])

@@ -25,8 +25,10 @@ from ledger.errors import LedgerError
 from ledger_graphql.settings import ServiceSettings
 
 CACHED_DOCUMENTS = 256
+NUMBER_LENGTH_MAX = 1_000
 OPENING = frozenset({TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L})
 CLOSING = frozenset({TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R})
+NUMBERS = frozenset({TokenKind.INT, TokenKind.FLOAT})
 
 Fragments: TypeAlias = Mapping[str, FragmentDefinitionNode]
 
@@ -48,6 +50,14 @@ class TooManyTokens(LedgerError):
     code = "TOO_MANY_TOKENS"
     sentence_en = "Expected a document of at most {most:,} tokens. Ask for less at once."
     sentence_zh = "文档至多 {most:,} 个词元（token）。请减少一次查询的内容。"
+
+
+class NumberTooLong(LedgerError):
+    """A number of the document has more characters than any value of the schema, and than is read."""
+
+    code = "NUMBER_TOO_LONG"
+    sentence_en = "Expected numbers of at most {most:,} characters in the document."
+    sentence_zh = "文档中的数字至多 {most:,} 个字符。"
 
 
 class NestedTooDeeply(LedgerError):
@@ -127,8 +137,8 @@ def read_within(text: str, settings: ServiceSettings) -> Read:
     """The document, if it is within the limits.
 
     Raises ``GraphQLSyntaxError`` and, in this order, ``DocumentTooLong``, ``TooManyTokens``,
-    ``NestedTooDeeply``, ``IntrospectionOff``, ``DocumentTooDeep``, ``TooManyFields``, ``TooManyAliases``,
-    ``TooManyDirectives``.
+    ``NestedTooDeeply`` or ``NumberTooLong``, ``IntrospectionOff``, ``DocumentTooDeep``,
+    ``TooManyFields``, ``TooManyAliases``, ``TooManyDirectives``.
     """
     length_bytes = len(text.encode())
     if length_bytes > settings.document_bytes_max:
@@ -173,13 +183,15 @@ def _refuse_long(text: str, tokens_max: int, nesting_max: int) -> None:
     """The parser calls itself for every bracket, so brackets are counted before it sees them."""
     lexer = Lexer(Source(text))
     depth = count = 0
-    while (kind := lexer.advance().kind) is not TokenKind.EOF:
+    while (token := lexer.advance()).kind is not TokenKind.EOF:
         count += 1
-        depth += (kind in OPENING) - (kind in CLOSING)
+        depth += (token.kind in OPENING) - (token.kind in CLOSING)
         if count > tokens_max:
             raise TooManyTokens(most=tokens_max)
         if depth > nesting_max:
             raise NestedTooDeeply(most=nesting_max)
+        if token.kind in NUMBERS and len(token.value or "") > NUMBER_LENGTH_MAX:
+            raise NumberTooLong(most=NUMBER_LENGTH_MAX)
 
 
 class _FragmentHoldsItself(Exception):

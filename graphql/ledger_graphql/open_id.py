@@ -11,16 +11,18 @@ import hashlib
 import json
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from time import monotonic
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import jwt
 
 from ledger.errors import LedgerError
+from ledger_graphql.provider_keys import ProviderKeys
 
 logger = logging.getLogger("ledger_graphql")
 
@@ -91,6 +93,7 @@ class OpenId:
     client_id: str
     client_secret: str = ""
     audience: str = ""
+    clock: Callable[[], float] = monotonic
 
     def __post_init__(self) -> None:
         address = urlsplit(self.issuer)
@@ -109,7 +112,9 @@ class OpenId:
 
     def _claims(self, token: str) -> Mapping[str, Any]:
         audiences = [name for name in (self.client_id, self.audience) if name]
-        key = self._keys.get_signing_key_from_jwt(token)
+        key = self._keys.key(str(jwt.get_unverified_header(token).get("kid", "")))
+        if key is None:
+            raise jwt.InvalidKeyError
         claims: Mapping[str, Any] = jwt.decode(
             token,
             key,
@@ -176,9 +181,8 @@ class OpenId:
         return {one: found[one] for one in wanted}
 
     @cached_property
-    def _keys(self) -> jwt.PyJWKClient:
-        """The provider's keys; fetched anew for one that isn't known, and every few minutes."""
-        return jwt.PyJWKClient(self._configuration["jwks_uri"], timeout=ANSWER_SECONDS_MAX)
+    def _keys(self) -> ProviderKeys:
+        return ProviderKeys(lambda: self._asked("GET", self._configuration["jwks_uri"]), self.clock)
 
     def _asked(
         self, method: str, address: str, body: str | None = None, headers: Mapping[str, str] | None = None

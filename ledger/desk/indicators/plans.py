@@ -107,11 +107,10 @@ def plan_table(
 ) -> PlanTable:
     """The zone's targets of the years, beside what the official book has of the zone with its parks.
 
-    Raises ``NotFound`` and ``QuartersUnusable``.
+    Raises ``NotFound``, ``PeriodUnreadable`` (for a year that has no quarters) and ``QuartersUnusable``.
     """
-    official = official_table(
-        connection, zone_id, Quarter(first_year, 1), Quarter(last_year, 4), known_at=known_at
-    )
+    first, last = Quarter.parse(f"{first_year}Q1"), Quarter.parse(f"{last_year}Q4")
+    official = official_table(connection, zone_id, first, last, known_at=known_at)
     values = {row.indicator.measure.measure_id: row.by_year for row in official.rows}
     target = indicator_target.c
     rows = connection.execute(

@@ -49,6 +49,7 @@ contract: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/log.py
+	$(BIN)/python bench/fsck.py
 	$(BIN)/python bench/history.py
 	$(BIN)/python bench/api.py
 	$(BIN)/python bench/pairings.py

@@ -69,7 +69,7 @@ class World:
 
 
 def make_world(database: Database, folder: Path) -> World:
-    """A ledger with rows in every table, all of it logged and signed in three heads, the last cosigned."""
+    """A ledger in which every table has rows, all of it logged in three heads, the last cosigned."""
     files = LogFiles(folder)
     roster.load_roster(database)
     log.sequence(database, files)

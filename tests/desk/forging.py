@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -71,6 +72,14 @@ def place_of(document: Document, kind: str, **wanted: object) -> int:
     return found[-1]
 
 
+def refused(content: bytes, trust: Trust) -> bool:
+    """Whether the verifier says of a file of these bytes what is wrong with it, and doesn't trip over it."""
+    with suppress(BundleWrong, BundleUnreadable):
+        list(bundles.checked(content, trust))
+        return False
+    return True
+
+
 def edited(document: Document, place: int, /, **data: object) -> None:
     """Rewrites the data of an event."""
     content = json.loads(document["events"][place]["event"])
@@ -89,6 +98,40 @@ def relogged(document: Document, signer: SignerKey) -> Document:
     made["checkpoint"] = checkpoint.signed_by(signer).encode().decode()
     made["log_key"] = str(signer.verifier)
     return made
+
+
+def members(part: Any, path: Path = ()) -> Iterator[Path]:
+    """Every member of every list and object, by its way from the top."""
+    steps = part.keys() if isinstance(part, dict) else range(len(part)) if isinstance(part, list) else ()
+    for step in steps:
+        yield (*path, step)
+        yield from members(part[step], (*path, step))
+
+
+def other_members(document: Document, path: Path) -> Iterator[Document]:
+    """The document with a member left out, said twice, and exchanged with the one before it."""
+    *way, step = path
+    for change in (_leave_out, _say_twice, _exchange):
+        made = copy.deepcopy(document)
+        change(value_at(made, tuple(way)), step)
+        if made != document:
+            yield made
+
+
+def _leave_out(part: Any, step: Any) -> None:
+    del part[step]
+
+
+def _say_twice(part: Any, step: Any) -> None:
+    if isinstance(part, list):
+        part.insert(step, copy.deepcopy(part[step]))
+    else:
+        part[f"{step}_"] = part[step]
+
+
+def _exchange(part: Any, step: Any) -> None:
+    before = step - 1 if isinstance(part, list) else list(part)[list(part).index(step) - 1]
+    part[step], part[before] = part[before], part[step]
 
 
 def nudged(value: Any) -> Any:

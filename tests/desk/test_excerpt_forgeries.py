@@ -16,9 +16,12 @@ from forging import (
     data_of,
     edited,
     leaves,
+    members,
     nudged,
+    other_members,
     place_of,
     put,
+    refused,
     relogged,
     value_at,
     verified,
@@ -32,6 +35,7 @@ from ledger.evidence.bundles import BundleWrong
 from ledger.evidence.canonical import canonical_bytes
 from ledger.evidence.notes import SignerKey
 from ledger_schema.sessions import Database
+from tests.other_bytes import other_bytes
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,22 @@ def test_the_true_excerpts_hold(world: World) -> None:
 def test_every_single_value_matters(world: World) -> None:
     for path in leaves(world.excerpt):
         assert wrong(put(world.excerpt, path, nudged), world.trust), path
+
+
+@given(data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_file_with_other_bytes_anywhere_is_refused(world: World, data: st.DataObject) -> None:
+    content = canonical_bytes(world.excerpt)
+    assert refused(data.draw(other_bytes(content)), world.trust)
+
+
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_member_left_out_said_twice_or_exchanged_is_refused(world: World, data: st.DataObject) -> None:
+    """Keys of parties are taken from the file: whoever gives them needs no event that registers them."""
+    path = data.draw(st.sampled_from(list(members(world.excerpt))))
+    for made in other_members(world.excerpt, path):
+        assert refused(canonical_bytes(made), Trust(world.trust.log_key))
 
 
 @given(data=st.data())

@@ -80,6 +80,16 @@ def test_a_changed_line_names_the_lines_of_its_enterprise_and_no_others(
     assert lines_named(room, filing_id, "salts") == named
 
 
+def test_a_line_that_nobody_can_read_is_named_as_a_line_of_its_return(
+    room: ExcerptRoom, filing_id: int
+) -> None:
+    with room.desk.database.owner() as connection:
+        connection.execute(text("ALTER TABLE return_line ALTER measure_id DROP NOT NULL"))
+    forge(room, OF_RETURN.format("measure_id = NULL") + " AND line = 2", filing=filing_id)
+    (found,) = found_by(room, "lines")
+    assert (found.table, found.key["filing_id"]) == ("return_line", str(filing_id))
+
+
 @pytest.mark.parametrize("subject", [1, 2**60])
 def test_a_line_given_to_an_enterprise_without_one_is_named_and_the_leaves_beside_it_hold(
     room: ExcerptRoom, filing_id: int, subject: int

@@ -23,6 +23,14 @@ def test_a_checkpoint_is_three_lines() -> None:
     assert read.text() == TEXT
 
 
+def test_the_size_of_the_head_before_is_the_fourth_line() -> None:
+    said = Checkpoint.parse(TEXT + "previous 20852100\n")
+    assert said.previous_size == 20852100
+    assert said.text() == TEXT + "previous 20852100\n"
+    for other in ("previous x\n", "previous 01\n", "before 5\n", "more\nprevious 5\n"):
+        assert Checkpoint.parse(TEXT + other).previous_size is None
+
+
 def test_further_lines_of_a_checkpoint_are_passed_over() -> None:
     assert Checkpoint.parse(TEXT + "more\n") == Checkpoint.parse(TEXT)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.errors import LedgerError
 from ledger.evidence import forks, merkle
 from ledger.evidence.checkpoints import Checkpoint
 from ledger.evidence.forks import Fork, ForkUnreadable, LogForked, LogNotContinued
 from ledger.evidence.merkle import ProofWrong, Tree, leaf_hash
 from ledger.evidence.notes import Note, NoteNotSigned, SignerKey
+from tests.other_bytes import other_bytes
 
 LOG = SignerKey("example.com/log", bytes(range(32)))
 OTHER = SignerKey("example.com/log", bytes(range(1, 33)))
@@ -46,6 +50,17 @@ def test_a_fork_is_proven_to_anybody_whatever_the_sizes(size: int, data: st.Data
     with pytest.raises(LogForked) as convicted:
         follow(kept, tree(size, forged_at=data.draw(st.integers(0, old_size - 1))), old_size)
     forks.verify_fork(Fork.parse(convicted.value.fork.encode()), LOG.verifier)
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_proof_of_a_fork_with_other_bytes_is_refused_or_still_is_one(data: st.DataObject) -> None:
+    """Of the two true heads: nobody else is convicted by it."""
+    true = Fork(signed(tree(3), 3), signed(tree(3, forged_at=1), 3))
+    with suppress(LedgerError):
+        fork = Fork.parse(data.draw(other_bytes(true.encode())))
+        forks.verify_fork(fork, LOG.verifier)
+        assert {fork.kept.text, fork.seen.text} == {true.kept.text, true.seen.text}
 
 
 @given(SIZES, st.data())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.errors import LedgerError
 from ledger.evidence import notes
 from ledger.evidence.notes import (
     Note,
@@ -17,6 +20,7 @@ from ledger.evidence.notes import (
     VerifierKey,
 )
 from ledger.evidence.signatures import sign
+from tests.other_bytes import other_bytes
 
 # The example of the package's documentation: its keys, its text and its signature.
 VERIFIER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -49,6 +53,16 @@ def test_what_is_signed_is_read_back_and_verifies(text: str) -> None:
     note = Note.parse(OTHER.sign(text).encode())
     assert note.text == text
     notes.verify(note, OTHER.verifier)
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_note_with_other_bytes_anywhere_is_refused_or_says_the_same(data: st.DataObject) -> None:
+    true = OTHER.sign("first\n\nsecond\n")
+    with suppress(LedgerError):
+        note = Note.parse(data.draw(other_bytes(true.encode())))
+        notes.verify(note, OTHER.verifier)
+        assert note.text == true.text
 
 
 def test_a_text_with_blank_lines_ends_at_the_last_one() -> None:

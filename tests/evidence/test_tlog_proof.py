@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ledger.errors import LedgerError
 from ledger.evidence import checkpoints, merkle, tlog_proof
@@ -13,6 +16,7 @@ from ledger.evidence.merkle import ProofWrong, Tree, leaf_hash
 from ledger.evidence.notes import Note, NoteNotSigned, Signature, SignerKey
 from ledger.evidence.signatures import public_key_of
 from ledger.evidence.tlog_proof import ProofUnreadable, TlogProof
+from tests.other_bytes import other_bytes
 
 LOG = SignerKey("example.com/log", bytes(range(32)))
 LEAVES = [leaf_hash(f"event {number}".encode()) for number in range(11)]
@@ -70,6 +74,19 @@ def test_a_damaged_file_is_refused(before: bytes, after: bytes) -> None:
 def test_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(ProofUnreadable):
         TlogProof.parse(b"\xff\n\n")
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_file_with_other_bytes_anywhere_is_refused_or_proves_the_same(data: st.DataObject) -> None:
+    """The same: lines of keys that nobody asked for, and what is written beside, aren't vouched for."""
+    forged = data.draw(other_bytes(proof_of(6).encode()))
+    with suppress(LedgerError):
+        proof = TlogProof.parse(forged)
+        tlog_proof.verify(proof, LEAVES[6], LOG.verifier)
+        same = replace(proof_of(6), checkpoint=proof.checkpoint, extra=proof.extra)
+        assert proof == same
+        assert proof.checkpoint.text == proof_of(6).checkpoint.text
 
 
 def test_the_proof_of_another_leaf_proves_nothing() -> None:

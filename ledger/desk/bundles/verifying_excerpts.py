@@ -108,9 +108,10 @@ def _verify_place(form: str, content: bytes, place: Place, salted: SealedEvent) 
 
 
 def _require_shown(excerpt: Excerpt, events: SealedEvents) -> None:
-    """Every return whose tree is named is shown, and once."""
-    named = sorted(str(one.data["filing"]) for one in events.all(LINES_SALTED))
-    require_same("returns", named, sorted(given.filing for given in excerpt.returns))
+    """Every return whose tree is named is shown, once and by number."""
+    with about("returns"):
+        named = sorted(whole(one.data["filing"]) for one in events.all(LINES_SALTED))
+        require_same("returns", named, [whole(given.filing) for given in excerpt.returns])
 
 
 # --- what is said -----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, func, select, tuple_
 
+from ledger.errors import LedgerError
 from ledger.evidence.canonical import digest
 from ledger.evidence.notes import Note, VerifierKey
 from ledger.periods import Quarter
@@ -21,6 +22,8 @@ from ledger_schema.tables import event, party
 WHOLE_ROW = "*"
 ROWS_AT_ONCE = 1_000
 SHOWN_LENGTH = 160
+UNREADABLE = (LedgerError, LookupError, ValueError, TypeError, ArithmeticError, AttributeError)
+"""What is raised by data that nothing follows from, for no act would have written it."""
 
 
 @dataclass(frozen=True, slots=True)

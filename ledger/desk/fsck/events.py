@@ -26,7 +26,7 @@ def _event_mismatches(row: Row[Any]) -> Iterator[Mismatch]:
     hashed = digest(row.canonical)
     if row.hash != hashed:
         yield _of_event(row, "hash", hashed, row.hash)
-        yield _of_event(row, "canonical", f"bytes with SHA-256 {row.hash.hex()}", row.canonical)
+        yield _of_event(row, "canonical", f"bytes with SHA-256 {shown(row.hash)}", row.canonical)
     try:
         content = json.loads(row.canonical)
         agreement = content["agreement"]

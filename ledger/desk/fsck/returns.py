@@ -7,8 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, Table, func, select
 
-from ledger.desk.fsck.comparing import Mismatch, Said, Scope, Told, whole_row
-from ledger.errors import InvariantBroken
+from ledger.desk.fsck.comparing import UNREADABLE, Mismatch, Said, Scope, Told, whole_row
 from ledger.evidence.commitments import commitment_of
 from ledger.evidence.lines import Records, hash_of_lines, line_records
 from ledger.measures import MEASURE_BY_NAME
@@ -98,7 +97,7 @@ def _lines(scope: Scope, said: Said, key: dict[str, object]) -> Iterator[Mismatc
         yield whole_row(return_line, (*key.values(), number), *told)
     try:
         hashed = hash_of_lines(records_of_rows(rows)).hex()
-    except InvariantBroken as error:
+    except UNREADABLE as error:
         hashed = str(error)
     if hashed != said.data["lines_hash"]:
         yield whole_row(return_line, tuple(key.values()), f"hash {said.data['lines_hash']}", f"hash {hashed}")

@@ -12,7 +12,7 @@ from ledger.desk.fsck.accounts import check_accounts
 from ledger.desk.fsck.agreements import check_agreements, check_quarters
 from ledger.desk.fsck.balances import check_balances
 from ledger.desk.fsck.commitments import check_commitments
-from ledger.desk.fsck.comparing import WHOLE_ROW, Mismatch, Scope
+from ledger.desk.fsck.comparing import UNREADABLE, WHOLE_ROW, Mismatch, Scope
 from ledger.desk.fsck.events import check_events, check_keys
 from ledger.desk.fsck.facts import check_documents, check_lists, check_occurrences
 from ledger.desk.fsck.log import check_log
@@ -30,7 +30,6 @@ from ledger.desk.fsck.signing import check_signing
 from ledger.desk.fsck.summing import check_sums
 from ledger.desk.fsck.vouchers import check_vouchers
 from ledger.desk.fsck.zones import check_zones
-from ledger.errors import LedgerError
 from ledger.evidence.notes import Note, VerifierKey
 from ledger.periods import Quarter
 from ledger_schema.tables import event, metadata
@@ -137,7 +136,7 @@ def _looked(check: Check, scope: Scope) -> list[Mismatch]:
     with scope.connection.begin_nested():
         try:
             found += check.look(scope)
-        except (LedgerError, LookupError, ValueError, TypeError, ArithmeticError, AttributeError) as error:
+        except UNREADABLE as error:
             found.append(_unreadable(check, scope, error))
     return found
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ledger.desk.fsck.comparing import WHOLE_ROW, DigestOf, Mismatch, Said, Scope, Told, key_of, whole_row
+from ledger.desk.fsck.comparing import (
+    UNREADABLE,
+    WHOLE_ROW,
+    DigestOf,
+    Mismatch,
+    Said,
+    Scope,
+    Told,
+    key_of,
+    whole_row,
+)
 from ledger.desk.fsck.returns import key_of_return, records_of_rows, rows_of_return
 from ledger.desk.salting import LINES_SALTED, SETTLEMENT_SALTED, KeptTree, kept_trees
 from ledger.desk.settlements.reading import inputs_by_id
 from ledger.desk.settlements.salting import shares_of
-from ledger.errors import InvariantBroken
 from ledger.evidence.merkle import root_of
 from ledger.evidence.salted import lines_by_subject
 from ledger.periods import Quarter
@@ -53,7 +62,7 @@ def _tree(scope: Scope, said: Said, tree: KeptTree) -> Iterator[Mismatch]:
         yield Mismatch(salted_tree.name, key, "leaves", f"root {expected}", f"root {root}")
     try:
         yield from _lines(scope, said, tree) if said.kind == LINES_SALTED else _shares(scope, said, tree)
-    except InvariantBroken as error:
+    except UNREADABLE as error:
         yield Mismatch(salted_tree.name, key, "leaves", "leaves that come out again", str(error))
 
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Row, Table, select
 
-from ledger.desk.fsck.comparing import WHOLE_ROW, DigestOf, Mismatch, Said, Scope, Told, key_of, shown
+from ledger.desk.fsck.comparing import (
+    UNREADABLE,
+    WHOLE_ROW,
+    DigestOf,
+    Mismatch,
+    Said,
+    Scope,
+    Told,
+    key_of,
+    shown,
+)
 from ledger.desk.settlements.closing import allocations_of, is_final
 from ledger.desk.settlements.journal import (
     AccountKey,
@@ -31,7 +41,6 @@ from ledger.desk.settlements.replays import (
     latest_clauses,
     versions_of,
 )
-from ledger.errors import LedgerError
 from ledger.evidence.canonical import digest
 from ledger.periods import Quarter
 from ledger.rules import state
@@ -45,7 +54,8 @@ from ledger_schema.tables import (
     settlement_cause,
 )
 
-REPLAYED: tuple[Table, ...] = (settlement_cause, allocation, carried, journal_entry, posting)
+Columns = Mapping[str, object]
+"""The values of a row's columns, by name."""
 
 
 @dataclass
@@ -118,7 +128,7 @@ def _computed_again(
     row = found[settlement_id]
     try:
         computed = _compute(scope, found, settlement_id, accounts)
-    except (LedgerError, LookupError, ValueError) as error:
+    except UNREADABLE as error:
         key = key_of(settlement, [row.agreement_id, row.booked_quarter, settlement_id])
         yield Mismatch("settlement", key, WHOLE_ROW, "to come out again", f"{type(error).__name__}: {error}")
         return
@@ -127,14 +137,15 @@ def _computed_again(
     if computed.is_final != row.is_final:
         key = key_of(settlement, [row.agreement_id, row.booked_quarter, settlement_id])
         yield Mismatch("settlement", key, "is_final", str(computed.is_final), str(row.is_final))
-    for table in REPLAYED:
-        yield from scope.compare(
-            [table],
-            _rows_of(computed, accounts),
-            table.c.agreement_id == row.agreement_id,
-            table.c.booked_quarter == row.booked_quarter,
-            table.c.settlement_id == settlement_id,
-        )
+    of_settlement = {
+        "agreement_id": row.agreement_id,
+        "booked_quarter": row.booked_quarter,
+        "settlement_id": settlement_id,
+    }
+    for table, tell in TELLERS.items():
+        wanted = [table.c[name] == value for name, value in of_settlement.items()]
+        told = (Told(table, {**of_settlement, **columns}) for columns in tell(computed, accounts))
+        yield from scope.compare([table], told, *wanted)
 
 
 def _compute(
@@ -165,38 +176,41 @@ def _accrued_after(before: Mapping[AccountKey, int], drafts: list[EntryDraft]) -
     return {key: amount_minor for key, amount_minor in balances.items() if amount_minor}
 
 
-def _rows_of(computed: _Computed, accounts: _Accounts) -> Iterator[Told]:
-    of_settlement: dict[str, object] = {
-        "agreement_id": accounts.agreement_id,
-        "booked_quarter": computed.inputs.quarter.code,
-        "settlement_id": computed.settlement_id,
-    }
+def _causes(computed: _Computed, _: _Accounts) -> Iterator[Columns]:
     for effect in computed.effects:
         cause = effect.cause
         named = {"cause": cause.cause, "kind": cause.kind, "reference": cause.reference}
-        yield Told(settlement_cause, of_settlement | named | {"quarter": cause.quarter.code})
+        yield named | {"quarter": cause.quarter.code}
+
+
+def _allocations(computed: _Computed, _: _Accounts) -> Iterator[Columns]:
+    names = ("cause", "clause", "subject_id", "quarter", "book_id", "party_id")
     for one in allocations_of(computed.effects):
         amounts = {
             "commodity_id": one.commodity_id,
             "amount_minor": one.amount_minor,
             "routed_minor": one.routed_minor,
         }
-        names = ("cause", "clause", "subject_id", "quarter", "book_id", "party_id")
-        yield Told(allocation, of_settlement | dict(zip(names, one.key, strict=True)) | amounts)
+        yield dict(zip(names, one.key, strict=True)) | amounts
+
+
+def _carried(computed: _Computed, _: _Accounts) -> Iterator[Columns]:
     clauses = latest_clauses(computed.materials.versions, computed.inputs)
     for (clause, subject_id), kept in computed.latest.carried.items():
-        packed = {"clause": clause, "subject_id": subject_id, "state": state.pack(kept, clauses[clause])}
-        yield Told(carried, of_settlement | packed)
-    yield from _journal(computed, accounts, of_settlement)
+        yield {"clause": clause, "subject_id": subject_id, "state": state.pack(kept, clauses[clause])}
 
 
-def _journal(computed: _Computed, accounts: _Accounts, of_settlement: dict[str, object]) -> Iterator[Told]:
+def _entries(computed: _Computed, _: _Accounts) -> Iterator[Columns]:
     for number, draft in enumerate(computed.entries, start=1):
-        entry = of_settlement | {"entry": number}
         about = {"cause": draft.cause, "clause": draft.clause, "quarter": draft.quarter.code}
-        yield Told(journal_entry, entry | about)
+        yield {"entry": number} | about
+
+
+def _postings(computed: _Computed, accounts: _Accounts) -> Iterator[Columns]:
+    for number, draft in enumerate(computed.entries, start=1):
         for place, (key, amount_minor) in enumerate(draft.postings.items(), start=1):
             what = {
+                "entry": number,
                 "posting": place,
                 "book_id": BOOK_IDS[key.book],
                 "commodity_id": key.commodity_id,
@@ -204,7 +218,17 @@ def _journal(computed: _Computed, accounts: _Accounts, of_settlement: dict[str, 
             }
             # An account that isn't there any more is reported itself, not by each of its postings.
             account_id = {"account_id": accounts.ids[key]} if key in accounts.ids else {}
-            yield Told(posting, entry | what | account_id)
+            yield what | account_id
+
+
+TELLERS: dict[Table, Callable[[_Computed, _Accounts], Iterator[Columns]]] = {
+    settlement_cause: _causes,
+    allocation: _allocations,
+    carried: _carried,
+    journal_entry: _entries,
+    posting: _postings,
+}
+"""What each table should hold of a settlement, beside its key."""
 
 
 def _accounts_of(scope: Scope) -> _Accounts:
@@ -231,7 +255,7 @@ def _unposted(accounts: _Accounts) -> Iterator[Mismatch]:
 
 
 def _of_no_settlement(scope: Scope, known: set[int]) -> Iterator[Mismatch]:
-    for table in REPLAYED:
+    for table in TELLERS:
         columns = table.c
         groups = scope.connection.execute(
             select(columns.booked_quarter, columns.settlement_id)

@@ -18,6 +18,9 @@ from ledger_schema.tables import (
     settled_flow,
 )
 
+UNKNOWN_MECHANISM = ""
+"""Of a payable whose clause no terms have."""
+
 
 class _Closed(NamedTuple):
     """A settlement that closed its quarter (1), or whose quarter was reopened (2)."""
@@ -45,7 +48,12 @@ def _flows(scope: Scope, closed: list[_Closed]) -> Iterator[Told]:
     totals: defaultdict[tuple[int, int], defaultdict[tuple[str, int, int, int], int]]
     totals = defaultdict(lambda: defaultdict(int))
     for row in scope.rows(payable, payable.c.agreement_id == scope.agreement_id):
-        key = mechanisms[row.clause], row.commodity_id, row.payer_party_id, row.payee_party_id
+        key = (
+            mechanisms.get(row.clause, UNKNOWN_MECHANISM),
+            row.commodity_id,
+            row.payer_party_id,
+            row.payee_party_id,
+        )
         totals[row.booked_quarter, row.settlement_id][key] += row.booked_minor
     names = ("mechanism", "commodity_id", "payer_party_id", "payee_party_id")
     for one in closed:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 import pytest
-from listening import Statement, listening
 from sqlalchemy import func, select
 from test_voucher_storm import assert_one_sum, count_of
 from voucher_room import DAY, HOME, PROVIDER_ZONE, VoucherRoom, fen, open_voucher_room
@@ -17,6 +16,7 @@ from ledger.desk.vouchers.claiming import Asked, asked_of, claim_all
 from ledger.errors import LedgerError
 from ledger_schema.sessions import Database
 from ledger_schema.tables import event, idempotency_key, voucher_claim
+from tests.listening import Statement, listening
 
 STATEMENTS = 18
 """Of a redemption from its key to its commit; as many for several at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -14,6 +15,9 @@ Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None
 
 EXACT_INTEGER_LIMIT = 2**53 - 1
 """RFC 8785 numbers are IEEE doubles: larger whole numbers are written as text."""
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 class NotCanonical(LedgerError):
@@ -34,8 +38,10 @@ def canonical_bytes(value: Json) -> bytes:
     """
     _refuse_inexact(value)
     try:
-        return rfc8785.dumps(value)
-    except rfc8785.CanonicalizationError as error:
+        text = _ENCODER.encode(value)
+        # Names are in the order of UTF-16, which is another one where a character takes two units.
+        return text.encode() if text.isascii() or max(text) <= "\uffff" else rfc8785.dumps(value)
+    except (TypeError, UnicodeEncodeError, rfc8785.CanonicalizationError) as error:
         raise NotCanonical(value=value) from error
 
 
@@ -45,11 +51,15 @@ def digest(content: bytes) -> bytes:
 
 
 def _refuse_inexact(value: object) -> None:
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) > EXACT_INTEGER_LIMIT):
-        raise NotCanonical(value=value)
-    if isinstance(value, Mapping):
-        for item in value.values():
+    if value is None or isinstance(value, str):
+        return
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if not isinstance(name, str):
+                raise NotCanonical(value=name)
             _refuse_inexact(item)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
+    elif isinstance(value, (list, tuple)):
         for item in value:
             _refuse_inexact(item)
+    elif not isinstance(value, int) or abs(value) > EXACT_INTEGER_LIMIT:
+        raise NotCanonical(value=value)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date
+from time import monotonic
 
+import psycopg
 import pytest
-from sqlalchemy import func, select
-from test_voucher_storm import assert_one_sum, count_of
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+from test_voucher_storm import assert_one_sum, count_of, plain_url
 from voucher_room import DAY, HOME, PROVIDER_ZONE, VoucherRoom, fen, open_voucher_room
+from waiting import WAIT_SECONDS, await_waiting
 
 from ledger.desk.acts import Act, Done, KeyReused, Outcome, Queue, queue_on
 from ledger.desk.vouchers import EvidenceDraft, EvidenceUsed, OrderExceeded
-from ledger.desk.vouchers.claiming import Asked, asked_of, claim_all
+from ledger.desk.vouchers.claiming import TOGETHER, Asked, asked_of, claim_all
 from ledger.errors import LedgerError
 from ledger_schema.sessions import Database
 from ledger_schema.tables import event, idempotency_key, voucher_claim
@@ -168,3 +174,68 @@ def test_a_refusal_is_raised_to_whoever_claims(room: VoucherRoom) -> None:
     [order_id] = ordered(room, 1)
     with pytest.raises(LedgerError, match=r"1000[.]01 yuan"):
         room.claim(order_id, "1000.01")
+
+
+@contextmanager
+def nobody_reads_evidence(database: Database) -> Iterator[None]:
+    """Claims get as far as their evidence and wait there."""
+    with database.owner() as connection:
+        connection.execute(text("LOCK TABLE redeemed_evidence IN ACCESS EXCLUSIVE MODE"))
+        yield
+
+
+def await_company(size: int) -> None:
+    until = monotonic() + WAIT_SECONDS
+    while TOGETHER.waiting < size:
+        assert monotonic() < until
+
+
+def kill_all_that_wait(database_url: str) -> None:
+    with psycopg.connect(plain_url(database_url), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+
+
+def test_claims_that_come_while_one_is_under_way_are_made_in_one_transaction(
+    room: VoucherRoom, database_url: str
+) -> None:
+    first, *later = ordered(room, 1, 2, 3, 4)
+    with ThreadPoolExecutor(4) as pool:
+        with nobody_reads_evidence(room.database):
+            claims = [pool.submit(room.claim, first, "100.00")]
+            await_waiting(database_url, 1)
+            claims += [pool.submit(room.claim, order_id, "100.00") for order_id in later]
+            await_company(3)
+        claim_ids = [one.result(WAIT_SECONDS).claim_id for one in claims]
+    with room.database.reading() as connection:
+        in_transactions = connection.execute(
+            select(func.array_agg(voucher_claim.c.claim_id))
+            .join(event, event.c.event_id == voucher_claim.c.event_id)
+            .group_by(event.c.transaction_number)
+            .order_by(event.c.transaction_number)
+        ).scalars()
+        assert [set(one) for one in in_transactions] == [set(claim_ids[:1]), set(claim_ids[1:])]
+
+
+def test_claims_whose_common_transaction_is_killed_are_made_alone(
+    room: VoucherRoom, database_url: str
+) -> None:
+    first, *later = ordered(room, 1, 2, 3, 4)
+    act = room.act()
+    with ThreadPoolExecutor(4) as pool:
+        with nobody_reads_evidence(room.database):
+            papers = room.papers_of()
+            killed = pool.submit(room.claim, first, "100.00", act=act, evidence=papers)
+            await_waiting(database_url, 1)
+            claims = [pool.submit(room.claim, order_id, "100.00") for order_id in later]
+            await_company(3)
+            kill_all_that_wait(database_url)
+            await_waiting(database_url, 2)
+            kill_all_that_wait(database_url)
+            await_waiting(database_url, 3)
+        assert isinstance(killed.exception(WAIT_SECONDS), DBAPIError)
+        assert len({one.result(WAIT_SECONDS).claim_id for one in claims}) == 3
+    room.claim(first, "100.00", act=act, evidence=papers)
+    assert_one_sum(room, 4 * fen("100.00"))

@@ -6,6 +6,7 @@ import hashlib
 import json
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,11 @@ def test_bytes_read_back_are_the_value_and_give_the_same_bytes(value: Json) -> N
     written = canonical_bytes(value)
     assert json.loads(written) == value
     assert canonical_bytes(json.loads(written)) == written
+
+
+@given(VALUES)
+def test_bytes_are_those_of_the_standards_reference(value: Json) -> None:
+    assert canonical_bytes(value) == rfc8785.dumps(value)
 
 
 @given(st.dictionaries(TEXTS, st.integers(0, 9), min_size=2, max_size=6))

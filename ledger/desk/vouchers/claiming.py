@@ -102,7 +102,7 @@ def claim(
     ``ProviderNotRecognised``, ``EvidenceUsed``, ``ProgrammeNotInForce``.
     """
     asked = asked_of(database, act, order_id, amount_minor, evidence, day)
-    outcome = _TOGETHER(asked)
+    outcome = TOGETHER(asked)
     if outcome is None:
         (outcome,) = claim_all(database, [asked], waits=True)
     return named_number(done_or_refused(outcome), "claim")
@@ -129,7 +129,8 @@ def _claim_together(asked: Sequence[Asked]) -> list[Outcome]:
     return [next(outcomes) if one.database is database else None for one in asked]
 
 
-_TOGETHER: Gathering[Asked, Done[dict[str, Any]] | LedgerError] = Gathering(_claim_together)
+TOGETHER: Gathering[Asked, Done[dict[str, Any]] | LedgerError] = Gathering(_claim_together)
+"""Where the claims of this process meet."""
 
 
 def claim_all(database: Database, asked: Sequence[Asked], *, waits: bool) -> list[Outcome]:

@@ -29,6 +29,7 @@ from ledger_graphql.voucher_inputs import (
     DecideVoucherClaimsInput,
     EndVoucherInput,
     ExpireVouchersInput,
+    IncreaseVoucherBudgetInput,
     IssueVoucherInput,
     OrderVoucherServiceInput,
     RecoverVoucherInput,
@@ -117,6 +118,12 @@ ConfirmVoucherProgrammeResult = Annotated[
         "ConfirmVoucherProgrammeResult", description="What came of a request to confirm voucher programme."
     ),
 ]
+IncreaseVoucherBudgetResult = Annotated[
+    VoucherProgrammeSuccess | InvalidInput | IdempotencyKeyReused | NotFound | WrongState,
+    strawberry.union(
+        "IncreaseVoucherBudgetResult", description="What came of a request to increase voucher budget."
+    ),
+]
 RegisterVoucherProviderResult = Annotated[
     VoucherProviderSuccess | InvalidInput | IdempotencyKeyReused | NotFound | WrongState | Refused,
     strawberry.union(
@@ -197,6 +204,15 @@ class VoucherMutations:
         desk = info.context
         act = desk.act(input.idempotency_key)
         done = vouchers.confirm_programme(desk.database, act, input.programme, input.role)
+        return _programme(desk, input.programme, replayed=done.replayed)
+
+    @mutation("Add to a payer's budget of a period. What is issued or decided from then on sees it.")
+    def increase_voucher_budget(
+        self, info: Info, input: Annotated[IncreaseVoucherBudgetInput, INPUT]
+    ) -> IncreaseVoucherBudgetResult:
+        desk = info.context
+        act = desk.act(input.idempotency_key)
+        done = vouchers.increase_budget(desk.database, act, input.draft(), desk.person)
         return _programme(desk, input.programme, replayed=done.replayed)
 
     @mutation("Register a provider of services.")

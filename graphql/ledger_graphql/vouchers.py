@@ -35,10 +35,21 @@ class VoucherBudget:
     role: str = strawberry.field(description="The payer's role.")
     starts: date = strawberry.field(description="The period's first day.")
     last_day: date = strawberry.field(description="The period's last day.")
-    amount: Amount = strawberry.field(description="All there is, in yuan.")
+    amount: Amount = strawberry.field(description="All there is, with increases, in yuan.")
     open: Amount = strawberry.field(description="What can still be set aside, in yuan.")
     reserved: Amount = strawberry.field(description="What is set aside for vouchers, in yuan.")
     used: Amount = strawberry.field(description="What claims used, less what was given back, in yuan.")
+    increases: list[VoucherBudgetIncrease] = strawberry.field(
+        description="What the payer added while the period ran, in order."
+    )
+
+
+@strawberry.type(description="What a payer added to its budget of a period.")
+class VoucherBudgetIncrease:
+    amount: Amount = strawberry.field(description="In yuan.")
+    document: str = strawberry.field(description="Reference to what the money rests on.")
+    person: str = strawberry.field(description="Who added it.")
+    day: date = strawberry.field(description="The day on which it took effect.")
 
 
 @strawberry.type(description="What a party says of a provider.")
@@ -143,6 +154,7 @@ def yuan(amount_minor: int) -> Amount:
 
 def programme_node(desk: Desk, found: vouchers.RegisteredProgramme) -> VoucherProgramme:
     """What the API shows of a programme."""
+    increases = vouchers.increases(desk.snapshot, found.programme_id)
     return VoucherProgramme(
         code=found.code,
         agreement=agreements.agreement(desk.snapshot, found.agreement_id).code,
@@ -158,6 +170,16 @@ def programme_node(desk: Desk, found: vouchers.RegisteredProgramme) -> VoucherPr
                 open=yuan(one.open_minor),
                 reserved=yuan(one.reserved_minor),
                 used=yuan(one.used_minor),
+                increases=[
+                    VoucherBudgetIncrease(
+                        amount=yuan(more.amount_minor),
+                        document=more.document,
+                        person=more.person,
+                        day=more.day,
+                    )
+                    for more in increases
+                    if (more.role, more.starts) == (one.role, one.starts)
+                ],
             )
             for one in vouchers.budget_states(desk.snapshot, found.programme_id)
         ],

@@ -67,6 +67,16 @@ def test_budgets_claims_and_refusals_are_told(zones: Api) -> None:
     found = zones.run("voucher_programme", programme="origin")["voucherProgramme"]
     used = {one["role"]: (one["reserved"], one["used"]) for one in found["budgets"]}
     assert used == {"origin": ("0.00", "20000.00"), "host": ("0.00", "10000.00")}
+    more = zones.change(
+        "increase_voucher_budget",
+        programme="origin",
+        role="host",
+        amount="5.00",
+        document="追加文件",
+        day=DAY,
+    )
+    (budget,) = [one for one in more["programme"]["budgets"] if one["role"] == "host"]
+    assert (budget["amount"], budget["increases"][0]["amount"]) == ("5000005.00", "5.00")
     refused = zones.attempt(
         "recover_voucher", claim=claim["id"], amount="30000.01", reason="审计", person="王五", day=DAY
     )

@@ -19,6 +19,7 @@ from ledger.desk.vouchers.faults import (
     VoucherUnusable,
 )
 from ledger.desk.vouchers.flags import MEANINGS
+from ledger.desk.vouchers.increases import Increase, IncreaseDraft, increase_budget, increases
 from ledger.desk.vouchers.life import (
     OrderDraft,
     apply,
@@ -82,6 +83,8 @@ __all__ = [
     "EvidenceDraft",
     "EvidenceUsed",
     "ImportedProviders",
+    "Increase",
+    "IncreaseDraft",
     "MoreThanApproved",
     "NameTaken",
     "NotEligible",
@@ -117,6 +120,8 @@ __all__ = [
     "end",
     "expire",
     "import_providers",
+    "increase_budget",
+    "increases",
     "issue",
     "order",
     "order_by_id",

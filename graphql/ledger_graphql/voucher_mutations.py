@@ -45,7 +45,7 @@ from ledger_graphql.vouchers import (
     VoucherProgramme,
     VoucherProvider,
     claim_nodes,
-    order_node,
+    order_nodes,
     programme_node,
     provider_nodes,
     voucher_node,
@@ -370,7 +370,7 @@ def _voucher(desk: Desk, voucher_id: int, *, replayed: bool) -> VoucherSuccess:
 
 def _order(desk: Desk, order_id: int, *, replayed: bool) -> VoucherOrderSuccess:
     found = vouchers.order_by_id(desk.snapshot, order_id)
-    return VoucherOrderSuccess(order=order_node(desk, found), replayed=replayed)
+    return VoucherOrderSuccess(order=order_nodes(desk, [found])[0], replayed=replayed)
 
 
 def _claim(desk: Desk, claim_id: int, *, replayed: bool) -> VoucherClaimSuccess:

@@ -24,10 +24,12 @@ from ledger_graphql.fields import resolved
 from ledger_graphql.parties import party_id_of
 from ledger_graphql.vouchers import (
     Voucher,
+    VoucherApplication,
     VoucherClaim,
     VoucherClearing,
     VoucherProgramme,
     VoucherProvider,
+    application_nodes,
     claim_nodes,
     clearing_nodes,
     programme_node,
@@ -129,6 +131,16 @@ class VoucherQueries:
         desk = info.context
         found = vouchers.claim_by_id(desk.snapshot, numbers_of(id, "VoucherClaim", 1)[0])
         return claim_nodes(desk, [found])[0]
+
+    @resolved("One application.")
+    def voucher_application(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Id of the application.")],
+    ) -> VoucherApplication:
+        desk = info.context
+        found = vouchers.application(desk.snapshot, numbers_of(id, "VoucherApplication", 1)[0])
+        return application_nodes(desk, [found])[0]
 
     @resolved("What a programme's claims made each payer bear in a quarter, by clause and enterprise.")
     def voucher_clearing(

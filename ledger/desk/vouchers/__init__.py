@@ -35,6 +35,7 @@ from ledger.desk.vouchers.programmes import (
     programme_by_code,
     programme_by_id,
     programmes,
+    programmes_by_id,
     register_programme,
 )
 from ledger.desk.vouchers.provider_files import ImportedProviders, import_providers
@@ -55,11 +56,15 @@ from ledger.desk.vouchers.reading import (
     Part,
     Voucher,
     application,
+    applications_by_id,
     claim_by_id,
     claims,
+    claims_by_id,
     order_by_id,
+    orders_by_id,
     voucher_by_id,
     vouchers,
+    vouchers_by_id,
 )
 from ledger.desk.vouchers.recovering import recover
 from ledger.desk.vouchers.redeeming import EvidenceDraft, audit, claim, decide_together
@@ -104,6 +109,7 @@ __all__ = [
     "VoucherUnusable",
     "Waiting",
     "application",
+    "applications_by_id",
     "apply",
     "audit",
     "budget_states",
@@ -111,6 +117,7 @@ __all__ = [
     "claim",
     "claim_by_id",
     "claims",
+    "claims_by_id",
     "clear",
     "cleared",
     "clearing_by_id",
@@ -125,9 +132,11 @@ __all__ = [
     "issue",
     "order",
     "order_by_id",
+    "orders_by_id",
     "programme_by_code",
     "programme_by_id",
     "programmes",
+    "programmes_by_id",
     "provider_by_code",
     "providers",
     "providers_by_id",
@@ -137,5 +146,6 @@ __all__ = [
     "report_service",
     "voucher_by_id",
     "vouchers",
+    "vouchers_by_id",
     "waiting",
 ]

@@ -113,3 +113,16 @@ def test_programmes_and_providers_are_listed_and_searched(zones: Api) -> None:
     codes = [edge["node"]["code"] for edge in found["voucherProgrammes"]["edges"]]
     providers = {edge["node"]["creditCode"] for edge in found["voucherProviders"]["edges"]}
     assert (codes, providers) == (["host", "origin"], set(PROVIDERS.values()))
+
+
+def test_an_enterprise_finds_the_providers_of_a_service_that_its_programme_recognises(zones: Api) -> None:
+    found = zones.ask(
+        "query Find($day: Date!) { "
+        'of: voucherProviders(programme: "origin", service: "testing.analysis", day: $day) { ...Codes } '
+        'early: voucherProviders(service: "testing", day: "2023-12-31") { ...Codes } '
+        'unpaid: voucherProviders(programme: "origin", service: "design", day: $day) { ...Codes } } '
+        "fragment Codes on VoucherProviderConnection { edges { node { creditCode } } }",
+        day=DAY,
+    )
+    codes = {name: {edge["node"]["creditCode"] for edge in page["edges"]} for name, page in found.items()}
+    assert codes == {"of": set(PROVIDERS.values()), "early": set(), "unpaid": set()}

@@ -39,6 +39,7 @@ from ledger.desk.vouchers.programmes import (
     register_programme,
 )
 from ledger.desk.vouchers.provider_files import ImportedProviders, import_providers
+from ledger.desk.vouchers.provider_search import Sought, sought_in_programme
 from ledger.desk.vouchers.providers import (
     CertificationDraft,
     Provider,
@@ -105,6 +106,7 @@ __all__ = [
     "RegisteredProgramme",
     "ServiceDone",
     "ServiceNotDone",
+    "Sought",
     "Voucher",
     "VoucherUnusable",
     "Waiting",
@@ -144,6 +146,7 @@ __all__ = [
     "register_programme",
     "register_provider",
     "report_service",
+    "sought_in_programme",
     "voucher_by_id",
     "vouchers",
     "vouchers_by_id",

@@ -95,6 +95,7 @@ AUTHORITY: Mapping[str, Authority] = {
     "evaluateAgreement": Authority(BY_PROVINCE, subjects.reviewer),
     "registerVoucherProgramme": Authority(APPROVER, voucher_subjects.new_programme),
     "confirmVoucherProgramme": Authority(APPROVER, voucher_subjects.role_of_programme),
+    "increaseVoucherBudget": Authority(APPROVER, voucher_subjects.role_of_programme),
     "registerVoucherProvider": Authority(OFFICER, voucher_subjects.provider_zone),
     "certifyVoucherProvider": Authority(OFFICER, subjects.party),
     "applyForVoucher": Authority(OFFICER, voucher_subjects.home_of_programme),

@@ -74,6 +74,7 @@ signed already, key, signature |
 | `registerVoucherProgramme` | every fault of its form, code taken, no terms in force, every fault against \
 them, role unknown or not signing |
 | `confirmVoucherProgramme` | unknown programme, role unknown or not signing, confirmed already |
+| `increaseVoucherBudget` | every fault of the input, unknown programme, not in force on the day, no payer |
 | `registerVoucherProvider`, `certifyVoucherProvider` | every fault of the input, unknown party, registered \
 already, or unknown provider |
 | `applyForVoucher` | every fault of the input, unknown programme, not in force, amount, not eligible |

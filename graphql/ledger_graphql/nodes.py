@@ -19,6 +19,7 @@ from ledger_graphql.payment_queries import PAYMENT_NODES
 from ledger_graphql.returns import filing_nodes
 from ledger_graphql.reviews import review_nodes
 from ledger_graphql.settlements import settlement_nodes
+from ledger_graphql.voucher_nodes import VOUCHER_NODES
 
 Load: TypeAlias = Callable[[Desk, list[int]], Mapping[int, Node]]
 """The objects with these numbers; those that there are none of are left out."""
@@ -31,7 +32,7 @@ def nodes_by_id(desk: Desk, global_ids: Sequence[str]) -> list[Node | None]:
     """The objects in the order asked for; None where there is none. Raises ``IdUnreadable``.
 
     A type costs the same few statements however many of it are asked for; a type whose objects belong to
-    an agreement costs them for each agreement.
+    an agreement costs them for each agreement, and a voucher programme its own for its budgets.
     """
     asked = [split_id(one) for one in global_ids]
     numbers: defaultdict[tuple[str, tuple[int, ...]], set[int]] = defaultdict(set)
@@ -97,6 +98,7 @@ def _settlements(desk: Desk, agreement_id: int, ids: list[int]) -> Mapping[int, 
 
 _LOADS: Mapping[str, Load] = {
     **PAYMENT_NODES,
+    **VOUCHER_NODES,
     "Party": _parties,
     "Event": _events,
     "Enterprise": _enterprises,

@@ -40,6 +40,20 @@ class ConfirmVoucherProgrammeInput:
     role: str = strawberry.field(description=ROLE_DESCRIPTION)
 
 
+@strawberry.input(description="What a payer adds to its budget of a period.")
+class IncreaseVoucherBudgetInput:
+    idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
+    programme: str = strawberry.field(description=PROGRAMME)
+    role: str = strawberry.field(description="The payer's role.")
+    amount: Amount = strawberry.field(description="In yuan, above zero; it is added to what there is.")
+    document: str = strawberry.field(description="Reference to what the money rests on, 1 to 500 characters.")
+    day: date = strawberry.field(description="The day on which it takes effect; it names the period.")
+
+    def draft(self) -> vouchers.IncreaseDraft:
+        amount_minor = yuan_in_fen(self.amount, "amount")
+        return vouchers.IncreaseDraft(self.programme, self.role, amount_minor, self.document, self.day)
+
+
 @strawberry.input(description="A provider to register.")
 class RegisterVoucherProviderInput:
     idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)

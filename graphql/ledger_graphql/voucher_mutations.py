@@ -29,6 +29,7 @@ from ledger_graphql.voucher_inputs import (
     DecideVoucherClaimsInput,
     EndVoucherInput,
     ExpireVouchersInput,
+    IncreaseVoucherBudgetInput,
     IssueVoucherInput,
     OrderVoucherServiceInput,
     RecoverVoucherInput,
@@ -44,7 +45,7 @@ from ledger_graphql.vouchers import (
     VoucherProgramme,
     VoucherProvider,
     claim_nodes,
-    order_node,
+    order_nodes,
     programme_node,
     provider_nodes,
     voucher_node,
@@ -115,6 +116,12 @@ ConfirmVoucherProgrammeResult = Annotated[
     | Refused,
     strawberry.union(
         "ConfirmVoucherProgrammeResult", description="What came of a request to confirm voucher programme."
+    ),
+]
+IncreaseVoucherBudgetResult = Annotated[
+    VoucherProgrammeSuccess | InvalidInput | IdempotencyKeyReused | NotFound | WrongState,
+    strawberry.union(
+        "IncreaseVoucherBudgetResult", description="What came of a request to increase voucher budget."
     ),
 ]
 RegisterVoucherProviderResult = Annotated[
@@ -197,6 +204,15 @@ class VoucherMutations:
         desk = info.context
         act = desk.act(input.idempotency_key)
         done = vouchers.confirm_programme(desk.database, act, input.programme, input.role)
+        return _programme(desk, input.programme, replayed=done.replayed)
+
+    @mutation("Add to a payer's budget of a period. What is issued or decided from then on sees it.")
+    def increase_voucher_budget(
+        self, info: Info, input: Annotated[IncreaseVoucherBudgetInput, INPUT]
+    ) -> IncreaseVoucherBudgetResult:
+        desk = info.context
+        act = desk.act(input.idempotency_key)
+        done = vouchers.increase_budget(desk.database, act, input.draft(), desk.person)
         return _programme(desk, input.programme, replayed=done.replayed)
 
     @mutation("Register a provider of services.")
@@ -354,7 +370,7 @@ def _voucher(desk: Desk, voucher_id: int, *, replayed: bool) -> VoucherSuccess:
 
 def _order(desk: Desk, order_id: int, *, replayed: bool) -> VoucherOrderSuccess:
     found = vouchers.order_by_id(desk.snapshot, order_id)
-    return VoucherOrderSuccess(order=order_node(desk, found), replayed=replayed)
+    return VoucherOrderSuccess(order=order_nodes(desk, [found])[0], replayed=replayed)
 
 
 def _claim(desk: Desk, claim_id: int, *, replayed: bool) -> VoucherClaimSuccess:

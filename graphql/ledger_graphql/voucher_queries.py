@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 import strawberry
 
 from ledger.desk import agreements, enterprises, vouchers
 from ledger.periods import Quarter
+from ledger_graphql.calendar import day_asked
 from ledger_graphql.connections import (
     FIRST_DEFAULT,
     After,
@@ -24,10 +26,12 @@ from ledger_graphql.fields import resolved
 from ledger_graphql.parties import party_id_of
 from ledger_graphql.vouchers import (
     Voucher,
+    VoucherApplication,
     VoucherClaim,
     VoucherClearing,
     VoucherProgramme,
     VoucherProvider,
+    application_nodes,
     claim_nodes,
     clearing_nodes,
     programme_node,
@@ -60,7 +64,7 @@ class VoucherQueries:
         nodes = [programme_node(desk, one) for one in page]
         return connection(nodes, [(one.code,) for one in page], has_next=has_next, after=after)
 
-    @resolved("Registered providers, by credit code.")
+    @resolved("Registered providers, by credit code; or those certified for a service on a day.")
     def voucher_providers(
         self,
         info: Info,
@@ -68,12 +72,32 @@ class VoucherQueries:
         search: Annotated[
             str | None, strawberry.argument(description="Only those whose code or name contains it.")
         ] = None,
+        service: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Only those certified for it: an item, or a class with any of its items."
+            ),
+        ] = None,
+        programme: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Only those that this programme recognises for services that it pays for."
+            ),
+        ] = None,
+        day: Annotated[
+            date | None, strawberry.argument(description="On which it must hold; today when left out.")
+        ] = None,
         first: First = FIRST_DEFAULT,
         after: After = None,
     ) -> Connection[VoucherProvider]:
         desk = info.context
         page = vouchers.providers(
-            desk.snapshot, party_id=party_id_of(desk, zone), search=search, after=text_key(after), limit=first
+            desk.snapshot,
+            party_id=party_id_of(desk, zone),
+            search=search,
+            sought=_sought(desk, service, programme, day_asked(desk, day)),
+            after=text_key(after),
+            limit=first,
         )
         keys = [(one.credit_code,) for one in page.items]
         return connection(provider_nodes(desk, page.items), keys, has_next=page.has_next, after=after)
@@ -130,6 +154,16 @@ class VoucherQueries:
         found = vouchers.claim_by_id(desk.snapshot, numbers_of(id, "VoucherClaim", 1)[0])
         return claim_nodes(desk, [found])[0]
 
+    @resolved("One application.")
+    def voucher_application(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Id of the application.")],
+    ) -> VoucherApplication:
+        desk = info.context
+        found = vouchers.application(desk.snapshot, numbers_of(id, "VoucherApplication", 1)[0])
+        return application_nodes(desk, [found])[0]
+
     @resolved("What a programme's claims made each payer bear in a quarter, by clause and enterprise.")
     def voucher_clearing(
         self,
@@ -148,6 +182,12 @@ class VoucherQueries:
 
 def _clearing_key(one: vouchers.Cleared) -> tuple[int, int, str]:
     return (one.clause, one.enterprise_id, one.role)
+
+
+def _sought(desk: Desk, service: str | None, programme: str | None, day: date) -> vouchers.Sought | None:
+    if programme is not None:
+        return vouchers.sought_in_programme(desk.snapshot, programme, service, day)
+    return None if service is None else vouchers.Sought((service,), day)
 
 
 def _programme(desk: Desk, code: str) -> vouchers.RegisteredProgramme:

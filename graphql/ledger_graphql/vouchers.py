@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import cast
 
@@ -10,14 +11,14 @@ import strawberry
 from ledger.desk import agreements, enterprises, roster, vouchers
 from ledger.measures import YUAN
 from ledger.money import format_amount
-from ledger_graphql.connections import global_id
+from ledger_graphql.connections import Node, global_id
 from ledger_graphql.context import Desk
 from ledger_graphql.scalars import Amount, Json
 from ledger_graphql.statements import BilingualText
 
 
 @strawberry.type(description="A zone's programme of innovation vouchers under a signed agreement.")
-class VoucherProgramme:
+class VoucherProgramme(Node):
     code: str = strawberry.field(description="Its code.")
     agreement: str = strawberry.field(description="The agreement's code.")
     document: Json = strawberry.field(description="What it says (docs/vouchers.md).")
@@ -35,10 +36,21 @@ class VoucherBudget:
     role: str = strawberry.field(description="The payer's role.")
     starts: date = strawberry.field(description="The period's first day.")
     last_day: date = strawberry.field(description="The period's last day.")
-    amount: Amount = strawberry.field(description="All there is, in yuan.")
+    amount: Amount = strawberry.field(description="All there is, with increases, in yuan.")
     open: Amount = strawberry.field(description="What can still be set aside, in yuan.")
     reserved: Amount = strawberry.field(description="What is set aside for vouchers, in yuan.")
     used: Amount = strawberry.field(description="What claims used, less what was given back, in yuan.")
+    increases: list[VoucherBudgetIncrease] = strawberry.field(
+        description="What the payer added while the period ran, in order."
+    )
+
+
+@strawberry.type(description="What a payer added to its budget of a period.")
+class VoucherBudgetIncrease:
+    amount: Amount = strawberry.field(description="In yuan.")
+    document: str = strawberry.field(description="Reference to what the money rests on.")
+    person: str = strawberry.field(description="Who added it.")
+    day: date = strawberry.field(description="The day on which it took effect.")
 
 
 @strawberry.type(description="What a party says of a provider.")
@@ -52,7 +64,7 @@ class ProviderCertification:
 
 
 @strawberry.type(description="A provider of services that vouchers pay for.")
-class VoucherProvider:
+class VoucherProvider(Node):
     credit_code: str = strawberry.field(description="统一社会信用代码, 18 characters.")
     name_zh: str = strawberry.field(description="Name in Chinese.")
     zone: str = strawberry.field(description="Code of the party where it is.")
@@ -60,9 +72,17 @@ class VoucherProvider:
     certifications: list[ProviderCertification] = strawberry.field(description="In the order recorded.")
 
 
+@strawberry.type(description="An enterprise's application for a voucher.")
+class VoucherApplication(Node):
+    programme: str = strawberry.field(description="The programme's code.")
+    enterprise: str = strawberry.field(description="Credit code of the enterprise.")
+    amount: Amount = strawberry.field(description="What was applied for, in yuan.")
+    purpose: str = strawberry.field(description="What for.")
+    day: date = strawberry.field(description="The day of the application.")
+
+
 @strawberry.type(description="A voucher.")
-class Voucher:
-    id: strawberry.ID = strawberry.field(description="Opaque text.")
+class Voucher(Node):
     enterprise: str = strawberry.field(description="Credit code of the enterprise.")
     amount: Amount = strawberry.field(description="What it was issued for, in yuan.")
     left: Amount = strawberry.field(description="What is left of it, in yuan.")
@@ -72,8 +92,7 @@ class Voucher:
 
 
 @strawberry.type(description="A service ordered on a voucher.")
-class VoucherOrder:
-    id: strawberry.ID = strawberry.field(description="Opaque text.")
+class VoucherOrder(Node):
     voucher: Voucher = strawberry.field(description="The voucher.")
     provider: VoucherProvider = strawberry.field(description="Who provides it.")
     service: str = strawberry.field(description="The service's code.")
@@ -102,8 +121,7 @@ class ClaimFlag:
 
 
 @strawberry.type(description="A claim on a voucher.")
-class VoucherClaim:
-    id: strawberry.ID = strawberry.field(description="Opaque text.")
+class VoucherClaim(Node):
     order: strawberry.ID = strawberry.field(description="Id of the order.")
     state: str = strawberry.field(description="waiting_for_audit, waiting, approved or refused.")
     amount: Amount = strawberry.field(description="The cost claimed for, in yuan.")
@@ -143,7 +161,9 @@ def yuan(amount_minor: int) -> Amount:
 
 def programme_node(desk: Desk, found: vouchers.RegisteredProgramme) -> VoucherProgramme:
     """What the API shows of a programme."""
+    increases = vouchers.increases(desk.snapshot, found.programme_id)
     return VoucherProgramme(
+        id=global_id("VoucherProgramme", found.programme_id),
         code=found.code,
         agreement=agreements.agreement(desk.snapshot, found.agreement_id).code,
         document=cast("Json", found.document.model_dump(mode="json")),
@@ -158,6 +178,16 @@ def programme_node(desk: Desk, found: vouchers.RegisteredProgramme) -> VoucherPr
                 open=yuan(one.open_minor),
                 reserved=yuan(one.reserved_minor),
                 used=yuan(one.used_minor),
+                increases=[
+                    VoucherBudgetIncrease(
+                        amount=yuan(more.amount_minor),
+                        document=more.document,
+                        person=more.person,
+                        day=more.day,
+                    )
+                    for more in increases
+                    if (more.role, more.starts) == (one.role, one.starts)
+                ],
             )
             for one in vouchers.budget_states(desk.snapshot, found.programme_id)
         ],
@@ -171,6 +201,7 @@ def provider_nodes(desk: Desk, found: list[vouchers.Provider]) -> list[VoucherPr
     )
     return [
         VoucherProvider(
+            id=global_id("VoucherProvider", one.provider_id),
             credit_code=one.credit_code,
             name_zh=one.name_zh,
             zone=codes[one.party_id],
@@ -204,20 +235,40 @@ def voucher_node(found: vouchers.Voucher) -> Voucher:
     )
 
 
-def order_node(desk: Desk, found: vouchers.Order) -> VoucherOrder:
-    """What the API shows of an order."""
-    provider = vouchers.providers_by_id(desk.snapshot, [found.provider_id])[found.provider_id]
-    return VoucherOrder(
-        id=global_id("VoucherOrder", found.order_id),
-        voucher=voucher_node(found.voucher),
-        provider=provider_nodes(desk, [provider])[0],
-        service=found.service,
-        contract=found.contract,
-        amount=yuan(found.amount_minor),
-        claimed=yuan(found.claimed_minor),
-        day=found.day,
-        done_on=found.done_on,
-    )
+def order_nodes(desk: Desk, found: Sequence[vouchers.Order]) -> list[VoucherOrder]:
+    """What the API shows of orders."""
+    providers = vouchers.providers_by_id(desk.snapshot, [one.provider_id for one in found])
+    nodes = dict(zip(providers, provider_nodes(desk, list(providers.values())), strict=True))
+    return [
+        VoucherOrder(
+            id=global_id("VoucherOrder", one.order_id),
+            voucher=voucher_node(one.voucher),
+            provider=nodes[one.provider_id],
+            service=one.service,
+            contract=one.contract,
+            amount=yuan(one.amount_minor),
+            claimed=yuan(one.claimed_minor),
+            day=one.day,
+            done_on=one.done_on,
+        )
+        for one in found
+    ]
+
+
+def application_nodes(desk: Desk, found: Sequence[vouchers.Application]) -> list[VoucherApplication]:
+    """What the API shows of applications."""
+    programmes = vouchers.programmes_by_id(desk.snapshot, [one.programme_id for one in found])
+    return [
+        VoucherApplication(
+            id=global_id("VoucherApplication", one.application_id),
+            programme=programmes[one.programme_id].code,
+            enterprise=one.credit_code,
+            amount=yuan(one.amount_minor),
+            purpose=one.purpose,
+            day=one.day,
+        )
+        for one in found
+    ]
 
 
 def claim_nodes(desk: Desk, found: list[vouchers.Claim]) -> list[VoucherClaim]:

@@ -361,6 +361,7 @@ POLICIES: Mapping[str, Open | Guarded] = {
     "voucher_application": Guarded(through("voucher_programme", "voucher_application", "programme_id")),
     "voucher_audit": _of_claim("voucher_audit"),
     "voucher_budget": Guarded(through("voucher_programme", "voucher_budget", "programme_id")),
+    "voucher_budget_increase": Guarded(through("voucher_budget", "voucher_budget_increase", "budget_id")),
     "voucher_budget_step": Guarded(through("voucher_budget", "voucher_budget_step", "budget_id")),
     "voucher_claim": Guarded(through("voucher_order", "voucher_claim", "order_id")),
     "voucher_clearing": Guarded(AGREEMENT),

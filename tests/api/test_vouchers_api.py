@@ -67,6 +67,16 @@ def test_budgets_claims_and_refusals_are_told(zones: Api) -> None:
     found = zones.run("voucher_programme", programme="origin")["voucherProgramme"]
     used = {one["role"]: (one["reserved"], one["used"]) for one in found["budgets"]}
     assert used == {"origin": ("0.00", "20000.00"), "host": ("0.00", "10000.00")}
+    more = zones.change(
+        "increase_voucher_budget",
+        programme="origin",
+        role="host",
+        amount="5.00",
+        document="追加文件",
+        day=DAY,
+    )
+    (budget,) = [one for one in more["programme"]["budgets"] if one["role"] == "host"]
+    assert (budget["amount"], budget["increases"][0]["amount"]) == ("5000005.00", "5.00")
     refused = zones.attempt(
         "recover_voucher", claim=claim["id"], amount="30000.01", reason="审计", person="王五", day=DAY
     )
@@ -103,3 +113,16 @@ def test_programmes_and_providers_are_listed_and_searched(zones: Api) -> None:
     codes = [edge["node"]["code"] for edge in found["voucherProgrammes"]["edges"]]
     providers = {edge["node"]["creditCode"] for edge in found["voucherProviders"]["edges"]}
     assert (codes, providers) == (["host", "origin"], set(PROVIDERS.values()))
+
+
+def test_an_enterprise_finds_the_providers_of_a_service_that_its_programme_recognises(zones: Api) -> None:
+    found = zones.ask(
+        "query Find($day: Date!) { "
+        'of: voucherProviders(programme: "origin", service: "testing.analysis", day: $day) { ...Codes } '
+        'early: voucherProviders(service: "testing", day: "2023-12-31") { ...Codes } '
+        'unpaid: voucherProviders(programme: "origin", service: "design", day: $day) { ...Codes } } '
+        "fragment Codes on VoucherProviderConnection { edges { node { creditCode } } }",
+        day=DAY,
+    )
+    codes = {name: {edge["node"]["creditCode"] for edge in page["edges"]} for name, page in found.items()}
+    assert codes == {"of": set(PROVIDERS.values()), "early": set(), "unpaid": set()}

@@ -168,6 +168,8 @@ def _redeemed(database: Database) -> None:
     flagged = room.redeem(1, "100.00")
     room.audit(flagged.claim_id, "80.00")
     room.recover(flagged.claim_id, "30.00")
+    more = vouchers.IncreaseDraft(room.programme, "origin", 100, "追加预算文件", date(2024, 3, 1))
+    vouchers.increase_budget(database, room.act(), more, "张三")
     vouchers.expire(database, room.act(), room.programme, date(2025, 1, 1))
     settle_cleared(room)
 

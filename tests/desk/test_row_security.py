@@ -116,6 +116,7 @@ EXPECTED = (
         "voucher_application": PROGRAMMES,
         "voucher_audit": CLAIMS,
         "voucher_budget": PROGRAMMES,
+        "voucher_budget_increase": BUDGETS,
         "voucher_budget_step": BUDGETS,
         "voucher_claim": CLAIMS,
         "voucher_decision": CLAIMS,

@@ -86,6 +86,7 @@ EXEMPT_TABLES = {
     "voucher_application",
     "voucher_audit",
     "voucher_budget",
+    "voucher_budget_increase",
     "voucher_budget_step",
     "voucher_claim",
     "voucher_clearing",

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 
 from ledger.desk.fsck.comparing import Mismatch, Scope, Told, whole_row
 from ledger.desk.vouchers.rows import read_row
+from ledger.evidence.canonical import Json
 from ledger_schema.tables import VOUCHER_TABLES, event, voucher_clearing_return
 
 _TABLES = {table.name: table for table in VOUCHER_TABLES}
@@ -42,6 +43,12 @@ _UNLIKE_ENTRIES = """
 """
 
 
+_UNTOLD: dict[str, dict[str, Json]] = {
+    "voucher_budget_step": {"increased_minor": "0", "increase": None},
+}
+"""What events didn't tell before budgets could be increased."""
+
+
 def check_vouchers(scope: Scope) -> Iterator[Mismatch]:
     """Every row of vouchers is what its event says, and returns made by clearing say what was entered."""
     yield from scope.compare(VOUCHER_TABLES, _told(scope))
@@ -59,4 +66,4 @@ def _told(scope: Scope) -> Iterator[Told]:
             for row in rows:
                 # What an unreadable event told is missing then, and its rows are reported.
                 with suppress(LookupError, ValueError, TypeError):
-                    yield said.row(_TABLES[name], **read_row(_TABLES[name], row))
+                    yield said.row(_TABLES[name], **read_row(_TABLES[name], {**_UNTOLD.get(name, {}), **row}))

@@ -22,6 +22,7 @@ from ledger.desk.vouchers.faults import (
     VoucherUnusable,
 )
 from ledger.desk.vouchers.flags import MEANINGS
+from ledger.desk.vouchers.increases import Increase, IncreaseDraft, increase_budget, increases
 from ledger.desk.vouchers.life import (
     OrderDraft,
     apply,
@@ -37,9 +38,11 @@ from ledger.desk.vouchers.programmes import (
     programme_by_code,
     programme_by_id,
     programmes,
+    programmes_by_id,
     register_programme,
 )
 from ledger.desk.vouchers.provider_files import ImportedProviders, import_providers
+from ledger.desk.vouchers.provider_search import Sought, sought_in_programme
 from ledger.desk.vouchers.providers import (
     CertificationDraft,
     Provider,
@@ -57,11 +60,15 @@ from ledger.desk.vouchers.reading import (
     Part,
     Voucher,
     application,
+    applications_by_id,
     claim_by_id,
     claims,
+    claims_by_id,
     order_by_id,
+    orders_by_id,
     voucher_by_id,
     vouchers,
+    vouchers_by_id,
 )
 from ledger.desk.vouchers.recovering import recover
 from ledger.desk.vouchers.settled import ClearingState, clearing_states
@@ -84,6 +91,8 @@ __all__ = [
     "EvidenceDraft",
     "EvidenceUsed",
     "ImportedProviders",
+    "Increase",
+    "IncreaseDraft",
     "MoreThanApproved",
     "NameTaken",
     "NotEligible",
@@ -99,10 +108,12 @@ __all__ = [
     "RegisteredProgramme",
     "ServiceDone",
     "ServiceNotDone",
+    "Sought",
     "Voucher",
     "VoucherUnusable",
     "Waiting",
     "application",
+    "applications_by_id",
     "apply",
     "audit",
     "budget_states",
@@ -110,6 +121,7 @@ __all__ = [
     "claim",
     "claim_by_id",
     "claims",
+    "claims_by_id",
     "clear",
     "cleared",
     "clearing_by_id",
@@ -119,12 +131,16 @@ __all__ = [
     "end",
     "expire",
     "import_providers",
+    "increase_budget",
+    "increases",
     "issue",
     "order",
     "order_by_id",
+    "orders_by_id",
     "programme_by_code",
     "programme_by_id",
     "programmes",
+    "programmes_by_id",
     "provider_by_code",
     "providers",
     "providers_by_id",
@@ -132,7 +148,9 @@ __all__ = [
     "register_programme",
     "register_provider",
     "report_service",
+    "sought_in_programme",
     "voucher_by_id",
     "vouchers",
+    "vouchers_by_id",
     "waiting",
 ]

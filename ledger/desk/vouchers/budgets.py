@@ -34,12 +34,21 @@ from ledger.money import format_amount, parse_amount
 from ledger.periods import Quarter
 from ledger.rules.terms import Budget
 from ledger_schema.ids import new_id
-from ledger_schema.tables import reserve_use, voucher_budget, voucher_budget_step, voucher_reserve
+from ledger_schema.tables import (
+    reserve_use,
+    voucher_budget,
+    voucher_budget_increase,
+    voucher_budget_step,
+    voucher_reserve,
+)
 
 
 @dataclass
 class BudgetAccount:
-    """A payer's budget of one period as an act finds it and changes it, in minor units."""
+    """A payer's budget of one period as an act finds it and changes it, in minor units.
+
+    ``amount_minor`` is what the terms gave, ``increased_minor`` what was added to it since.
+    """
 
     budget_id: int
     role: str
@@ -47,6 +56,23 @@ class BudgetAccount:
     amount_minor: int
     open_minor: int
     sequence: int
+    increased_minor: int = 0
+
+    def increase(
+        self, rows: Rows, number: int, amount_minor: int, document: str, person: str, day: date
+    ) -> None:
+        """Adds to it; ``number`` is that of the increase."""
+        rows.add(
+            voucher_budget_increase,
+            budget_id=self.budget_id,
+            increase=number,
+            amount_minor=amount_minor,
+            document=document,
+            person=person,
+            day=day,
+        )
+        self.increased_minor += amount_minor
+        self._step(rows, -amount_minor, increase=number)
 
     def set_aside(self, rows: Rows, voucher_id: int, amount_minor: int) -> Reserve:
         """A new reserve for the voucher. Raises ``BudgetShort``."""
@@ -82,7 +108,9 @@ class BudgetAccount:
     def _step(self, rows: Rows, amount_minor: int, **cause: int) -> None:
         self.sequence += 1
         self.open_minor -= amount_minor
-        causes = dict.fromkeys(("reserve_id", "released_of", "release", "claim_id", "entry", "posting"))
+        causes = dict.fromkeys(
+            ("reserve_id", "released_of", "release", "claim_id", "entry", "posting", "increase")
+        )
         rows.add(
             voucher_budget_step,
             budget_id=self.budget_id,
@@ -90,6 +118,7 @@ class BudgetAccount:
             amount_minor=amount_minor,
             open_minor=self.open_minor,
             budget_minor=self.amount_minor,
+            increased_minor=self.increased_minor,
             **{**causes, **cause},
         )
 
@@ -204,14 +233,18 @@ def _open(rows: Rows, programme_id: int, role: str, budget: Budget, day: date) -
 
 def _accounts(connection: Connection, *wanted: ColumnElement[bool]) -> dict[int, BudgetAccount]:
     last = (
-        select(voucher_budget_step.c.sequence, voucher_budget_step.c.open_minor)
+        select(
+            voucher_budget_step.c.sequence,
+            voucher_budget_step.c.open_minor,
+            voucher_budget_step.c.increased_minor,
+        )
         .where(voucher_budget_step.c.budget_id == voucher_budget.c.budget_id)
         .order_by(voucher_budget_step.c.sequence.desc())
         .limit(1)
         .lateral("last_step")
     )
     rows = connection.execute(
-        select(voucher_budget, last.c.sequence, last.c.open_minor)
+        select(voucher_budget, last.c.sequence, last.c.open_minor, last.c.increased_minor)
         .join(last, true(), isouter=True)
         .where(*wanted)
     )
@@ -220,7 +253,15 @@ def _accounts(connection: Connection, *wanted: ColumnElement[bool]) -> dict[int,
 
 def _account(row: Row[Any]) -> BudgetAccount:
     open_minor = row.amount_minor if row.open_minor is None else row.open_minor
-    return BudgetAccount(row.budget_id, row.role, row.starts, row.amount_minor, open_minor, row.sequence or 0)
+    return BudgetAccount(
+        budget_id=row.budget_id,
+        role=row.role,
+        starts=row.starts,
+        amount_minor=row.amount_minor,
+        open_minor=open_minor,
+        sequence=row.sequence or 0,
+        increased_minor=row.increased_minor or 0,
+    )
 
 
 def _reserves() -> Select[Any]:

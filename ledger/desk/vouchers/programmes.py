@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -162,6 +162,12 @@ def programme_by_id(connection: Connection, programme_id: int) -> RegisteredProg
     if not found:
         raise NotFound("voucher programme", programme_id)
     return found[0]
+
+
+def programmes_by_id(connection: Connection, programme_ids: Iterable[int]) -> dict[int, RegisteredProgramme]:
+    """The programmes among these ids that exist."""
+    wanted = voucher_programme.c.programme_id.in_(sorted(set(programme_ids)))
+    return {one.programme_id: one for one in _registered(connection, wanted)}
 
 
 def programmes(connection: Connection, agreement_id: int | None = None) -> list[RegisteredProgramme]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, true
+from sqlalchemy import ColumnElement, Connection, TextClause, func, select, true
 
 from ledger.desk import roster
 from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on
@@ -15,6 +15,7 @@ from ledger.desk.enterprises import is_credit_code
 from ledger.desk.failures import NotFound, choice_faults, refuse, text_faults
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.desk.vouchers.faults import NameTaken
+from ledger.desk.vouchers.provider_search import Sought
 from ledger.desk.vouchers.rows import Rows
 from ledger.evidence.canonical import Json
 from ledger.rules.facts import Fault
@@ -175,24 +176,32 @@ def providers(
     *,
     party_id: int | None = None,
     search: str | None = None,
+    sought: Sought | None = None,
     after: str | None = None,
     limit: int = PAGE_LIMIT,
 ) -> Page[Provider]:
-    """Providers by credit code; ``search`` looks for a part of the code or the name."""
+    """Providers by credit code; ``search`` looks for a part of the code or the name.
+
+    ``sought``: only those that are certified for what is sought.
+    """
     table = voucher_provider.c
-    wanted: list[ColumnElement[bool]] = [
+    wanted: list[ColumnElement[bool] | TextClause] = [
         true() if party_id is None else table.party_id == party_id,
         true() if after is None else table.credit_code > after,
         true()
         if search is None
         else func.concat(table.credit_code, " ", table.name_zh).icontains(search, autoescape=True),
     ]
+    if sought is not None:
+        wanted.append(sought.condition)
+    if sought is not None and sought.zones is not None:
+        wanted.append(table.party_id.in_(sorted(sought.zones)))
     found = _providers(connection, *wanted, limit=rows_to_read(limit))
     return page_of(found, limit, lambda one: one)
 
 
 def _providers(
-    connection: Connection, *wanted: ColumnElement[bool], limit: int | None = None
+    connection: Connection, *wanted: ColumnElement[bool] | TextClause, limit: int | None = None
 ) -> list[Provider]:
     rows = connection.execute(
         select(voucher_provider).where(*wanted).order_by(voucher_provider.c.credit_code).limit(limit)

@@ -187,6 +187,14 @@ def application(connection: Connection, application_id: int) -> Application:
     return _application(row)
 
 
+def applications_by_id(connection: Connection, application_ids: Sequence[int]) -> dict[int, Application]:
+    """The applications among these ids that exist."""
+    wanted = voucher_application.c.application_id.in_(application_ids)
+    return {
+        row.application_id: _application(row) for row in connection.execute(_applications().where(wanted))
+    }
+
+
 def voucher_of(connection: Connection, application_id: int) -> int | None:
     """The voucher that was issued for an application."""
     return connection.execute(
@@ -289,6 +297,12 @@ def claim_by_id(connection: Connection, claim_id: int) -> Claim:
     if not found:
         raise NotFound("voucher claim", claim_id)
     return found[0]
+
+
+def claims_by_id(connection: Connection, claim_ids: Sequence[int]) -> dict[int, Claim]:
+    """The claims among these ids that exist."""
+    found = claims_where(connection, voucher_claim.c.claim_id.in_(claim_ids))
+    return {one.claim_id: one for one in found}
 
 
 def waiting_claims(connection: Connection, programme_id: int, through: date) -> list[Claim]:

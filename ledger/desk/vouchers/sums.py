@@ -25,6 +25,7 @@ from ledger.desk.vouchers.reading import Group
 from ledger_schema.tables import (
     reserve_use,
     voucher_budget,
+    voucher_budget_increase,
     voucher_budget_step,
     voucher_entry,
     voucher_posting,
@@ -37,7 +38,7 @@ Quotas: TypeAlias = dict[int, dict[int, dict[tuple[int, str], int]]]
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """A payer's budget of one period: ``open`` + ``reserved`` + ``used`` is ``amount``."""
+    """A payer's budget of one period, with increases: ``open`` + ``reserved`` + ``used`` is ``amount``."""
 
     role: str
     starts: date
@@ -126,18 +127,25 @@ def budget_states(connection: Connection, programme_id: int) -> list[BudgetState
         .where(voucher_reserve.c.budget_id == voucher_budget.c.budget_id, reserve_use.c.claim_id.is_not(None))
         .scalar_subquery()
     )
+    increased = (
+        select(func.coalesce(func.sum(voucher_budget_increase.c.amount_minor), 0))
+        .where(voucher_budget_increase.c.budget_id == voucher_budget.c.budget_id)
+        .scalar_subquery()
+    )
     rows = connection.execute(
-        select(voucher_budget, open_minor.label("open_minor"), (used - restored).label("used_minor"))
+        select(voucher_budget.c.role, voucher_budget.c.starts, voucher_budget.c.last_day)
+        .add_columns((voucher_budget.c.amount_minor + increased).label("amount_minor"))
+        .add_columns(open_minor.label("open_minor"), (used - restored).label("used_minor"))
         .where(voucher_budget.c.programme_id == programme_id)
         .order_by(voucher_budget.c.starts, voucher_budget.c.role)
     )
     states = []
     for row in rows:
-        left = row.amount_minor if row.open_minor is None else row.open_minor
-        reserved = row.amount_minor - left - int(row.used_minor)
+        left = int(row.amount_minor) if row.open_minor is None else row.open_minor
+        amount, used_minor = int(row.amount_minor), int(row.used_minor)
         states.append(
             BudgetState(
-                row.role, row.starts, row.last_day, row.amount_minor, left, reserved, int(row.used_minor)
+                row.role, row.starts, row.last_day, amount, left, amount - left - used_minor, used_minor
             )
         )
     return states

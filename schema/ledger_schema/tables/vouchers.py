@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from ledger_schema.tables.base import HASH_CHECK, metadata, recorded_at
+from ledger_schema.tables.base import HASH_CHECK, PERSON_CHECK, metadata, recorded_at
 from ledger_schema.tables.voucher_clearing import CLEARING_TABLES
 
 
@@ -368,6 +368,21 @@ voucher_budget = Table(
     UniqueConstraint("budget_id", "amount_minor"),
 )
 
+voucher_budget_increase = Table(
+    "voucher_budget_increase",
+    metadata,
+    Column("budget_id", BigInteger, ForeignKey("voucher_budget.budget_id"), nullable=False),
+    Column("increase", SmallInteger, CheckConstraint("increase > 0", name="increase"), nullable=False),
+    _amount(),
+    Column("document", Text, nullable=False, comment="reference to what the money rests on"),
+    Column("person", Text, CheckConstraint(PERSON_CHECK.format("person"), name="person"), nullable=False),
+    Column("day", Date, nullable=False),
+    _event(),
+    recorded_at(),
+    PrimaryKeyConstraint("budget_id", "increase"),
+    UniqueConstraint("budget_id", "increase", "amount_minor", name="voucher_budget_increase_amount_key"),
+)
+
 voucher_reserve = Table(
     "voucher_reserve",
     metadata,
@@ -435,13 +450,22 @@ voucher_budget_step = Table(
     _sequence(),
     _amount("amount_minor <> 0"),
     Column("open_minor", BigInteger, CheckConstraint("open_minor >= 0", name="open"), nullable=False),
-    Column("budget_minor", BigInteger, nullable=False, comment="the whole"),
+    Column("budget_minor", BigInteger, nullable=False, comment="the whole, without increases"),
+    Column(
+        "increased_minor",
+        BigInteger,
+        CheckConstraint("increased_minor >= 0", name="increased"),
+        server_default=text("0"),
+        nullable=False,
+        comment="all increases so far",
+    ),
     Column("reserve_id", BigInteger, comment="what is set aside"),
     Column("released_of", BigInteger, comment="the reserve that is released in part"),
     Column("release", BigInteger, comment="its use that releases it"),
     Column("claim_id", BigInteger, comment="the claim from which it was recovered"),
     Column("entry", BigInteger),
     Column("posting", SmallInteger),
+    Column("increase", SmallInteger, comment="the increase by which it gives more"),
     _event(),
     recorded_at(),
     _previous(),
@@ -451,18 +475,34 @@ voucher_budget_step = Table(
         Computed("CASE WHEN sequence > 1 THEN amount_minor + open_minor ELSE NULL::bigint END", True),
     ),
     Column("given_back_minor", BigInteger, Computed("-amount_minor", True)),
-    CheckConstraint("open_minor <= budget_minor", name="whole"),
-    CheckConstraint("sequence > 1 OR amount_minor + open_minor = budget_minor", name="first"),
+    Column(
+        "found_increased_minor",
+        BigInteger,
+        Computed(
+            "CASE WHEN sequence > 1 THEN increased_minor + "
+            "CASE WHEN increase IS NULL THEN 0 ELSE amount_minor END ELSE NULL::bigint END",
+            True,
+        ),
+    ),
+    CheckConstraint("open_minor <= budget_minor + increased_minor", name="whole"),
     CheckConstraint(
-        "num_nonnulls(reserve_id, released_of, claim_id) = 1 AND "
+        "sequence > 1 OR (amount_minor + open_minor = budget_minor AND "
+        "increased_minor = CASE WHEN increase IS NULL THEN 0 ELSE -amount_minor END)",
+        name="first",
+    ),
+    CheckConstraint(
+        "num_nonnulls(reserve_id, released_of, claim_id, increase) = 1 AND "
         "(reserve_id IS NOT NULL) = (amount_minor > 0)",
         name="kind",
     ),
     CheckConstraint("num_nulls(released_of, release) IN (0, 2)", name="release"),
     CheckConstraint("num_nulls(claim_id, entry, posting) IN (0, 3)", name="posting"),
     PrimaryKeyConstraint("budget_id", "sequence"),
-    UniqueConstraint("budget_id", "sequence", "open_minor", name="voucher_budget_step_open_key"),
+    UniqueConstraint(
+        "budget_id", "sequence", "open_minor", "increased_minor", name="voucher_budget_step_open_key"
+    ),
     UniqueConstraint("reserve_id"),
+    UniqueConstraint("budget_id", "increase"),
     UniqueConstraint("released_of", "release"),
     UniqueConstraint("claim_id", "entry", "posting"),
     ForeignKeyConstraint(
@@ -471,13 +511,23 @@ voucher_budget_step = Table(
         name="voucher_budget_step_whole_fk",
     ),
     ForeignKeyConstraint(
-        ["budget_id", "previous", "found_minor"],
+        ["budget_id", "previous", "found_minor", "found_increased_minor"],
         [
             "voucher_budget_step.budget_id",
             "voucher_budget_step.sequence",
             "voucher_budget_step.open_minor",
+            "voucher_budget_step.increased_minor",
         ],
         name="voucher_budget_step_previous_fk",
+    ),
+    ForeignKeyConstraint(
+        ["budget_id", "increase", "given_back_minor"],
+        [
+            "voucher_budget_increase.budget_id",
+            "voucher_budget_increase.increase",
+            "voucher_budget_increase.amount_minor",
+        ],
+        name="voucher_budget_step_increase_fk",
     ),
     ForeignKeyConstraint(
         ["reserve_id", "amount_minor"],
@@ -519,6 +569,7 @@ VOUCHER_TABLES: tuple[Table, ...] = (
     voucher_posting,
     voucher_use,
     voucher_budget,
+    voucher_budget_increase,
     voucher_reserve,
     reserve_use,
     voucher_budget_step,

@@ -5,6 +5,7 @@ one in a temporary folder (in memory where there is room) that goes away with th
 migrated once; a test's database is a copy of it.
 
     database_url         a database of the test's own, dropped afterwards: for tests that commit
+    furnished_database   what that one is a copy of: empty, or what a module made for its tests to begin with
     module_database_url  one per module: for what is made once and then only looked at
     shared_database_url  one per worker: for tests that roll back or only read
     server_url           the maintenance database: for tests that make databases themselves
@@ -13,6 +14,7 @@ migrated once; a test's database is a copy of it.
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import secrets
 import shutil
@@ -79,6 +81,12 @@ def pytest_configure(config: pytest.Config) -> None:
     fcntl.flock(config.stash[RUN_LOCK], fcntl.LOCK_EX)
 
 
+def pytest_collection_finish() -> None:
+    """Thousands of tests and the libraries stay until the end: collecting garbage needn't go through them."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The process that named the run outlives its workers, even crashed ones, so it clears up after them."""
     if hasattr(config, "workerinput"):
@@ -110,11 +118,17 @@ def template_database(server_url: str) -> str:
     return template
 
 
+@pytest.fixture(scope="module")
+def furnished_database(template_database: str) -> str:
+    """The name of the database that tests begin with; nobody may be connected to it."""
+    return template_database
+
+
 @pytest.fixture
-def database_url(server_url: str, template_database: str) -> Iterator[str]:
-    """An empty, migrated database of this test's own, as `postgresql+psycopg://...`."""
+def database_url(server_url: str, furnished_database: str) -> Iterator[str]:
+    """A migrated database of this test's own, as `postgresql+psycopg://...`."""
     name = f"{_prefix()}{secrets.token_hex(6)}"
-    _copy_database(server_url, template_database, name)
+    _copy_database(server_url, furnished_database, name)
     yield _with_database(server_url, name)
     _drop_database(server_url, name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from time import monotonic
+from time import process_time
 from typing import Any
 
 import pytest
@@ -92,22 +92,22 @@ def test_a_document_beyond_a_limit_is_refused_in_no_time_and_without_a_look_at_t
     with listening(signing_in.append):
         client.post("/graphql", json={"query": "{"})
     statements: list[str] = []
-    began = monotonic()
+    began = process_time()
     with listening(statements.append):
         answer = client.post("/graphql", json={"query": document}).json()
     assert code_of(answer) == code
     assert statements == signing_in
-    assert monotonic() - began < SECONDS_FOR_A_REFUSAL
+    assert process_time() - began < SECONDS_FOR_A_REFUSAL
 
 
 def test_fragments_that_hold_each_other_are_refused_in_no_time(client: TestClient) -> None:
     names = [f"F{n}" for n in range(30)]
     spreads = " ".join(f"...{name}" for name in names)
     document = f"{{ ...F0 }} {' '.join(f'fragment {name} on Query {{ {spreads} }}' for name in names)}"
-    began = monotonic()
+    began = process_time()
     errors = client.post("/graphql", json={"query": document}).json()["errors"]
     assert {error["extensions"]["code"] for error in errors} == {"REQUEST_UNREADABLE"}
-    assert monotonic() - began < SECONDS_FOR_A_REFUSAL
+    assert process_time() - began < SECONDS_FOR_A_REFUSAL
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 from ledger.desk.statements import pages
 from tests.accounting import needs_chinese_font
 from tests.api.journey import Api, Document, Figure
+from tests.api.signed_in import signed_in
 from tests.api.terms_documents import tax, terms
 
 CODE, OTHER = "PAPERS", "OTHER-PAPERS"
@@ -25,8 +27,26 @@ IDENTIFIER_QUERY = """
 """
 
 
+@pytest.fixture(scope="module")
+def settled(module_database_url: str) -> Iterator[Api]:
+    """What most tests look at and leave as it is."""
+    with signed_in(module_database_url) as client:
+        yield with_one_closed(Api(client))
+
+
+@pytest.fixture(scope="module")
+def client(settled: Api) -> TestClient:
+    return settled.client
+
+
 @pytest.fixture
-def settled(api: Api) -> Api:
+def changing(database_url: str) -> Iterator[Api]:
+    """The same, for a test that goes on with it."""
+    with signed_in(database_url) as client:
+        yield with_one_closed(Api(client))
+
+
+def with_one_closed(api: Api) -> Api:
     """Two agreements of the same parties: 100.00 closed at halves in the one, nothing closed in the other."""
     for code in (CODE, OTHER):
         api.bring_into_force(terms(code, [tax()]))
@@ -92,18 +112,18 @@ def test_an_identifier_that_nothing_bears_finds_nothing(client: TestClient, sett
         assert (refused.status_code, refused.json()["code"]) == (404, "NOT_FOUND")
 
 
-def test_a_settlement_that_is_not_closed_can_be_checked_and_says_so(client: TestClient, settled: Api) -> None:
-    settled.hand_in(CODE, "2024Q2", [Figure("retained_tax", "1.00")])
-    settled.change("compute_settlement", agreement=CODE, quarter="2024Q2")
-    computed = settled.ask(
+def test_a_settlement_that_is_not_closed_can_be_checked_and_says_so(changing: Api) -> None:
+    changing.hand_in(CODE, "2024Q2", [Figure("retained_tax", "1.00")])
+    changing.change("compute_settlement", agreement=CODE, quarter="2024Q2")
+    computed = changing.ask(
         '{ agreement(code: "PAPERS") { settlements(quarter: "2024Q2") { edges { node { id } } } } }'
     )["agreement"]["settlements"]["edges"][0]["node"]["id"]
-    shown = settled.ask(IDENTIFIER_QUERY, id=computed)["agreement"]["settlementStatement"]
-    found = settled.run("check_statement", agreement=CODE, identifier=shown["identifier"])
+    shown = changing.ask(IDENTIFIER_QUERY, id=computed)["agreement"]["settlementStatement"]
+    found = changing.run("check_statement", agreement=CODE, identifier=shown["identifier"])
     assert found["statementByIdentifier"]["closedAt"] is None
     asked = {"agreement": CODE, "identifier": shown["identifier"]}
-    assert "未结" in download(client, "check", **asked).text
-    assert "not closed" in download(client, "check", **asked, language="en").text
+    assert "未结" in download(changing.client, "check", **asked).text
+    assert "not closed" in download(changing.client, "check", **asked, language="en").text
 
 
 @pytest.mark.usefixtures("settled")
@@ -128,17 +148,16 @@ def test_a_partys_quarter_has_what_is_closed_and_names_what_is_not(client: TestC
     assert "未结：1 项协议" in text
 
 
-def test_a_partys_quarter_as_known_at_a_moment_stays_the_same(client: TestClient, settled: Api) -> None:
-    before = settled.ask(ZONE_QUERY)["zoneStatement"]
-    settled.hand_in(OTHER, "2024Q1", [Figure("retained_tax", "7.00")])
-    settled.settle(OTHER, "2024Q1")
-    assert settled.ask(ZONE_QUERY)["zoneStatement"]["identifier"] != before["identifier"]
-    assert settled.ask(ZONE_QUERY, at=before["knownAt"])["zoneStatement"] == before
-    printed = download(
-        client, "zone-statement", party="ORIGIN", quarter="2024Q1", knownAt=before["knownAt"]
-    ).text
+def test_a_partys_quarter_as_known_at_a_moment_stays_the_same(changing: Api) -> None:
+    before = changing.ask(ZONE_QUERY)["zoneStatement"]
+    changing.hand_in(OTHER, "2024Q1", [Figure("retained_tax", "7.00")])
+    changing.settle(OTHER, "2024Q1")
+    assert changing.ask(ZONE_QUERY)["zoneStatement"]["identifier"] != before["identifier"]
+    assert changing.ask(ZONE_QUERY, at=before["knownAt"])["zoneStatement"] == before
+    asked = {"party": "ORIGIN", "quarter": "2024Q1", "knownAt": before["knownAt"]}
+    printed = download(changing.client, "zone-statement", **asked).text
     path = next(line for line in printed.splitlines() if "/files/zone-statement" in line).partition("：")[2]
-    assert client.get(path).text == printed
+    assert changing.client.get(path).text == printed
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx", pytest.param("pdf", marks=needs_chinese_font)])

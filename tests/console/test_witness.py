@@ -26,7 +26,7 @@ from ledger_schema.sessions import Database
 from tests.api.signed_in import CHEAP, Accounts
 from tests.console.commands import Commands
 
-WAIT_SECONDS = 30
+WAIT_SECONDS = 60
 
 
 @contextmanager

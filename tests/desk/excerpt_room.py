@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import copytree
 
 from bundle_room import BundleRoom
 from desk_fixtures import clause, enterprise
 from reconciliation_fixtures import figure, open_desk, procedure
+from sqlalchemy import make_url
 
 from ledger.desk import bundles
 from ledger.desk.log import LogFiles
@@ -45,6 +47,30 @@ class ExcerptRoom(BundleRoom):
             return bundles.enterprise_excerpt(
                 connection, self.log_key, agreement_id, settlement_id, credit_code
             )
+
+
+@dataclass(frozen=True)
+class FurnishedDatabase:
+    """A database with a room that nobody is connected to, for tests to copy."""
+
+    name: str
+    room: ExcerptRoom
+    folder: Path
+
+    def room_in_copy(self, database: Database, folder: Path) -> ExcerptRoom:
+        """The room in ``database``, a copy of this one, with a copy of its log's files in ``folder``."""
+        copytree(self.folder, folder, dirs_exist_ok=True)
+        desk = self.room.desk
+        in_copy = replace(desk.room, database=database, keys=dict(desk.room.keys))
+        return replace(self.room, desk=replace(desk, room=in_copy), files=LogFiles(folder))
+
+
+def furnish(database_url: str, folder: Path) -> FurnishedDatabase:
+    """The database with an excerpt room, the log's files in ``folder``."""
+    database = Database(database_url)
+    room = open_excerpt_room(database, folder)
+    database.dispose()
+    return FurnishedDatabase(make_url(database_url).database or "", room, folder)
 
 
 def open_excerpt_room(database: Database, folder: Path, *, code: str = "A-1") -> ExcerptRoom:

@@ -55,7 +55,7 @@ def test_balances_are_what_postings_add_up_to_whatever_was_done(database: Databa
     run_state_machine_as_test(
         OfThisDatabase,
         settings=settings(
-            max_examples=examples(4),
+            max_examples=examples(2),
             stateful_step_count=20,
             deadline=None,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),

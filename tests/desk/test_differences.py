@@ -62,7 +62,7 @@ def test_between_any_two_moments_the_causes_add_up_whatever_was_done(database: D
     run_state_machine_as_test(
         OfThisDatabase,
         settings=settings(
-            max_examples=examples(4),
+            max_examples=examples(2),
             stateful_step_count=15,
             deadline=None,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),

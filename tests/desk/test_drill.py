@@ -20,6 +20,7 @@ from ledger.desk.history.drill import LineUnder
 from ledger.desk.pages import Page
 from ledger.desk.returns import LineDraft
 from ledger_schema.sessions import Database
+from tests.long_runs import examples
 
 CODES = iter(range(10_000))
 ENTERPRISES = [enterprise(place) for place in (1, 2)]
@@ -40,7 +41,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @settings(
-    max_examples=6,
+    max_examples=examples(3),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=list(HealthCheck),

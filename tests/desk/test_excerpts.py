@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from desk_fixtures import enterprise
-from excerpt_room import CODES, ENTERPRISES, ExcerptRoom, open_excerpt_room
+from excerpt_room import CODES, ENTERPRISES, ExcerptRoom, FurnishedDatabase, furnish
 from sqlalchemy import text
 
 from ledger.desk import bundles
@@ -26,9 +26,19 @@ def database(database_url: str) -> Iterator[Database]:
     opened.dispose()
 
 
+@pytest.fixture(scope="module")
+def furnished(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> FurnishedDatabase:
+    return furnish(module_database_url, tmp_path_factory.mktemp("log"))
+
+
+@pytest.fixture(scope="module")
+def furnished_database(furnished: FurnishedDatabase) -> str:
+    return furnished.name
+
+
 @pytest.fixture
-def room(database: Database, tmp_path: Path) -> ExcerptRoom:
-    return open_excerpt_room(database, tmp_path)
+def room(furnished: FurnishedDatabase, database: Database, tmp_path: Path) -> ExcerptRoom:
+    return furnished.room_in_copy(database, tmp_path)
 
 
 def said(excerpt: Excerpt, trust: Trust | None = None) -> str:

@@ -36,8 +36,15 @@ def database(database_url: str) -> Iterator[Database]:
     opened.dispose()
 
 
-@pytest.fixture
-def room(database: Database) -> Room:
+@pytest.fixture(scope="module")
+def room(module_database_url: str) -> Iterator[Room]:
+    """What the tests look at and leave as it is."""
+    database = Database(module_database_url)
+    yield closed_year(database)
+    database.dispose()
+
+
+def closed_year(database: Database) -> Room:
     """A year closed, its second quarter corrected in the third; accruals, a fund, two statistics."""
     output, people = (
         clause(number, mechanism="output_value", measures=(measure,))
@@ -124,8 +131,9 @@ def test_one_settlement_goes_on_from_the_balances_before_it(
 
 @FORMS
 def test_a_settlement_that_is_not_closed_is_marked_and_accepted(
-    room: Room, form: JournalForm, tmp_path: Path
+    database: Database, form: JournalForm, tmp_path: Path
 ) -> None:
+    room = closed_year(database)
     room.hand_in_figures("2025Q1", figures("2025Q1", "1.00"))
     settlement_id = room.compute("2025Q1")
     with room.database.reading() as connection:

@@ -39,7 +39,7 @@ from ledger_schema import tables
 from ledger_schema.sessions import Database
 from tests.listening import listening
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 
 
 @pytest.fixture

@@ -21,16 +21,18 @@ LIMITS = (1, 2, 3, 200)
 LAST = Quarter(2024, 3)
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
+@pytest.fixture(scope="module")
+def database(module_database_url: str) -> Iterator[Database]:
+    """What the tests look at and leave as it is."""
+    opened = Database(module_database_url)
+    settled_room(opened)
     yield opened
     opened.dispose()
 
 
 @pytest.fixture
 def connection(database: Database) -> Iterator[Connection]:
-    with settled_room(database).database.reading() as opened:
+    with database.reading() as opened:
         yield opened
 
 

@@ -328,7 +328,7 @@ def test_every_act_on_a_quarter_comes_out_as_a_plain_model_says(database: Databa
     run_state_machine_as_test(
         OfThisDatabase,
         settings=settings(
-            max_examples=examples(8),
+            max_examples=examples(4),
             stateful_step_count=25,
             deadline=None,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),

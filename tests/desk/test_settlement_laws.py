@@ -24,6 +24,7 @@ from ledger.periods import Quarter, Span
 from ledger.rules import plain
 from ledger.rules.facts import Facts, Line, Version
 from ledger_schema.sessions import Database
+from tests.long_runs import examples
 
 FIRST = Quarter(2024, 3)
 CODES = count(1)
@@ -111,7 +112,7 @@ def database(database_url: str) -> Iterator[Database]:
     opened.dispose()
 
 
-@settings(max_examples=25, deadline=None, phases=PHASES, suppress_health_check=IN_ONE_DATABASE)
+@settings(max_examples=examples(12), deadline=None, phases=PHASES, suppress_health_check=IN_ONE_DATABASE)
 @given(first=clause_documents(), turns=TURNS)
 def test_what_is_booked_is_always_what_the_rules_say_of_everything_known(
     database: Database, first: Document, turns: list[Turn]

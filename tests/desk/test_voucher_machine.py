@@ -32,7 +32,7 @@ from tests.long_runs import examples
 
 QUOTA, HOME_BUDGET, OTHER_BUDGET = 10_000, 25_000, 6_000
 SETTINGS = settings(
-    max_examples=examples(5),
+    max_examples=examples(3),
     stateful_step_count=15,
     deadline=None,
     phases=(Phase.generate,),

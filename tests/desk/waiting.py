@@ -6,7 +6,7 @@ import time
 
 import psycopg
 
-WAIT_SECONDS = 30
+WAIT_SECONDS = 60
 WAITING = """
     SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE NOT granted AND datname = current_database()

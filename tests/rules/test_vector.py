@@ -22,6 +22,7 @@ from ledger.rules.plain.shares import FactorsMissing
 from ledger.rules.state import StateTooLarge, pack, unpack
 from ledger.rules.terms import DENOMINATOR_LIMIT, Clause, Event, Grain, Shares, Terms
 from ledger.rules.vector import numbers
+from tests.long_runs import examples
 
 QUARTER = Quarter(2023, 1)
 LARGE_MINOR = 10**15
@@ -33,7 +34,7 @@ BOUNDARY_AMOUNTS = (
 UNLIKE_SHARES = ("7", "11", "13", "97", "1009", "65537")
 UNLIKE_KEPT = ("1/7", "5/11", "12/13", "96/97", "1")
 
-thorough = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 half_as_often = settings(thorough, max_examples=max(1, thorough.max_examples // 2))
 now_and_then = settings(thorough, max_examples=max(1, thorough.max_examples // 5))
 

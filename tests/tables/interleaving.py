@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from ledger_schema.refusals import Refusal, refusal_of
 from ledger_schema.sessions import Database
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 def in_background(

@@ -15,6 +15,7 @@ from ledger_graphql.agreements import Agreement, agreement_id_of, agreement_node
 from ledger_graphql.calendar import Today, day_asked
 from ledger_graphql.connections import FIRST_DEFAULT, After, Connection, First, connection, cut
 from ledger_graphql.context import Desk, Info
+from ledger_graphql.evidence import refuse_unheld
 from ledger_graphql.failures import (
     IdempotencyKeyReused,
     InvalidInput,
@@ -195,6 +196,7 @@ class CommitmentMutations:
             input.reached_count,
             [bytes(one) for one in input.documents],
         )
+        refuse_unheld(desk, draft.documents)
         act = desk.act(input.idempotency_key)
         done = commitments.record_commitment(
             desk.database, act, agreement_id, input.role, input.commitment, draft

@@ -16,6 +16,7 @@ from ledger_graphql.agreements import Agreement, KnownAt, agreement_id_of, agree
 from ledger_graphql.calendar import Today, day_asked
 from ledger_graphql.connections import FIRST_DEFAULT, After, Connection, First, connection, cut
 from ledger_graphql.context import Desk, Info
+from ledger_graphql.evidence import refuse_unheld
 from ledger_graphql.failures import (
     IdempotencyKeyReused,
     InvalidInput,
@@ -201,6 +202,7 @@ class CommitmentMutations:
             input.reached_count,
             [bytes(one) for one in input.documents],
         )
+        refuse_unheld(desk, draft.documents)
         act = desk.act(input.idempotency_key)
         done = commitments.record_commitment(
             desk.database, act, agreement_id, input.role, input.commitment, draft

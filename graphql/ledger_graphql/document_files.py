@@ -20,7 +20,7 @@ from ledger_graphql.authority import require_any_party
 from ledger_graphql.context import Desk, OpenDesk
 from ledger_graphql.files import Download, Parameters, given, refusal, sender
 from ledger_graphql.sign_in import account_in
-from ledger_graphql.subjects import Subject
+from ledger_graphql.subjects import EITHER, Subject
 
 FILE_FIELD = "file"
 OCTETS = "application/octet-stream"
@@ -66,7 +66,13 @@ def _kept(desk: Desk, file: UploadFile) -> Done[Document] | LedgerError:
         with desk:
             require_any_party(desk, "uploadDocument", Subject("document", name))
             return documents.keep_document(
-                desk.database, name, media_type, content, actor=desk.account.name, person=desk.person
+                desk.database,
+                name,
+                media_type,
+                content,
+                actor=desk.account.name,
+                person=desk.person,
+                party_ids=desk.account.parties_as(EITHER),
             )
     except LedgerError as error:
         return error

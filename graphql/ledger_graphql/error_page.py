@@ -56,7 +56,7 @@ at before: their faults come with all others.
 | `handInReturnFile` | the same, with an unreadable file after an unknown role |
 | `commitReturn` | the commitment, unknown role, quarter, reports nothing, not sealed, open, repeated |
 | `certifyReturn` | unknown return, other role, overtaken, certified already, booked before, maker |
-| `attachDocument` | the reference, unknown role, subject or document, too many |
+| `attachDocument` | unknown document, the reference, unknown role or subject, too many |
 | `explainDifference`, `withholdLine`, `openDispute` | every fault of the input, nothing compared, basis \
 changed, unknown line, lines of several commodities, lines that agree, several lines of record, lines taken, \
 unreadable figure, role, state |

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import strawberry
@@ -10,7 +11,7 @@ from ledger.desk import documents
 from ledger.desk.documents import Subject
 from ledger_graphql.agreements import agreement_id_of
 from ledger_graphql.connections import IdUnreadable, split_id
-from ledger_graphql.context import Info
+from ledger_graphql.context import Desk, Info
 from ledger_graphql.failures import (
     IdempotencyKeyReused,
     InvalidInput,
@@ -63,6 +64,7 @@ class EvidenceMutations:
         desk = info.context
         subject = _subject(input.subject)
         agreement_id = agreement_id_of(desk, input.agreement)
+        refuse_unheld(desk, [input.document])
         done = documents.attach_document(
             desk.database,
             desk.act(input.idempotency_key),
@@ -76,6 +78,12 @@ class EvidenceMutations:
         return AttachmentSuccess(
             documents=[attached_node(one) for one in attached[subject.subject_id]], replayed=done.replayed
         )
+
+
+def refuse_unheld(desk: Desk, hashes: Iterable[bytes]) -> None:
+    """Raises ``NotFound`` for a file that the account neither sees nor hands in. Lets the snapshot go."""
+    documents.refuse_unheld(desk.snapshot, hashes)
+    desk.refresh()
 
 
 def _subject(text: str) -> Subject:

@@ -19,7 +19,6 @@ from ledger.desk import returns
 from ledger.desk.acts import Done
 from ledger.desk.returns.faults import ReturnRefused
 from ledger.desk.returns.reading import Filing
-from ledger.desk.returns.sheets import FILE_BYTES_MAX
 from ledger.errors import LedgerError
 from ledger.periods import Quarter
 from ledger_graphql.agreements import agreement_id_of
@@ -91,8 +90,7 @@ def _taken(desk: Desk, parameters: Parameters, file: IO[bytes]) -> Done[Filing]:
         asked.role,
         quarter,
         name,
-        # One byte more than is taken tells that there is more.
-        file.read(FILE_BYTES_MAX + 1),
+        file,
         person=desk.person,
         nonce=_nonce(parameters),
     )

@@ -85,6 +85,8 @@ class Queue(IntEnum):
     """By programme, payer and period."""
     REVIEW = 14
     """By the review's id. An act about a review takes no other."""
+    DOCUMENT = 15
+    """By the file's hash. The one act that keeps it takes no other."""
 
 
 class KeyReused(LedgerError):

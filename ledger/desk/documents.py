@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, exists, func, insert, select
 
 from ledger.desk.acts import Act, Done, Queue, Recorder, perform, queue_on
 from ledger.desk.agreements import agreement, sides_of
@@ -21,7 +21,7 @@ from ledger.evidence.canonical import Json, digest
 from ledger.rules.facts import Fault
 from ledger_schema.sessions import Database
 from ledger_schema.tables import document as document_table
-from ledger_schema.tables import document_attachment
+from ledger_schema.tables import document_attachment, document_holder
 
 DOCUMENT_BYTES_MAX = 32 * 1024 * 1024
 ATTACHMENTS_MAX = 1_000
@@ -118,9 +118,11 @@ def keep_document(
     *,
     actor: str = "local",
     person: str | None = None,
+    party_ids: Iterable[int] = (),
 ) -> Done[Document]:
-    """Keeps a file. The same bytes once more are a replay: they are kept once, under their first name.
+    """Keeps a file, which the parties ``party_ids`` hold from then on: they may attach it.
 
+    The same bytes are kept once, under their first name; from the same parties once more they are a replay.
     Raises ``DocumentEmpty``, ``DocumentTooLarge``, ``RequestRefused``.
     """
     media_type = media_type.partition(";")[0].strip().lower()
@@ -129,32 +131,68 @@ def keep_document(
         raise DocumentEmpty(name=name)
     if len(content) > DOCUMENT_BYTES_MAX:
         raise DocumentTooLarge(name=name, size_bytes_max=DOCUMENT_BYTES_MAX)
-    hashed = digest(content)
+    hashed, holders = digest(content), sorted(set(party_ids))
+    described: dict[str, Json] = {
+        "hash": hashed.hex(),
+        "name": name,
+        "media_type": media_type,
+        "size_bytes": len(content),
+    }
 
     def work(connection: Connection, record: Recorder) -> Mapping[str, Any]:
-        described: dict[str, Json] = {
-            "hash": hashed.hex(),
-            "name": name,
-            "media_type": media_type,
-            "size_bytes": len(content),
-        }
-        event_id = record("document_kept", described)
-        connection.execute(
-            insert(document_table).values(
-                hash=hashed,
-                name=name,
-                media_type=media_type,
-                size_bytes=len(content),
-                content=content,
-                event_id=event_id,
+        queue_on(connection, Queue.DOCUMENT, hashed.hex())
+        is_new = not _is_kept(connection, hashed)
+        if is_new:
+            event_id = record("document_kept", described)
+            connection.execute(
+                insert(document_table).values(
+                    hash=hashed,
+                    name=name,
+                    media_type=media_type,
+                    size_bytes=len(content),
+                    content=content,
+                    event_id=event_id,
+                )
             )
-        )
-        return {}
+        return {"replayed": not _add_holders(connection, record, hashed, holders) and not is_new}
 
-    act = Act(f"document/{hashed.hex()}", actor, person)
-    done = perform(database, act, "keep_document", {"hash": hashed.hex()}, work)
+    held = ",".join(map(str, holders))
+    act = Act(f"document/{hashed.hex()}/{digest(held.encode()).hex()[:16]}", actor, person)
+    done = perform(database, act, "keep_document", {"hash": hashed.hex(), "parties": held}, work)
     with database.reading() as connection:
-        return Done(document(connection, hashed), done.replayed)
+        return Done(document(connection, hashed), done.replayed or bool(done.value["replayed"]))
+
+
+def _is_kept(connection: Connection, document_hash: bytes) -> bool:
+    return connection.execute(select(exists().where(document_table.c.hash == document_hash))).scalar_one()
+
+
+def _add_holders(
+    connection: Connection, record: Recorder, document_hash: bytes, party_ids: Sequence[int]
+) -> bool:
+    """Whether some of the parties didn't hold it before."""
+    known = connection.execute(
+        select(document_holder.c.party_id).where(document_holder.c.hash == document_hash)
+    ).scalars()
+    new = sorted({*party_ids} - {*known})
+    if new:
+        event_id = record("document_held", {"hash": document_hash.hex(), "parties": list(map(str, new))})
+        connection.execute(
+            insert(document_holder),
+            [{"hash": document_hash, "party_id": party_id, "event_id": event_id} for party_id in new],
+        )
+    return bool(new)
+
+
+def refuse_unheld(connection: Connection, document_hashes: Iterable[bytes]) -> None:
+    """Raises ``NotFound`` for a file that the session neither sees nor holds, as for one that isn't kept."""
+    hashes = list(document_hashes)
+    found: set[bytes] = set()
+    for table in (document_table, document_holder):
+        found |= {*connection.execute(select(table.c.hash).where(table.c.hash == func.any(hashes))).scalars()}
+    for document_hash in hashes:
+        if document_hash not in found:
+            raise NotFound("document", document_hash.hex())
 
 
 def attach_document(

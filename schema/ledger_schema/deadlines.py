@@ -1,6 +1,7 @@
 """How long a piece of work may take of the database's time.
 
 Within a deadline no statement begins after it, and none runs longer than was left when its transaction began.
+Long work between statements may ask itself (``refuse_late``).
 Work without one, such as a national quarter, takes as long as it takes.
 """
 
@@ -53,11 +54,12 @@ def setting() -> str:
 
 def watch(engine: Engine) -> None:
     """Keeps the statements of ``engine`` within the deadlines."""
-    event.listen(engine, "before_cursor_execute", _refuse_late)
+    event.listen(engine, "before_cursor_execute", refuse_late)
     event.listen(engine, "handle_error", _tell_apart)
 
 
-def _refuse_late(*_: Any) -> None:
+def refuse_late(*_: Any) -> None:
+    """Raises ``OutOfTime`` where this thread's work should have been done."""
     end = _end.get()
     if end is not None and monotonic() > end:
         raise OutOfTime

@@ -287,6 +287,7 @@ POLICIES: Mapping[str, Open | Guarded] = {
         )
     ),
     "document_attachment": Guarded(ATTACHMENTS),
+    "document_holder": Guarded(f"party_id = {PARTIES}"),
     "enterprise": Guarded(through("enterprise_list_entry", "enterprise", "enterprise_id")),
     "enterprise_list": Guarded(AGREEMENT),
     "enterprise_list_confirmation": Guarded(AGREEMENT),

@@ -198,6 +198,7 @@ def test_an_argument_is_never_part_of_a_statement(client: TestClient) -> None:
 def test_an_operation_that_takes_too_long_is_stopped(database_url: str) -> None:
     with asked(database_url, operation_seconds=0) as ask:
         assert code_of(ask("{ zones { edges { node { id } } } }")) == "OUT_OF_TIME"
+        assert code_of(ask("{ ruleTemplates { name } }")) == "OUT_OF_TIME", "it computes without a statement"
         assert "errors" not in ask("{ __typename }")
 
 

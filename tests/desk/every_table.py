@@ -31,6 +31,7 @@ from sqlalchemy import text
 
 from ledger.desk import documents, log, payments, returns, roster, sharing, vouchers
 from ledger.desk.acts import Act
+from ledger.desk.agreements import sides_of
 from ledger.desk.documents import Subject
 from ledger.desk.indicators import TargetDraft, record_target
 from ledger.desk.log import LogFiles
@@ -121,7 +122,11 @@ def _reopened(database: Database) -> None:
     room.reopen("2024Q1")
     room.settle_signed("2024Q1", "120.00")
     room.settle_signed("2024Q2", "10.00")
-    kept = documents.keep_document(database, "合同.pdf", "application/pdf", b"%PDF made up").value
+    with database.reading() as connection:
+        holder = sides_of(connection, room.agreement_id)["host"].party_id
+    kept = documents.keep_document(
+        database, "合同.pdf", "application/pdf", b"%PDF made up", party_ids=[holder]
+    ).value
     subject = Subject("agreement", room.agreement_id)
     documents.attach_document(database, room.act(), room.agreement_id, "origin", subject, "凭证-1", kept.hash)
 

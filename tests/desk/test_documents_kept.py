@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from desk_fixtures import Room, open_room
@@ -12,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from ledger.desk import documents
+from ledger.desk.agreements import sides_of
 from ledger.desk.documents import (
     DOCUMENT_BYTES_MAX,
     DocumentDamaged,
@@ -26,6 +28,7 @@ from ledger.desk.documents import (
 from ledger.desk.failures import NotFound, RequestRefused
 from ledger.evidence.canonical import digest
 from ledger_schema.sessions import Database
+from ledger_schema.sight import Sight
 from ledger_schema.tables import document, document_attachment, event
 
 PDF = b"%PDF-1.7 made up"
@@ -85,6 +88,40 @@ def test_the_same_bytes_again_are_kept_once_under_their_first_name(database: Dat
     again = keep_document(database, "b.pdf", "text/plain", PDF)
     assert (first.replayed, again.replayed, again.value) == (False, True, first.value)
     assert count_of(database, "document_kept") == 1
+
+
+def parties_of(room: Room) -> tuple[int, int]:
+    with room.database.reading() as connection:
+        sides = sides_of(connection, room.agreement_id)
+    return sides["origin"].party_id, sides["host"].party_id
+
+
+def test_each_party_that_hands_in_a_file_holds_it_and_again_it_is_a_replay(room: Room) -> None:
+    origin, host = parties_of(room)
+    replayed = [
+        keep_document(room.database, "a.pdf", "application/pdf", PDF, party_ids=party_ids).replayed
+        for party_ids in ([origin], [origin], [host, origin], [host])
+    ]
+    assert replayed == [False, True, False, True]
+    assert (count_of(room.database, "document_kept"), count_of(room.database, "document_held")) == (1, 2)
+
+
+def test_a_file_that_a_party_neither_holds_nor_sees_is_refused_as_one_that_is_not_kept(room: Room) -> None:
+    origin, host = parties_of(room)
+    keep_document(room.database, "a.pdf", "application/pdf", PDF, party_ids=[origin])
+
+    def allowed(party_id: int) -> list[str]:
+        seen = room.database.seen_by(Sight(party_ids=frozenset({party_id})))
+        found = []
+        for document_hash in (HASH, bytes(32)):
+            with seen.reading() as connection, suppress(NotFound):
+                documents.refuse_unheld(connection, [document_hash])
+                found.append(document_hash.hex())
+        return found
+
+    assert (allowed(origin), allowed(host)) == ([HASH.hex()], [])
+    attach(room, Subject("agreement", room.agreement_id))
+    assert (allowed(origin), allowed(host)) == ([HASH.hex()], [HASH.hex()])
 
 
 def test_the_same_bytes_from_two_hands_at_once_are_kept_once(database: Database) -> None:

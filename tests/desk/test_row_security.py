@@ -89,6 +89,7 @@ EXPECTED = (
         "allocation": LINES,
         "carried": LINES,
         "document": ATTACHED,
+        "document_holder": "party_id = :party",
         "enterprise": f"enterprise_id IN (SELECT enterprise_id FROM enterprise_list_entry WHERE {OWN})",
         "evaluation": f"{OWN} OR reviewer_party_id = :party",
         "event": EVENTS,

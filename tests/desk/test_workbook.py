@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import tempfile
+import tracemalloc
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -28,7 +30,7 @@ from ledger.desk.returns.checks import (
     expected_measures,
 )
 from ledger.desk.returns.faults import FAULT_KINDS, Faults, ReturnRefused
-from ledger.desk.returns.sheets import COMPOUND_FILE_START, ENCRYPTED_PACKAGE
+from ledger.desk.returns.sheets import COMPOUND_FILE_START, ENCRYPTED_PACKAGE, opened, read_sheets
 from ledger.desk.returns.workbook import HEADERS, read_file
 from ledger.money import format_amount
 from ledger.periods import Quarter
@@ -93,7 +95,7 @@ def csv_bytes(rows: Cells, encoding: str = "utf-8-sig", delimiter: str = ",") ->
 
 def understood(file_name: str, content: bytes, expected: Expectation = EXPECTED) -> CheckedReturn:
     faults = Faults()
-    checked = check(read_file(file_name, content, faults), expected, faults)
+    checked = check(read_file(file_name, opened(content), faults), expected, faults)
     faults.refuse_if_any()
     return checked
 
@@ -486,3 +488,32 @@ def test_a_template_handed_in_with_amounts_left_empty_is_refused_cell_by_cell(ro
         )
     found = [(fault.cell, fault.code) for fault in refusal.value.faults]
     assert found == [(f"E{row}", "AMOUNT_MISSING") for row in range(3, 12)]
+
+
+# --- large files ------------------------------------------------------------------------------------------
+
+HEADER_LINE = "统一社会信用代码,企业名称,指标,所属期,金额,凭证号\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_reading_a_large_csv_file_takes_little_more_memory_than_its_cells(encoding: str) -> None:
+    rows = (f"91110108MA{row:08},企业,留存税收,2024Q1,{row}.00,凭证-{row}\n" for row in range(40_000))
+    content = (HEADER_LINE + "".join(rows)).encode(encoding)
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        size_bytes = len(content)
+        del content
+        tracemalloc.start()
+        (sheet,) = read_sheets("a.csv", file, lambda first: len(first[0]) > 1, Faults())
+        kept_bytes, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert len(sheet.rows) == 40_001
+    assert peak_bytes - kept_bytes < size_bytes / 4
+
+
+def test_a_cell_that_is_longer_than_cells_are_is_refused_as_unreadable() -> None:
+    content = (HEADER_LINE + "甲" * 300_000).encode()
+    for written in (content, b"a" * 300_000, b'"' * 300_001):
+        with pytest.raises(ReturnRefused) as refusal:
+            read_sheets("a.csv", opened(written), lambda _: False, Faults())
+        assert [fault.code for fault in refusal.value.faults] == ["FILE_UNREADABLE"]

@@ -31,6 +31,7 @@ EXEMPT_TABLES = {
     "commodity",
     "document",
     "document_attachment",
+    "document_holder",
     "enterprise",
     "enterprise_list",
     "enterprise_list_confirmation",

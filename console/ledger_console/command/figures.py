@@ -30,6 +30,7 @@ from ledger.desk.returns.checks import (
     unit_term,
 )
 from ledger.desk.returns.faults import WHOLE_FILE, Faults, Term, measure_terms
+from ledger.desk.returns.sheets import opened
 from ledger.desk.returns.workbook import read_file
 from ledger.measures import MEASURES, YUAN, Measure
 from ledger.money import AmountUnreadable, parse_amount
@@ -100,7 +101,7 @@ def read_figures(
     """
     content = read_bytes(path)
     faults = Faults()
-    written = read_file(path.name, content, faults)
+    written = read_file(path.name, opened(content), faults)
     reader = _Reader(written, terms, enterprises, faults)
     lines = [line for index, row in enumerate(written.rows) if (line := reader.line(index, row)) is not None]
     if not written.rows:

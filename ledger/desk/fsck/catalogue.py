@@ -241,6 +241,7 @@ CATALOGUE: Mapping[str, Mapping[Sealing, str]] = {
     "document": {
         _said("documents", "document_kept"): "hash name media_type size_bytes content event_id recorded_at"
     },
+    "document_holder": {_said("documents", "document_held"): "hash party_id event_id recorded_at"},
     "document_attachment": {
         _said("documents", "document_attached"): (
             "agreement_id subject_kind subject_id reference hash role event_id recorded_at"

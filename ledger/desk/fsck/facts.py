@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import chain
 from typing import TypeAlias
 
 from sqlalchemy import Table, select
@@ -15,6 +16,7 @@ from ledger.evidence.numbered import unpacked
 from ledger_schema.tables import (
     document,
     document_attachment,
+    document_holder,
     enterprise,
     enterprise_list,
     enterprise_list_confirmation,
@@ -112,17 +114,26 @@ def _occurrences(scope: Scope) -> Iterator[Told]:
 
 
 def check_documents(scope: Scope) -> Iterator[Mismatch]:
-    """Files have the hash under which they are kept, and are attached to what the events say."""
-    tables: tuple[Table, ...] = (document, document_attachment)
-    kinds = ("document_kept", "document_attached")
-    yield from scope.compare(tables, map(_document, scope.said(*kinds)))
+    """Files have the hash under which they are kept, and are held by and attached to what the events say."""
+    tables: tuple[Table, ...] = (document, document_attachment, document_holder)
+    kinds = ("document_kept", "document_held", "document_attached")
+    yield from scope.compare(tables, chain.from_iterable(map(_documents, scope.said(*kinds))))
 
 
-def _document(said: Said) -> Told:
+def _documents(said: Said) -> Iterator[Told]:
     data, hashed = said.data, bytes.fromhex(said.data["hash"])
     if said.kind == "document_kept":
         kept = {name: data[name] for name in ("name", "media_type", "size_bytes")}
-        return said.row(document, hash=hashed, content=DigestOf(hashed), **kept)
+        yield said.row(document, hash=hashed, content=DigestOf(hashed), **kept)
+    elif said.kind == "document_held":
+        for party_id in data["parties"]:
+            yield said.row(document_holder, hash=hashed, party_id=int(party_id))
+    else:
+        yield _attached(said, hashed)
+
+
+def _attached(said: Said, hashed: bytes) -> Told:
+    data = said.data
     return said.row(
         document_attachment,
         agreement_id=said.agreement_id,

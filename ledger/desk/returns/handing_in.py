@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from sqlalchemy import Connection, insert
 
@@ -24,6 +24,7 @@ from ledger.desk.returns.faults import Faults, Place
 from ledger.desk.returns.reading import Filing, filing, filings
 from ledger.desk.returns.salting import salted_return
 from ledger.desk.returns.sealing import opened_commitment
+from ledger.desk.returns.sheets import hash_of, opened
 from ledger.desk.returns.slots import Slot, hold_quarter_to_book_in, queue_on_return, refuse_unknown
 from ledger.desk.returns.workbook import read_file
 from ledger.desk.salting import LINES_SALTED, SaltedTree, record_salted
@@ -146,20 +147,21 @@ def hand_in_file(
     role: str,
     quarter: Quarter,
     file_name: str,
-    content: bytes,
+    content: bytes | IO[bytes],
     *,
     person: str | None = None,
     nonce: bytes | None = None,
 ) -> Done[Filing]:
-    """Hands in a return as a CSV file or workbook (see ``docs/returns.md``).
+    """Hands in a return as a CSV file or workbook (see ``docs/returns.md``): its bytes, or an open file.
 
     The bytes of the newest return of the same role and quarter once more are a replay, whatever the key, as
     long as that return counts or can still be certified. Raises what ``hand_in`` does.
     """
-    cover = Cover(file_name, digest(content), person, nonce)
+    file = opened(content)
+    cover = Cover(file_name, hash_of(file), person, nonce)
 
     def read(faults: Faults) -> WrittenReturn:
-        return read_file(file_name, content, faults)
+        return read_file(file_name, file, faults)
 
     return _hand_in(database, act, Slot(agreement_id, role, quarter), cover, read)
 
@@ -173,7 +175,7 @@ def check_file(
     ``NotFound``, ``RoleReportsNothing``, ``QuarterOutOfReach``, ``NoOpenQuarter``.
     """
     faults = Faults()
-    written = read_file(file_name, content, faults)
+    written = read_file(file_name, opened(content), faults)
     check(written, expectation(connection, agreement_id, role, quarter), faults)
     faults.refuse_if_any()
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePath
-from typing import Any, TypeAlias
+from typing import IO, Any, BinaryIO, TypeAlias, cast
 
 from ledger.desk.returns import sheet_reader
 from ledger.desk.returns.checks import CellValue
@@ -22,6 +26,7 @@ FILE_NAME_LENGTH_MAX = 200
 FILE_BYTES_MAX = 32 * 1024**2
 READING_SECONDS_MAX = 120
 FIRST_ROWS = 20
+CHUNK_LENGTH = 1 << 16
 
 CSV_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
 WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xls", ".xlsb", ".ods"})
@@ -53,8 +58,23 @@ def column_letters(column: int) -> str:
     return letters
 
 
+def opened(content: bytes | IO[bytes]) -> IO[bytes]:
+    """The content as a file at its start."""
+    file = io.BytesIO(content) if isinstance(content, bytes) else content
+    file.seek(0)
+    return file
+
+
+def hash_of(file: IO[bytes]) -> bytes:
+    """SHA-256 of the file from where it stands."""
+    hashed = hashlib.sha256()
+    for chunk in iter(partial(file.read, CHUNK_LENGTH), b""):
+        hashed.update(chunk)
+    return hashed.digest()
+
+
 def read_sheets(
-    file_name: str, content: bytes, has_headers: Callable[[SheetRows], bool], faults: Faults
+    file_name: str, file: IO[bytes], has_headers: Callable[[SheetRows], bool], faults: Faults
 ) -> list[Sheet]:
     """The sheets of the file; of a CSV file one without a name.
 
@@ -64,12 +84,13 @@ def read_sheets(
     suffix = PurePath(file_name).suffix.lower()
     if not file_name.isprintable() or len(file_name) > FILE_NAME_LENGTH_MAX:
         raise faults.refusal("FILE_NAME_UNUSABLE", expected=FILE_NAME_LENGTH_MAX, got=repr(file_name))
-    if len(content) > FILE_BYTES_MAX:
-        raise faults.refusal("FILE_TOO_LARGE", expected=f"{FILE_BYTES_MAX} B", got=f"{len(content)} B")
+    size_bytes = file.seek(0, os.SEEK_END)
+    if size_bytes > FILE_BYTES_MAX:
+        raise faults.refusal("FILE_TOO_LARGE", expected=f"{FILE_BYTES_MAX} B", got=f"{size_bytes} B")
     if suffix in CSV_SUFFIXES:
-        return [_csv_sheet(content, suffix, has_headers, faults)]
+        return [_csv_sheet(file, suffix, has_headers, faults)]
     if suffix in WORKBOOK_SUFFIXES:
-        return _workbook_sheets(content, suffix, faults)
+        return _workbook_sheets(file, suffix, faults)
     raise faults.refusal(
         "FILE_TYPE_UNKNOWN",
         expected=" ".join(sorted(CSV_SUFFIXES | WORKBOOK_SUFFIXES)),
@@ -78,46 +99,58 @@ def read_sheets(
 
 
 def _csv_sheet(
-    content: bytes, suffix: str, has_headers: Callable[[SheetRows], bool], faults: Faults
+    file: IO[bytes], suffix: str, has_headers: Callable[[SheetRows], bool], faults: Faults
 ) -> Sheet:
-    text = _decoded(content, faults)
-    if "\0" in text:
-        raise faults.refusal("FILE_UNREADABLE", expected=suffix, got="NUL")
-    delimiter = next(
-        (each for each in DELIMITERS if has_headers(_first_rows(text, each))),
-        DELIMITERS[0],
-    )
-    rows = _csv_rows(text, delimiter, suffix, faults, sheet_reader.ROW_COUNT_MAX + 1)
+    with _as_text(file, _encoding(file, suffix, faults)) as text:
+        try:
+            delimiter = next(
+                (each for each in DELIMITERS if has_headers(_csv_rows(text, each, FIRST_ROWS, strict=False))),
+                DELIMITERS[0],
+            )
+            rows = _csv_rows(text, delimiter, sheet_reader.ROW_COUNT_MAX + 1)
+        except csv.Error as error:
+            raise faults.refusal("FILE_UNREADABLE", expected=suffix, got=str(error)) from error
     if len(rows) > sheet_reader.ROW_COUNT_MAX:
         raise _size_refusal(faults, f"> {sheet_reader.ROW_COUNT_MAX}")
     return Sheet("", rows)
 
 
-def _decoded(content: bytes, faults: Faults) -> str:
+def _encoding(file: IO[bytes], suffix: str, faults: Faults) -> str:
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            return content.decode(encoding)
+            with _as_text(file, encoding) as text:
+                if any("\0" in chunk for chunk in iter(partial(text.read, CHUNK_LENGTH), "")):
+                    raise faults.refusal("FILE_UNREADABLE", expected=suffix, got="NUL")
         except UnicodeDecodeError:
             continue
+        return encoding
     raise faults.refusal("TEXT_UNDECODABLE")
 
 
-def _first_rows(text: str, delimiter: str) -> SheetRows:
-    reader = csv.reader(text.splitlines()[:FIRST_ROWS], delimiter=delimiter)
-    return [list(row) for row in reader]
+@contextmanager
+def _as_text(file: IO[bytes], encoding: str) -> Iterator[io.TextIOWrapper]:
+    """The file's text from its start; the file stays open."""
+    file.seek(0)
+    text = io.TextIOWrapper(cast("BinaryIO", file), encoding, newline="")
+    try:
+        yield text
+    finally:
+        text.detach()
 
 
-def _csv_rows(text: str, delimiter: str, suffix: str, faults: Faults, row_count: int) -> SheetRows:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _csv_rows(text: io.TextIOWrapper, delimiter: str, row_count: int, *, strict: bool = True) -> SheetRows:
+    """The first rows. Raises ``csv.Error`` with the line."""
+    text.seek(0)
+    reader = csv.reader(text, delimiter=delimiter, strict=strict)
     try:
         return [list(row) for row in islice(reader, row_count)]
     except csv.Error as error:
-        raise faults.refusal(
-            "FILE_UNREADABLE", expected=suffix, got=f"{error} ({reader.line_num})"
-        ) from error
+        raise csv.Error(f"{error} ({reader.line_num})") from error
 
 
-def _workbook_sheets(content: bytes, suffix: str, faults: Faults) -> list[Sheet]:
+def _workbook_sheets(file: IO[bytes], suffix: str, faults: Faults) -> list[Sheet]:
+    file.seek(0)
+    content = file.read()
     # The parser says of an encrypted .xlsx file only that it is of no known format.
     if content.startswith(COMPOUND_FILE_START) and ENCRYPTED_PACKAGE in content:
         raise faults.refusal("FILE_PROTECTED")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import IO
 
 from ledger.desk.returns.checks import (
     CellValue,
@@ -87,12 +88,12 @@ class _Layout:
     columns: dict[Field, int]
 
 
-def read_file(file_name: str, content: bytes, faults: Faults) -> WrittenReturn:
+def read_file(file_name: str, file: IO[bytes], faults: Faults) -> WrittenReturn:
     """The return that the file holds. Faults of the layout go to ``faults``.
 
     Raises ``ReturnRefused`` where nothing can be read.
     """
-    return _read_return(read_sheets(file_name, content, _has_headers, faults), faults)
+    return _read_return(read_sheets(file_name, file, _has_headers, faults), faults)
 
 
 # --- cells to a return ------------------------------------------------------------------------------------

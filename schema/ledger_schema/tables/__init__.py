@@ -38,7 +38,7 @@ from ledger_schema.tables.commitments import (
     commitment_evidence,
     commitment_record,
 )
-from ledger_schema.tables.documents import document, document_attachment
+from ledger_schema.tables.documents import document, document_attachment, document_holder
 from ledger_schema.tables.enterprises import (
     enterprise,
     enterprise_list,
@@ -156,6 +156,7 @@ __all__ = [
     "commodity",
     "document",
     "document_attachment",
+    "document_holder",
     "enterprise",
     "enterprise_list",
     "enterprise_list_confirmation",

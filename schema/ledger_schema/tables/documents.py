@@ -40,6 +40,17 @@ document = Table(
     recorded_at(),
 )
 
+document_holder = Table(
+    "document_holder",
+    metadata,
+    Column("hash", LargeBinary, ForeignKey("document.hash"), nullable=False),
+    Column("party_id", BigInteger, ForeignKey("party.party_id"), nullable=False),
+    Column("event_id", BigInteger, ForeignKey("event.event_id"), nullable=False),
+    recorded_at(),
+    PrimaryKeyConstraint("hash", "party_id"),
+    comment="who handed in the file, and so may attach it",
+)
+
 document_attachment = Table(
     "document_attachment",
     metadata,

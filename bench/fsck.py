@@ -34,8 +34,8 @@ from ledger_schema.sessions import Database
 from ledger_schema.tables import enterprise
 
 SIZES = (100_000, 1_000_000)
-AGREEMENTS = 20
-"""Few and large: what is kept in memory at once is of one agreement."""
+LINES_AN_AGREEMENT = 20_000
+"""As many as a list may have enterprises: what is kept in memory at once is of one agreement."""
 CHOSEN = tuple(shape for shape in SHAPES if shape.name in ("plain shares", "output value in two books"))
 SIDES = ("origin", "host")
 NUMBERS = count()
@@ -48,7 +48,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="parkledger_bench_"))
     folder.chmod(0o755)
     home = folder / "home"
-    print(f"{AGREEMENTS} agreements; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start")
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start")
     try:
         bench = Bench(server.start(home, SETTINGS).url)
         for lines in options.lines:
@@ -56,7 +56,7 @@ def main() -> None:
             with bench.database(name) as database:
                 _make(database, LogFiles(folder / name), lines)
                 bench.vacuum(name)
-                print(f"\n== {lines:,} lines ==", flush=True)
+                print(f"\n== {lines:,} lines, {LINES_AN_AGREEMENT:,} at most an agreement ==", flush=True)
                 _in_its_own_process(bench, name, folder / name, lines)
     finally:
         server.stop(home)
@@ -107,9 +107,10 @@ def _peak_mib() -> float:
 
 def _make(database: Database, files: LogFiles, lines: int) -> None:
     """Agreements in force with their lists, one return each, all settled, closed and logged."""
-    entries = list(_entries(lines // AGREEMENTS))
+    how_many = max(len(CHOSEN), lines // LINES_AN_AGREEMENT)
+    entries = list(_entries(lines // how_many))
     agreement_ids = [
-        _agreed(database, place, CHOSEN[place % len(CHOSEN)], entries) for place in range(AGREEMENTS)
+        _agreed(database, place, CHOSEN[place % len(CHOSEN)], entries) for place in range(how_many)
     ]
     load_returns(database, _act(), FIRST, _returns(database, agreement_ids))
     run = national.compute_quarter(database, _act(), FIRST).value

@@ -37,8 +37,8 @@ from ledger_graphql.connections import (
     First,
     Node,
     connection,
-    cut,
     global_id,
+    number_key,
     numbers_of,
     shaped_key,
 )
@@ -266,13 +266,18 @@ class Agreement(DifferenceFields, FactDifferenceFields, ReopeningFields, Node):
         first: First = FIRST_DEFAULT,
         after: After = None,
     ) -> Connection[ReconciliationItem]:
-        found = reconciliation.items(info.context.snapshot, self.record.agreement_id, quarter=quarter)
-        wanted = [item for item in found if owner in (None, item.standing.owner)]
-        page, has_next = cut(wanted, lambda item: (item.number,), first, after)
+        page = reconciliation.items_page(
+            info.context.snapshot,
+            self.record.agreement_id,
+            quarter=quarter,
+            owner=owner,
+            after=number_key(after) or 0,
+            limit=first,
+        )
         return connection(
-            item_nodes(info.context, page),
-            [(item.number,) for item in page],
-            has_next=has_next,
+            item_nodes(info.context, page.items),
+            [(item.number,) for item in page.items],
+            has_next=page.has_next,
             after=after,
         )
 

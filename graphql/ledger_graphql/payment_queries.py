@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -19,9 +19,9 @@ from ledger_graphql.connections import (
     First,
     Node,
     connection,
-    cut,
     number_key,
     numbers_of,
+    shaped_key,
 )
 from ledger_graphql.context import Desk, Info
 from ledger_graphql.fields import resolved
@@ -124,10 +124,13 @@ class PaymentQueries:
             counterparty_id=party_id_of(desk, counterparty),
             agreement_id=_agreement_id(desk, agreement),
         )
-        found = payments.arrears(desk.snapshot, as_of, wanted)
-        page, has_next = cut(found, lambda record: record.key, first, after)
+        key = cast("payments.ArrearsKey | None", shaped_key(after, int, int, int, int))
+        page = payments.arrears_page(desk.snapshot, as_of, wanted, after=key, limit=first)
         return connection(
-            arrears_nodes(desk, page), [record.key for record in page], has_next=has_next, after=after
+            arrears_nodes(desk, page.items),
+            [record.key for record in page.items],
+            has_next=page.has_next,
+            after=after,
         )
 
     @resolved("What netting between parties would set off on a day, and what would be left to pay.")

@@ -92,14 +92,14 @@ def test_every_single_value_matters(world: World) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_file_with_other_bytes_anywhere_is_refused(world: World, data: st.DataObject) -> None:
     content = canonical_bytes(world.bundle)
     assert refused(data.draw(other_bytes(content)), world.trust)
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_member_left_out_said_twice_or_exchanged_is_refused(world: World, data: st.DataObject) -> None:
     """Keys of parties are taken from the file: whoever gives them needs no event that registers them."""
     path = data.draw(st.sampled_from(list(members(world.bundle))))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any, TypeVar
 
+import payment_rooms
 import pytest
 from desk_fixtures import Room, open_room
+from payment_rooms import PROCEDURE, RATE, beside, paying
+from reconciliation_fixtures import HOST, ORIGIN, Desk, open_desk
 from sqlalchemy import Connection
 
-from ledger.desk import history, returns, settlements
+from ledger.desk import history, payments, reconciliation, returns, settlements
 from ledger.desk.pages import Page
+from ledger.desk.payments import Arrears, LegFilter
 from ledger.periods import Quarter
 from ledger_schema.sessions import Database
 from tests.listening import Statement, listening
@@ -148,3 +153,76 @@ def count_of_statements(read: Callable[[int], object], limit: int) -> int:
 def the_agreement(connection: Connection) -> int:
     [found] = {one.agreement_id for one in history.balances(connection, through=LAST)}
     return found
+
+
+def disputed_desk(database: Database) -> Desk:
+    """Items of three quarters: some wait for the host, some for the origin, some for nobody."""
+    desk = open_desk(database)
+    for quarter in ("2024Q1", "2024Q2", "2024Q3"):
+        desk.hand_in(quarter, "100.00", "150.00")
+        number = desk.dispute(quarter, ORIGIN)
+        desk.write(number, HOST)
+        if quarter != "2024Q1":
+            desk.propose(number, ORIGIN, "140.00")
+        if quarter == "2024Q3":
+            desk.accept(number, HOST)
+        desk.settle(quarter)
+    return desk
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_pages_of_items_are_the_items_whoever_they_wait_for(database: Database, limit: int) -> None:
+    desk = disputed_desk(database)
+
+    def of(connection: Connection, owner: str | None, quarter: Quarter | None) -> list[reconciliation.Item]:
+        return all_pages(
+            lambda after, most: reconciliation.items_page(
+                connection, desk.agreement_id, quarter=quarter, owner=owner, after=after or 0, limit=most
+            ),
+            lambda one: one.number,
+            limit,
+        )
+
+    with database.reading() as connection:
+        every = reconciliation.items(connection, desk.agreement_id)
+        owners = {one.standing.owner for one in every}
+        assert (len(every), len(owners)) == (3, 3)
+        for owner in owners | {None}:
+            waiting = [one for one in every if owner in (None, one.standing.owner)]
+            assert of(connection, owner, None) == waiting
+            assert of(connection, owner, LAST) == [one for one in waiting if one.quarter == LAST]
+
+
+def indebted_room(database: Database) -> Room:
+    """Pairs in three agreements: one owes both ways, one has paid, one was charged interest."""
+    room = open_room(database, paying(interest=RATE), procedure=PROCEDURE)
+    room.settle("2024Q1", "1000.00")
+    room.settle("2024Q2", "-300.00")
+    for number, code in enumerate(("A-2", "A-3"), start=1):
+        other = beside(room, code, paying(interest=RATE))
+        other.settle("2024Q1", f"{number}00.00")
+    (first, *_, last) = payment_rooms.every_leg_between(room)
+    payments.charge_interest(
+        database, room.act(), first.leg_id, room.roles["origin"], "李四", date(2024, 5, 31)
+    )
+    payment_rooms.pay(room, "200.00", day="2024-05-02", purpose=last.reference)
+    return room
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_pages_of_arrears_are_the_arrears_though_some_pairs_owe_nothing(
+    database: Database, limit: int
+) -> None:
+    room = indebted_room(database)
+    wanted = LegFilter(party_id=room.party_id("origin"))
+
+    def of(connection: Connection, day: date) -> list[Arrears]:
+        return all_pages(
+            lambda after, most: payments.arrears_page(connection, day, wanted, after=after, limit=most),
+            lambda one: one.key,
+            limit,
+        )
+
+    with database.reading() as connection:
+        for day in (date(2024, 5, 1), date(2024, 6, 30), date(2025, 1, 31)):
+            assert of(connection, day) == payments.arrears(connection, day, wanted) != []

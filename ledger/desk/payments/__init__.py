@@ -1,6 +1,6 @@
 """Payments: what a close makes payable, what is paid, netted or waived, and what is late."""
 
-from ledger.desk.payments.ageing import BUCKETS, OLDEST, Arrears, arrears, arrears_of
+from ledger.desk.payments.ageing import BUCKETS, OLDEST, Arrears, arrears, arrears_of, arrears_page
 from ledger.desk.payments.faults import (
     ActSignatureWrong,
     LegUnsuited,
@@ -35,6 +35,7 @@ from ledger.desk.payments.objecting import object_to_leg, withdraw_objection
 from ledger.desk.payments.owed import Owed, OwedChange, owed, owed_between
 from ledger.desk.payments.payment_files import PaymentFile, import_payments
 from ledger.desk.payments.reading import (
+    ArrearsKey,
     Clearing,
     Leg,
     LegFilter,
@@ -66,6 +67,7 @@ __all__ = [
     "OLDEST",
     "ActSignatureWrong",
     "Arrears",
+    "ArrearsKey",
     "Clearing",
     "Leg",
     "LegFilter",
@@ -97,6 +99,7 @@ __all__ = [
     "Waiver",
     "arrears",
     "arrears_of",
+    "arrears_page",
     "charge_interest",
     "confirm_matches",
     "every_leg",

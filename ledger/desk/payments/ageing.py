@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.desk.payments.interest import uncharged
-from ledger.desk.payments.reading import Leg, LegFilter, every_leg
+from ledger.desk.payments.reading import (
+    ArrearsKey,
+    Leg,
+    LegFilter,
+    every_leg,
+    leg_keys,
+    legs_of_keys,
+)
 
 BUCKETS: tuple[tuple[str, int], ...] = (
     ("not_due", 0),
@@ -23,15 +30,6 @@ BUCKETS: tuple[tuple[str, int], ...] = (
 
 OLDEST = "days_over_180"
 NAMES = (*(name for name, _ in BUCKETS), OLDEST)
-
-
-class ArrearsKey(NamedTuple):
-    """A pair and an agreement; ``agreement_id`` is 0 for what nettings left, which is of no one agreement."""
-
-    payer_party_id: int
-    payee_party_id: int
-    agreement_id: int
-    commodity_id: int
 
 
 @dataclass(slots=True)
@@ -54,6 +52,30 @@ def arrears(connection: Connection, day: date, wanted: LegFilter) -> list[Arrear
     By pair and agreement, in the order of their numbers.
     """
     return arrears_of(every_leg(connection, wanted), day)
+
+
+def arrears_page(
+    connection: Connection,
+    day: date,
+    wanted: LegFilter,
+    *,
+    after: ArrearsKey | None = None,
+    limit: int = PAGE_LIMIT,
+) -> Page[Arrears]:
+    """As ``arrears``, a page after the key ``after``.
+
+    What is open follows from the legs, so those of some pairs at a time are read, until the page is full.
+    Raises ``LimitUnusable``.
+    """
+    count = rows_to_read(limit)
+    found: list[Arrears] = []
+    keys = leg_keys(connection, wanted, after, count)
+    while keys:
+        found += arrears_of(legs_of_keys(connection, wanted, keys), day)
+        if len(found) >= count or len(keys) < count:
+            break
+        keys = leg_keys(connection, wanted, keys[-1], count)
+    return page_of(found, limit, lambda one: one)
 
 
 def arrears_of(legs: Sequence[Leg], day: date) -> list[Arrears]:

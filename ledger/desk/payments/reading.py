@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, true, tuple_
 
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.desk.payments.standing import leg_stands
@@ -21,6 +21,24 @@ from ledger_schema.tables import leg as leg_table
 from ledger_schema.tables import leg_clearing, leg_objection, payment_use
 
 REFERENCE_PREFIX = "PL-"
+
+
+class ArrearsKey(NamedTuple):
+    """A pair and an agreement; ``agreement_id`` is 0 for what nettings left, which is of no one agreement."""
+
+    payer_party_id: int
+    payee_party_id: int
+    agreement_id: int
+    commodity_id: int
+
+
+ARREARS_KEY: tuple[ColumnElement[int], ...] = (
+    leg_table.c.payer_party_id,
+    leg_table.c.payee_party_id,
+    func.coalesce(leg_table.c.agreement_id, 0),
+    leg_table.c.commodity_id,
+)
+"""An ``ArrearsKey`` of the table's columns."""
 
 
 class LegState(StrEnum):
@@ -205,6 +223,22 @@ def legs(
 def every_leg(connection: Connection, wanted: LegFilter) -> list[Leg]:
     """All wanted legs by id."""
     return _legs(connection, _chosen(wanted))
+
+
+def leg_keys(
+    connection: Connection, wanted: LegFilter, after: ArrearsKey | None, limit: int
+) -> list[ArrearsKey]:
+    """The next ``limit`` keys of wanted legs, in the order of their numbers."""
+    following = true() if after is None else tuple_(*ARREARS_KEY) > after
+    rows = connection.execute(
+        select(*ARREARS_KEY).where(_chosen(wanted), following).distinct().order_by(*ARREARS_KEY).limit(limit)
+    )
+    return [ArrearsKey._make(row) for row in rows]
+
+
+def legs_of_keys(connection: Connection, wanted: LegFilter, keys: Sequence[ArrearsKey]) -> list[Leg]:
+    """All wanted legs with one of the keys, by id."""
+    return _legs(connection, and_(_chosen(wanted), tuple_(*ARREARS_KEY).in_(keys)))
 
 
 def legs_of_settlements(connection: Connection, settlement_ids: Sequence[int]) -> dict[int, list[Leg]]:

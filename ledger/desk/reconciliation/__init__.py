@@ -22,6 +22,7 @@ from ledger.desk.reconciliation.reading import (
     excepted,
     item,
     items,
+    items_page,
     reconciliation,
 )
 from ledger.desk.reconciliation.waiting import reconciled_roles
@@ -44,6 +45,7 @@ __all__ = [
     "explain",
     "item",
     "items",
+    "items_page",
     "propose",
     "reconciled_roles",
     "reconciliation",

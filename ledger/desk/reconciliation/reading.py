@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, select, true
 from ledger.desk import agreements, returns
 from ledger.desk.agreements import NumberedVersion
 from ledger.desk.failures import NotFound
+from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
 from ledger.desk.reconciliation.differing import differing_lines
 from ledger.desk.reconciliation.disputes import OUTCOMES, Standing, State, Step, StepKind, standing_of
 from ledger.desk.reconciliation.failures import NothingCompared
@@ -313,11 +314,40 @@ def items(
     return _items(connection, agreement_id, *wanted)
 
 
-def _items(connection: Connection, agreement_id: int, *wanted: ColumnElement[bool]) -> list[Item]:
+def items_page(
+    connection: Connection,
+    agreement_id: int,
+    *,
+    quarter: Quarter | None = None,
+    owner: str | None = None,
+    after: int = 0,
+    limit: int = PAGE_LIMIT,
+) -> Page[Item]:
+    """As ``items``, a page after the item ``after``; with ``owner`` only those that wait for this role.
+
+    For whom an item waits follows from its steps, so as many are read, some at a time, as it takes to fill
+    the page. Raises ``LimitUnusable``.
+    """
+    count, columns = rows_to_read(limit), reconciliation_item.c
+    of_quarter = true() if quarter is None else columns.quarter == quarter.code
+    found: list[Item] = []
+    has_more = True
+    while has_more and len(found) < count:
+        read = _items(connection, agreement_id, of_quarter, columns.item > after, limit=count)
+        found += [one for one in read if owner in (None, one.standing.owner)]
+        has_more = len(read) == count
+        after = read[-1].number if read else after
+    return page_of(found, limit, lambda one: one)
+
+
+def _items(
+    connection: Connection, agreement_id: int, *wanted: ColumnElement[bool], limit: int | None = None
+) -> list[Item]:
     rows = connection.execute(
         select(reconciliation_item)
         .where(reconciliation_item.c.agreement_id == agreement_id, *wanted)
         .order_by(reconciliation_item.c.item)
+        .limit(limit)
     ).all()
     if not rows:
         return []

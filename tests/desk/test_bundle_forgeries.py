@@ -18,12 +18,9 @@ from forging import (
     data_of,
     edited,
     leaves,
-    members,
     nudged,
-    other_members,
     place_of,
     put,
-    refused,
     relogged,
     value_at,
     verified,
@@ -38,7 +35,6 @@ from ledger.evidence.canonical import canonical_bytes
 from ledger.evidence.notes import SignerKey
 from ledger.evidence.signatures import new_private_key, sign
 from ledger_schema.sessions import Database
-from tests.other_bytes import other_bytes
 
 
 @dataclass(frozen=True)
@@ -89,22 +85,6 @@ def test_every_single_value_matters(world: World) -> None:
     for path in leaves(world.bundle):
         named = wrong(put(world.bundle, path, nudged), world.trust)
         assert named.startswith(str(path[0])), f"{path}: {named}"
-
-
-@given(data=st.data())
-@settings(max_examples=200, deadline=None)
-def test_a_file_with_other_bytes_anywhere_is_refused(world: World, data: st.DataObject) -> None:
-    content = canonical_bytes(world.bundle)
-    assert refused(data.draw(other_bytes(content)), world.trust)
-
-
-@given(data=st.data())
-@settings(max_examples=50, deadline=None)
-def test_a_member_left_out_said_twice_or_exchanged_is_refused(world: World, data: st.DataObject) -> None:
-    """Keys of parties are taken from the file: whoever gives them needs no event that registers them."""
-    path = data.draw(st.sampled_from(list(members(world.bundle))))
-    for made in other_members(world.bundle, path):
-        assert refused(canonical_bytes(made), Trust(world.trust.log_key))
 
 
 @given(data=st.data())

@@ -46,6 +46,18 @@ KEYS: dict[GroupKind, str] = {
 """The group of its kind that a row of ``party`` is in, as SQL; empty where its province isn't known."""
 
 
+SIDES = """
+    WITH side AS MATERIALIZED (
+        SELECT party_id, party_id = ANY(:one) AS in_one, party_id = ANY(:other) AS in_other FROM party
+    )
+"""
+"""The beginning of statements that join ``side``, which tells of every party which groups it is in.
+
+All parties are told apart first, and once. Rows that ask for two long lists themselves go through them one by
+one, and a prepared plan can't know how long the lists are.
+"""
+
+
 class GroupEmpty(LedgerError):
     """Nobody in the ledger is in the group."""
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, TextClause, text
 
 from ledger.desk.days import ALWAYS
-from ledger.desk.pairings.groups import KEYS, NORTH, Group, GroupKind, members
+from ledger.desk.pairings.groups import KEYS, NORTH, SIDES, Group, GroupKind, members
 from ledger.desk.pairings.known import flows_known
 from ledger.measures import YUAN
 from ledger.periods import Quarter
@@ -87,12 +87,7 @@ TREND = """
     FROM {flows} WHERE booked_quarter BETWEEN :first AND :last AND commodity_id = :money
     GROUP BY 1, 2 HAVING sum(amount_minor) <> 0 ORDER BY 1, 2
 """
-# All parties are told apart first: how many of them are in the groups, which a prepared plan can't know, then
-# makes no difference to the plan.
 TREND_BETWEEN = """
-    WITH side AS MATERIALIZED (
-        SELECT party_id, party_id = ANY(:one) AS in_one, party_id = ANY(:other) AS in_other FROM party
-    )
     SELECT booked_quarter / 10 AS year, mechanism, sum(amount_minor)::bigint AS amount_minor
     FROM {flows} JOIN side AS payer ON payer.party_id = payer_party_id
         JOIN side AS payee ON payee.party_id = payee_party_id
@@ -178,7 +173,7 @@ def trend(
     if between is not None:
         one, other = (members(connection, group, known_at) for group in between)
         parameters |= {"one": one, "other": other}
-    statement = TREND if between is None else TREND_BETWEEN
+    statement = TREND if between is None else SIDES + TREND_BETWEEN
     rows = connection.execute(_told(statement, known_at), parameters)
     return [Year(row.year, Mechanism(row.mechanism), row.amount_minor) for row in rows]
 

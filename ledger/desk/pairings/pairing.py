@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from ledger.desk.commitments import STANDINGS
 from ledger.desk.days import ALWAYS
-from ledger.desk.pairings.groups import Group, members
+from ledger.desk.pairings.groups import SIDES, Group, members
 from ledger.desk.pairings.known import credits_known, flows_known
 from ledger.desk.settlements.replays import BOOK_BY_ID
 from ledger.periods import Quarter
@@ -27,42 +27,51 @@ AGREEMENTS = text("""
     ORDER BY code
 """)
 FLOWS = """
-    SELECT booked_quarter, mechanism, commodity_id, payer_party_id = ANY(:one) AS from_one,
+    SELECT booked_quarter, mechanism, commodity_id, payer.in_one AS from_one,
         sum(amount_minor)::bigint AS amount_minor
-    FROM {flows}
-    WHERE agreement_id = ANY(:agreements) AND booked_quarter BETWEEN :first AND :last
-        AND (payer_party_id = ANY(:one) AND payee_party_id = ANY(:other)
-            OR payer_party_id = ANY(:other) AND payee_party_id = ANY(:one))
+    FROM {flows} JOIN side AS payer ON payer.party_id = payer_party_id
+        JOIN side AS payee ON payee.party_id = payee_party_id
+    WHERE agreement_id IN (SELECT unnest(CAST(:agreements AS bigint[])))
+        AND booked_quarter BETWEEN :first AND :last
+        AND (payer.in_one AND payee.in_other OR payer.in_other AND payee.in_one)
     GROUP BY 1, 2, 3, 4 HAVING sum(amount_minor) <> 0 ORDER BY 1, 2, 3, 4
 """
 CREDITS = """
-    SELECT booked_quarter, book_id, commodity_id, party_id = ANY(:one) AS to_one,
+    SELECT booked_quarter, book_id, commodity_id, in_one AS to_one,
         sum(amount_minor)::bigint AS amount_minor
-    FROM {credits}
-    WHERE agreement_id = ANY(:agreements) AND booked_quarter BETWEEN :first AND :last
-        AND (party_id = ANY(:one) OR party_id = ANY(:other))
+    FROM {credits} JOIN side USING (party_id)
+    WHERE agreement_id IN (SELECT unnest(CAST(:agreements AS bigint[])))
+        AND booked_quarter BETWEEN :first AND :last
+        AND (in_one OR in_other)
     GROUP BY 1, 2, 3, 4 HAVING sum(amount_minor) <> 0 ORDER BY 1, 2, 3, 4
 """
 # A leg is void where its quarter was reopened; what is left of a netting rests on no one settlement.
 DEBTS = text("""
-    SELECT payer_party_id = ANY(:one) AS from_one, commodity_id,
-        coalesce(sum(amount_minor) FILTER (WHERE kind <> 'net'), 0)::bigint AS raised_minor,
-        coalesce(sum(paid), 0)::bigint AS paid_minor, coalesce(sum(waived), 0)::bigint AS waived_minor,
-        sum(amount_minor - cleared)::bigint AS open_minor,
-        coalesce(sum(amount_minor - cleared)
-            FILTER (WHERE coalesce(second_day, due_day) < :today), 0)::bigint AS overdue_minor
-    FROM leg CROSS JOIN LATERAL (
-        SELECT coalesce(sum(amount_minor), 0) AS cleared,
-            sum(amount_minor) FILTER (WHERE kind = 'payment') AS paid,
-            sum(amount_minor) FILTER (WHERE kind = 'waiver') AS waived
-        FROM leg_clearing WHERE leg_clearing.leg_id = leg.leg_id AND recorded_at <= :known_at
-    ) AS clearings
-    WHERE (payer_party_id = ANY(:one) AND payee_party_id = ANY(:other)
-            OR payer_party_id = ANY(:other) AND payee_party_id = ANY(:one))
-        AND recorded_at <= :known_at AND NOT EXISTS (
-            SELECT FROM quarter_reopened AS void
-            WHERE void.agreement_id = leg.agreement_id AND void.booked_quarter = leg.booked_quarter
-                AND void.settlement_id = leg.settlement_id AND reopened_at <= :known_at)
+    WITH owed AS MATERIALIZED (
+        SELECT leg_id, kind, payer_party_id = ANY(:one) AS from_one, commodity_id, amount_minor,
+            coalesce(second_day, due_day) < :today AS is_late
+        FROM leg
+        WHERE (payer_party_id = ANY(:one) AND payee_party_id = ANY(:other)
+                OR payer_party_id = ANY(:other) AND payee_party_id = ANY(:one))
+            AND recorded_at <= :known_at AND NOT EXISTS (
+                SELECT FROM quarter_reopened AS void
+                WHERE void.agreement_id = leg.agreement_id AND void.booked_quarter = leg.booked_quarter
+                    AND void.settlement_id = leg.settlement_id AND reopened_at <= :known_at)
+    )
+    SELECT from_one, commodity_id,
+        coalesce(sum(amount_minor) FILTER (WHERE kind IN ('settlement', 'interest')), 0)::bigint
+            AS raised_minor,
+        coalesce(-sum(amount_minor) FILTER (WHERE kind = 'payment'), 0)::bigint AS paid_minor,
+        coalesce(-sum(amount_minor) FILTER (WHERE kind = 'waiver'), 0)::bigint AS waived_minor,
+        sum(amount_minor)::bigint AS open_minor,
+        coalesce(sum(amount_minor) FILTER (WHERE is_late), 0)::bigint AS overdue_minor
+    FROM (
+        SELECT kind, from_one, commodity_id, amount_minor, is_late FROM owed
+        UNION ALL
+        SELECT clearing.kind, from_one, commodity_id, -clearing.amount_minor, is_late
+        FROM owed JOIN leg_clearing AS clearing USING (leg_id)
+        WHERE recorded_at <= :known_at
+    ) AS changes
     GROUP BY 1, 2 ORDER BY 1, 2
 """)
 # A dispute is over when an offer is accepted or the arbiter has decided.
@@ -187,7 +196,7 @@ def pairing(
 
 
 def _flows(connection: Connection, asked: Mapping[str, Any], known_at: datetime | None) -> list[Flow]:
-    flows = text(FLOWS.format(flows=flows_known(known_at)))
+    flows = text(SIDES + FLOWS.format(flows=flows_known(known_at)))
     return [
         Flow(
             Quarter.from_code(row.booked_quarter),
@@ -201,7 +210,7 @@ def _flows(connection: Connection, asked: Mapping[str, Any], known_at: datetime 
 
 
 def _credits(connection: Connection, asked: Mapping[str, Any], known_at: datetime | None) -> list[Credit]:
-    credits = text(CREDITS.format(credits=credits_known(known_at)))
+    credits = text(SIDES + CREDITS.format(credits=credits_known(known_at)))
     return [
         Credit(
             Quarter.from_code(row.booked_quarter),

@@ -162,3 +162,11 @@ def test_a_refused_host_is_told_why_in_both_languages(client: TestClient) -> Non
     assert set(told) == {"code", "messageZh", "messageEn"}
     assert "evil.example" in told["messageZh"]
     assert "evil.example" in told["messageEn"]
+
+
+@pytest.mark.parametrize("version", [2**15, 2**31 - 1, -(2**31), 0])
+def test_a_version_of_any_number_that_is_not_there_is_not_found(
+    api: Api, busy: TestClient, version: int
+) -> None:
+    assert busy is api.client
+    assert api.attempt("propose_version", agreement="TEST", version=version)["code"] == "NOT_FOUND"

@@ -9,7 +9,20 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, and_, exists, func, or_, select, true
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    and_,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+)
 
 from ledger.desk.failures import NotFound
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
@@ -171,7 +184,8 @@ def versions_of_agreements(
 
 def version(connection: Connection, agreement_id: int, version: int) -> AgreementVersion:
     """One version. Raises ``NotFound``."""
-    found = _versions(connection, [agreement_id], agreement_version.c.version == version)
+    # Whoever asks may name a number that is larger than the column holds.
+    found = _versions(connection, [agreement_id], cast(agreement_version.c.version, Integer) == version)
     if not found:
         raise NotFound("agreement version", f"{agreement_id}/{version}")
     return found[0]

@@ -18,9 +18,12 @@ from forging import (
     data_of,
     edited,
     leaves,
+    members,
     nudged,
+    other_members,
     place_of,
     put,
+    refused,
     relogged,
     value_at,
     verified,
@@ -35,6 +38,9 @@ from ledger.evidence.canonical import canonical_bytes
 from ledger.evidence.notes import SignerKey
 from ledger.evidence.signatures import new_private_key, sign
 from ledger_schema.sessions import Database
+
+TRIED = 100
+"""Places of a file, spread evenly over it."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,21 @@ def test_every_single_value_matters(world: World) -> None:
     for path in leaves(world.bundle):
         named = wrong(put(world.bundle, path, nudged), world.trust)
         assert named.startswith(str(path[0])), f"{path}: {named}"
+
+
+def test_a_file_with_one_other_byte_is_refused(world: World) -> None:
+    content = canonical_bytes(world.bundle)
+    for place in range(0, len(content), len(content) // TRIED):
+        assert refused(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :], world.trust)
+
+
+def test_a_member_left_out_said_twice_or_exchanged_is_refused(world: World) -> None:
+    """All but the arbiter's key, which signs nothing here: what registers it isn't missed."""
+    unused = ("events", place_of(world.bundle, "key_registered"))
+    paths = [path for path in members(world.bundle) if path != unused]
+    for path in paths[:: len(paths) // TRIED]:
+        for made in other_members(world.bundle, path):
+            assert refused(canonical_bytes(made), Trust(world.trust.log_key)), path
 
 
 @given(data=st.data())

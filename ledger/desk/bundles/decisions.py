@@ -16,6 +16,7 @@ from ledger.desk.reconciliation.reading import basis_of
 from ledger.desk.settlements.closing import holding_clauses
 from ledger.desk.settlements.excepted import ExceptedKey
 from ledger.desk.settlements.replays import Inputs, Materials, replay, versions_of
+from ledger.evidence.bundles import BundleWrong
 from ledger.periods import Quarter, Span
 from ledger.rules.facts import Line
 
@@ -102,7 +103,21 @@ def _items(events: SealedEvents) -> list[Item]:
     for one in events.listed:
         if one.kind.startswith(STEP):
             steps[one.data["item"]].append(one)
+    for of_item in steps.values():
+        _require_escalation(of_item)
     return [_item(number, of_item) for number, of_item in sorted(steps.items())]
+
+
+def _require_escalation(of_item: Sequence[SealedEvent]) -> None:
+    """What an arbiter decides was put before it."""
+    escalated = False
+    for one in of_item:
+        kind = StepKind(one.kind.removeprefix(STEP))
+        escalated |= kind is StepKind.ESCALATION
+        if kind is StepKind.ARBITRATION and not escalated:
+            raise BundleWrong(
+                one.path, "裁定之前没有提交仲裁的记录", "nothing before it put the dispute to the arbiter"
+            )
 
 
 def _item(number: int, of_item: Sequence[SealedEvent]) -> Item:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from itertools import product
 from typing import Any, TypeVar
 
 import payment_rooms
@@ -31,6 +32,13 @@ def database(module_database_url: str) -> Iterator[Database]:
     """What the tests look at and leave as it is."""
     opened = Database(module_database_url)
     settled_room(opened)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def empty_database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
     yield opened
     opened.dispose()
 
@@ -170,27 +178,26 @@ def disputed_desk(database: Database) -> Desk:
     return desk
 
 
-@pytest.mark.parametrize("limit", LIMITS)
-def test_pages_of_items_are_the_items_whoever_they_wait_for(database: Database, limit: int) -> None:
-    desk = disputed_desk(database)
+def test_pages_of_items_are_the_items_whoever_they_wait_for(empty_database: Database) -> None:
+    desk = disputed_desk(empty_database)
 
-    def of(connection: Connection, owner: str | None, quarter: Quarter | None) -> list[reconciliation.Item]:
+    def of(owner: str | None, quarter: Quarter | None, limit: int) -> list[reconciliation.Item]:
         return all_pages(
             lambda after, most: reconciliation.items_page(
-                connection, desk.agreement_id, quarter=quarter, owner=owner, after=after or 0, limit=most
+                snapshot, desk.agreement_id, quarter=quarter, owner=owner, after=after or 0, limit=most
             ),
             lambda one: one.number,
             limit,
         )
 
-    with database.reading() as connection:
-        every = reconciliation.items(connection, desk.agreement_id)
+    with empty_database.reading() as snapshot:
+        every = reconciliation.items(snapshot, desk.agreement_id)
         owners = {one.standing.owner for one in every}
         assert (len(every), len(owners)) == (3, 3)
-        for owner in owners | {None}:
+        for owner, limit in product(owners | {None}, LIMITS):
             waiting = [one for one in every if owner in (None, one.standing.owner)]
-            assert of(connection, owner, None) == waiting
-            assert of(connection, owner, LAST) == [one for one in waiting if one.quarter == LAST]
+            assert of(owner, None, limit) == waiting
+            assert of(owner, LAST, limit) == [one for one in waiting if one.quarter == LAST]
 
 
 def indebted_room(database: Database) -> Room:
@@ -209,20 +216,17 @@ def indebted_room(database: Database) -> Room:
     return room
 
 
-@pytest.mark.parametrize("limit", LIMITS)
-def test_pages_of_arrears_are_the_arrears_though_some_pairs_owe_nothing(
-    database: Database, limit: int
-) -> None:
-    room = indebted_room(database)
+def test_pages_of_arrears_are_the_arrears_though_some_pairs_owe_nothing(empty_database: Database) -> None:
+    room = indebted_room(empty_database)
     wanted = LegFilter(party_id=room.party_id("origin"))
 
-    def of(connection: Connection, day: date) -> list[Arrears]:
+    def of(day: date, limit: int) -> list[Arrears]:
         return all_pages(
-            lambda after, most: payments.arrears_page(connection, day, wanted, after=after, limit=most),
+            lambda after, most: payments.arrears_page(snapshot, day, wanted, after=after, limit=most),
             lambda one: one.key,
             limit,
         )
 
-    with database.reading() as connection:
-        for day in (date(2024, 5, 1), date(2024, 6, 30), date(2025, 1, 31)):
-            assert of(connection, day) == payments.arrears(connection, day, wanted) != []
+    with empty_database.reading() as snapshot:
+        for day, limit in product((date(2024, 5, 1), date(2024, 6, 30), date(2025, 1, 31)), LIMITS):
+            assert of(day, limit) == payments.arrears(snapshot, day, wanted) != []

@@ -43,8 +43,6 @@ SETTINGS_FOR_TESTS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
-    # Compiling a query takes servers that can a hundred times as long as running it on a test's few rows.
-    "jit": "off",
     "shared_buffers": "128MB",
     "log_min_duration_statement": "-1",
 }

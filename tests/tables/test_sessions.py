@@ -28,11 +28,12 @@ def add_enterprise(connection: Connection, number: int = 1) -> None:
     connection.execute(tables.enterprise.insert().values(values))
 
 
-def test_every_session_has_the_applications_role_and_a_fixed_search_path(shared_database: Database) -> None:
+def test_every_session_has_the_applications_role_and_settings(shared_database: Database) -> None:
     for session in (shared_database.reading, shared_database.writing) * 2:
         with session() as connection:
             assert connection.execute(text("SELECT current_user")).scalar_one() == "parkledger_application"
             assert setting(connection, "search_path") == "pg_catalog, public, pg_temp"
+            assert setting(connection, "jit") == "off"
             assert setting(connection, "timezone") == "UTC"
 
 

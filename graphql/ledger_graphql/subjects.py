@@ -6,7 +6,7 @@ nettings are looked for among the account's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,16 +106,15 @@ def payees_of_file(connection: Connection, account: Account, input: Any) -> Subj
 def leg_of_party(connection: Connection, account: Account, input: Any) -> Subject:
     """A leg that the account's own parties pay or get, for the party that the input names."""
     leg_id = numbers_of(input.leg, "Leg", 1)[0]
-    sides = _own_leg_sides(connection, account, leg_id)
-    if not sides:
+    if not _own_legs(connection, account, [leg_id]):
         return Subject("leg", str(leg_id))
     return Subject("party", input.party, _ids(connection, [input.party]))
 
 
 def leg_of_payee(connection: Connection, account: Account, input: Any) -> Subject:
     leg_id = numbers_of(input.leg, "Leg", 1)[0]
-    sides = _own_leg_sides(connection, account, leg_id)
-    return Subject("leg", str(leg_id), frozenset(sides[1:]))
+    payees = {leg.payee_party_id for leg in _own_legs(connection, account, [leg_id]).values()}
+    return Subject("leg", str(leg_id), frozenset(payees))
 
 
 def payment_of_party(connection: Connection, account: Account, input: Any) -> Subject:
@@ -125,9 +124,10 @@ def payment_of_party(connection: Connection, account: Account, input: Any) -> Su
     found = payments.payments_by_id(connection, [payment_id]).get(payment_id)
     if found is None or found.payee_party_id not in own:
         return Subject("payment", str(payment_id))
-    for match in input.matches:
-        leg_id = numbers_of(match.leg, "Leg", 1)[0]
-        if not _own_leg_sides(connection, account, leg_id):
+    leg_ids = [numbers_of(match.leg, "Leg", 1)[0] for match in input.matches]
+    legs = _own_legs(connection, account, leg_ids)
+    for leg_id in leg_ids:
+        if leg_id not in legs:
             return Subject("leg", str(leg_id))
     return Subject("party", input.party, _ids(connection, [input.party]))
 
@@ -191,12 +191,14 @@ def _sides(connection: Connection, account: Account, code: str) -> list[agreemen
     return sides if account.sight.everything or any(side.party_id in seen for side in sides) else []
 
 
-def _own_leg_sides(connection: Connection, account: Account, leg_id: int) -> tuple[int, ...]:
-    """Payer and payee of a leg, if the account acts for one of them."""
-    found = payments.legs_by_id(connection, [leg_id]).get(leg_id)
-    if found is None or account.parties_as(EITHER).isdisjoint({found.payer_party_id, found.payee_party_id}):
-        return ()
-    return found.payer_party_id, found.payee_party_id
+def _own_legs(connection: Connection, account: Account, leg_ids: Sequence[int]) -> dict[int, payments.Leg]:
+    """The legs of which the account acts for a side."""
+    own = account.parties_as(EITHER)
+    return {
+        leg_id: leg
+        for leg_id, leg in payments.legs_by_id(connection, leg_ids).items()
+        if not own.isdisjoint({leg.payer_party_id, leg.payee_party_id})
+    }
 
 
 def _ids(connection: Connection, codes: Iterable[str]) -> frozenset[int]:

@@ -150,6 +150,17 @@ class Recorder:
         self._connection.execute(APPEND, row)
         return self.event_ids[-1]
 
+    def record_each(self, kind: str, told: Sequence[Mapping[str, Json]]) -> list[int]:
+        """Append an event that is about no one agreement for each of ``told``; returns their ids in order."""
+        rows = [self.told(kind, data, None) for data in told]
+        self.append(rows)
+        return [row["event_id"] for row in rows]
+
+    def append(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """Append the events of these rows, all in one statement."""
+        if told:
+            self._connection.execute(APPEND, told)
+
     def told(self, kind: str, data: Mapping[str, Json], agreement_id: int | None) -> dict[str, Any]:
         """The row of one more event, for whoever appends it with the rows that it tells of."""
         event_id = new_id()

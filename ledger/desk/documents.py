@@ -301,6 +301,15 @@ def document(connection: Connection, document_hash: bytes) -> Document:
     return Document(*row)
 
 
+def require_kept(connection: Connection, document_hashes: Iterable[bytes]) -> None:
+    """Raises ``NotFound`` where one of these files isn't kept."""
+    wanted = sorted(set(document_hashes))
+    kept = select(document_table.c.hash).where(document_table.c.hash == func.any(wanted))
+    missing = set(wanted) - set(connection.execute(kept).scalars())
+    if missing:
+        raise NotFound("document", min(missing).hex())
+
+
 def content_of(connection: Connection, document_hash: bytes) -> bytes:
     """The bytes of a kept file, which still have its hash. Raises ``NotFound``, ``DocumentDamaged``."""
     content = connection.execute(

@@ -46,7 +46,7 @@ from ledger.desk.payments import (
     NotOfNetting,
     ObjectionStands,
 )
-from ledger.desk.payments.clearing import add_clearing, hold_legs
+from ledger.desk.payments.clearing import add_clearings, clearing_row, hold_legs
 from ledger.desk.payments.reading import legs_by_id
 from ledger.evidence.signatures import public_key_of, sign
 from ledger_schema.sessions import Database
@@ -278,7 +278,8 @@ def test_a_signature_that_waited_for_a_payment_of_a_leg_finds_the_netting_stale(
 
     def pay_a_part(connection: Connection, record: Recorder) -> None:
         held = legs_by_id(connection, [leg.leg_id])[leg.leg_id]
-        add_clearing(connection, held, "waiver", fen("0.01"), DAY, record("noted", {}))
+        event_id = record("noted", {})
+        add_clearings(connection, [clearing_row(held, "waiver", fen("0.01"), DAY, event_id)])
 
     assert_signing_finds_it_stale(room, database_url, leg, pay_a_part)
 
@@ -314,7 +315,8 @@ def test_an_objection_that_waited_for_the_last_signature_finds_nothing_open(
         held = hold_legs(connection, [leg.leg_id])[leg.leg_id]
         entered.set()
         assert released.wait(WAIT_SECONDS)
-        add_clearing(connection, held, "waiver", held.open_minor, DAY, record("noted", {}))
+        event_id = record("noted", {})
+        add_clearings(connection, [clearing_row(held, "waiver", held.open_minor, DAY, event_id)])
         return {}
 
     with ThreadPoolExecutor(2) as pool:

@@ -43,7 +43,7 @@ from ledger.desk.payments import (
     PaymentLineKnown,
     Waiver,
 )
-from ledger.desk.payments.clearing import add_clearing, hold_legs
+from ledger.desk.payments.clearing import add_clearings, clearing_row, hold_legs
 from ledger.evidence.signatures import new_private_key, public_key_of, sign
 from ledger_schema.sessions import Database
 from ledger_schema.tables import leg_clearing
@@ -292,7 +292,8 @@ def test_the_second_of_two_payments_for_one_leg_at_once_pays_only_what_the_first
         held = hold_legs(connection, [leg.leg_id])[leg.leg_id]
         entered.set()
         assert released.wait(WAIT_SECONDS)
-        add_clearing(connection, held, "waiver", fen("700.00"), date(2024, 4, 30), record("noted", {}))
+        event_id = record("noted", {})
+        add_clearings(connection, [clearing_row(held, "waiver", fen("700.00"), date(2024, 4, 30), event_id)])
         return {}
 
     with ThreadPoolExecutor(2) as pool:

@@ -258,7 +258,13 @@ def open_quarters(connection: Connection, agreement_ids: Sequence[int]) -> dict[
 
 def sides_of(connection: Connection, agreement_id: int) -> dict[str, Side]:
     """The agreement's parties by role."""
-    return {side.role: side for side in _sides(connection, [agreement_id])[agreement_id]}
+    return sides_of_agreements(connection, [agreement_id])[agreement_id]
+
+
+def sides_of_agreements(connection: Connection, agreement_ids: Sequence[int]) -> dict[int, dict[str, Side]]:
+    """Each agreement's parties by role."""
+    found = _sides(connection, agreement_ids)
+    return {agreement_id: {side.role: side for side in found[agreement_id]} for agreement_id in agreement_ids}
 
 
 def signing_roles(sides: Mapping[str, Side]) -> list[str]:

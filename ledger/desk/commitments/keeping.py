@@ -13,7 +13,7 @@ from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, 
 from ledger.desk.agreements import signing_side
 from ledger.desk.commitments.reading import Commitment, CommitmentState, commitments
 from ledger.desk.days import today
-from ledger.desk.documents import document
+from ledger.desk.documents import require_kept
 from ledger.desk.failures import NotFound, choice_faults, refuse, text_faults
 from ledger.desk.occurrences import day_faults
 from ledger.errors import LedgerError
@@ -90,8 +90,7 @@ def record_commitment(
         found = _unsettled(connection, agreement_id, code)
         signing_side(connection, agreement_id, role)
         refuse(_draft_faults(found, draft))
-        for hashed in draft.documents:
-            document(connection, hashed)
+        require_kept(connection, draft.documents)
         sequence = len(found.records) + 1
         data: dict[str, Json] = {"code": code, "sequence": sequence, "role": role, **_described(draft)}
         event_id = record("commitment_recorded", data, agreement_id)

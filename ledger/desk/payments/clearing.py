@@ -6,8 +6,9 @@ queue on the agreement too, so that a leg either stands until the clearing is do
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Connection, insert
 
@@ -34,36 +35,32 @@ def hold_legs(connection: Connection, leg_ids: Iterable[int]) -> dict[int, Leg]:
     return held
 
 
-def add_clearing(
-    connection: Connection,
-    leg: Leg,
-    kind: str,
-    amount_minor: int,
-    day: date,
-    event_id: int,
-    netting_id: int | None = None,
-) -> int:
-    """Clears a part of a leg that is held; returns the clearing's sequence. Raises ``MoreThanOpen``."""
+def clearing_row(
+    leg: Leg, kind: str, amount_minor: int, day: date, event_id: int, netting_id: int | None = None
+) -> dict[str, Any]:
+    """The row that clears a part of a leg that is held. Raises ``MoreThanOpen``."""
     if amount_minor > leg.open_minor:
         raise MoreThanOpen(
             leg=leg.reference,
             open=written(leg.open_minor, leg.commodity_id),
             amount=written(amount_minor, leg.commodity_id),
         )
-    sequence = len(leg.clearings) + 1
-    connection.execute(
-        insert(leg_clearing).values(
-            leg_id=leg.leg_id,
-            sequence=sequence,
-            kind=kind,
-            amount_minor=amount_minor,
-            open_minor=leg.open_minor - amount_minor,
-            day=day,
-            netting_id=netting_id,
-            event_id=event_id,
-        )
-    )
-    return sequence
+    return {
+        "leg_id": leg.leg_id,
+        "sequence": len(leg.clearings) + 1,
+        "kind": kind,
+        "amount_minor": amount_minor,
+        "open_minor": leg.open_minor - amount_minor,
+        "day": day,
+        "netting_id": netting_id,
+        "event_id": event_id,
+    }
+
+
+def add_clearings(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes rows of ``clearing_row``, all in one statement."""
+    if rows:
+        connection.execute(insert(leg_clearing), rows)
 
 
 def written(amount_minor: int, commodity_id: int) -> str:

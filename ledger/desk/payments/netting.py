@@ -19,7 +19,7 @@ from ledger.desk import roster
 from ledger.desk.acts import Act, Done, Recorder, named_number, perform
 from ledger.desk.failures import NotFound, refuse
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
-from ledger.desk.payments.clearing import add_clearing, hold_legs, written
+from ledger.desk.payments.clearing import add_clearings, clearing_row, hold_legs, written
 from ledger.desk.payments.faults import NettingSigned, NettingStale, NothingToNet, NotOfNetting
 from ledger.desk.payments.reading import REFERENCE_PREFIX, Leg, legs_among, legs_by_id
 from ledger.desk.payments.waiving import refuse_signature
@@ -317,8 +317,10 @@ def _settle(connection: Connection, record: Recorder, netting_id: int, plan: Net
     event_id = record(
         "netting_settled", {"netting": str(netting_id), "net_legs": [str(one) for one in net_ids]}
     )
-    for one in plan.legs:
-        add_clearing(connection, one, "netting", one.open_minor, plan.day, event_id, netting_id)
+    cleared = [
+        clearing_row(one, "netting", one.open_minor, plan.day, event_id, netting_id) for one in plan.legs
+    ]
+    add_clearings(connection, cleared)
     for leg_id, left in zip(net_ids, plan.net, strict=True):
         terms = left.terms_of
         connection.execute(

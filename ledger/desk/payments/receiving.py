@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from ledger.desk import roster
 from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on, queue_on_all
 from ledger.desk.failures import NotFound, choice_faults, refuse, text_faults
 from ledger.desk.pages import PAGE_LIMIT, Page, page_of, rows_to_read
-from ledger.desk.payments.clearing import add_clearing, hold_legs, written
+from ledger.desk.payments.clearing import add_clearings, clearing_row, hold_legs, written
 from ledger.desk.payments.faults import (
     LegUnsuited,
     MoreThanPaid,
@@ -26,7 +26,7 @@ from ledger.desk.payments.faults import (
     PaymentLineKnown,
     person_faults,
 )
-from ledger.desk.payments.reading import REFERENCE_PREFIX, Leg, LegFilter, every_leg, legs_by_id
+from ledger.desk.payments.reading import REFERENCE_PREFIX, Clearing, Leg, LegFilter, every_leg, legs_by_id
 from ledger.evidence.canonical import Json
 from ledger.measures import YUAN
 from ledger.rules.facts import Fault
@@ -143,16 +143,15 @@ def add_payments(
     held = hold_legs(connection, existing)
     queue_on_all(connection, Queue.PAYER, [draft.payer for draft in drafts])
     _refuse_known(known_lines(connection, drafts))
-    payment_ids = []
-    for draft in drafts:
-        recorded = _add_payment(connection, record, person, draft, party_ids, file_hash)
-        payment_ids.append(recorded.payment_id)
+    recorded = _add_rows(connection, record, person, drafts, party_ids, file_hash)
+    uses = _Uses(record, held)
+    for draft, paid in zip(drafts, recorded, strict=True):
         leg_id = named[draft]
-        if leg_id in held and is_suited(recorded, held[leg_id]):
-            amount_minor = min(recorded.rest_minor, held[leg_id].open_minor)
-            _pay(connection, record, recorded, [Match(leg_id, amount_minor)], held, "reference")
-            held.update(legs_by_id(connection, [leg_id]))
-    return payment_ids
+        if leg_id in held and is_suited(paid, held[leg_id]):
+            amount_minor = min(paid.rest_minor, held[leg_id].open_minor)
+            uses.add(paid, 0, [Match(leg_id, amount_minor)], "reference")
+    uses.write(connection)
+    return [paid.payment_id for paid in recorded]
 
 
 def _refuse_known(lines: set[PaymentLine]) -> None:
@@ -168,40 +167,42 @@ def _named_leg(draft: PaymentDraft) -> int | None:
     return number if 0 < number < 2**63 else None
 
 
-def _add_payment(
+def _add_rows(
     connection: Connection,
     record: Recorder,
     person: str,
-    draft: PaymentDraft,
+    drafts: Sequence[PaymentDraft],
     party_ids: Mapping[str, int],
     file_hash: bytes | None,
-) -> Payment:
-    payment_id = new_id()
-    said: dict[str, Json] = {
-        "payment": str(payment_id),
-        "person": person,
-        "file_hash": None if file_hash is None else file_hash.hex(),
-        **described(draft),
-    }
-    event_id = record("payment_recorded", said)
-    connection.execute(
-        insert(payment_table).values(
-            payment_id=payment_id,
-            channel=draft.channel,
-            payer_party_id=party_ids[draft.payer],
-            payer_account=draft.payer_account,
-            reference=draft.reference,
-            payee_party_id=party_ids[draft.payee],
-            commodity_id=YUAN.commodity_id,
-            amount_minor=draft.amount_minor,
-            value_day=draft.value_day,
-            purpose=draft.purpose,
-            recorded_by=person,
-            file_hash=file_hash,
-            event_id=event_id,
-        )
-    )
-    return payment(connection, payment_id)
+) -> list[Payment]:
+    payment_ids = [new_id() for _ in drafts]
+    written_hash = None if file_hash is None else file_hash.hex()
+    said: list[dict[str, Json]] = [
+        {"payment": str(payment_id), "person": person, "file_hash": written_hash, **described(draft)}
+        for payment_id, draft in zip(payment_ids, drafts, strict=True)
+    ]
+    event_ids = record.record_each("payment_recorded", said)
+    rows = [
+        {
+            "payment_id": payment_id,
+            "channel": draft.channel,
+            "payer_party_id": party_ids[draft.payer],
+            "payer_account": draft.payer_account,
+            "reference": draft.reference,
+            "payee_party_id": party_ids[draft.payee],
+            "commodity_id": YUAN.commodity_id,
+            "amount_minor": draft.amount_minor,
+            "value_day": draft.value_day,
+            "purpose": draft.purpose,
+            "recorded_by": person,
+            "file_hash": file_hash,
+            "event_id": event_id,
+        }
+        for payment_id, event_id, draft in zip(payment_ids, event_ids, drafts, strict=True)
+    ]
+    connection.execute(insert(payment_table), rows)
+    found = payments_by_id(connection, payment_ids)
+    return [found[payment_id] for payment_id in payment_ids]
 
 
 def known_lines(connection: Connection, drafts: Iterable[PaymentDraft]) -> set[PaymentLine]:
@@ -282,7 +283,9 @@ def confirm_matches(
         payee = roster.party(connection, paid.payee_party_id).code
         if payee != party:
             raise NotThePayee(payee=payee, party=party)
-        _pay(connection, record, paid, matches, held, "confirmation", person)
+        uses = _Uses(record, held)
+        uses.add(paid, _use_count(connection, payment_id), matches, "confirmation", person)
+        uses.write(connection)
         return {"payment": payment_id}
 
     request: dict[str, Json] = {
@@ -294,49 +297,85 @@ def confirm_matches(
     return named_number(perform(database, act, "confirm_matches", request, work), "payment")
 
 
-def _pay(
-    connection: Connection,
-    record: Recorder,
-    paid: Payment,
-    matches: Iterable[Match],
-    held: Mapping[int, Leg],
-    matched_by: str,
-    person: str | None = None,
-) -> None:
-    """Uses parts of a payment for legs that are held, while the payer's queue is held."""
-    wanted = [one for one in matches if one.amount_minor]
-    if not wanted:
-        return
-    said: dict[str, Json] = {
-        "payment": str(paid.payment_id),
-        "matched_by": matched_by,
-        "person": person,
-        "matches": [_described_match(one) for one in wanted],
-    }
-    event_id = record("payment_matched", said)
-    sequence, rest_minor = _uses(connection, paid.payment_id), paid.rest_minor
-    for one in wanted:
-        leg = held[one.leg_id]
-        _refuse_unsuited(paid, leg)
-        if one.amount_minor > rest_minor:
-            raise MoreThanPaid(
-                reference=paid.reference,
-                rest=written(rest_minor, paid.commodity_id),
-                amount=written(one.amount_minor, paid.commodity_id),
+class _Uses:
+    """Parts of payments that pay legs which are held, while the payers' queues are held."""
+
+    def __init__(self, record: Recorder, held: dict[int, Leg]) -> None:
+        self._record = record
+        self._held = held
+        self._events: list[dict[str, Any]] = []
+        self._clearings: list[dict[str, Any]] = []
+        self._uses: list[dict[str, Any]] = []
+
+    def add(
+        self,
+        paid: Payment,
+        use_count: int,
+        matches: Iterable[Match],
+        matched_by: str,
+        person: str | None = None,
+    ) -> None:
+        """Uses parts of a payment of which there are ``use_count`` uses.
+
+        Raises ``LegUnsuited``, ``MoreThanPaid``, ``MoreThanOpen``.
+        """
+        wanted = [one for one in matches if one.amount_minor]
+        if not wanted:
+            return
+        said: dict[str, Json] = {
+            "payment": str(paid.payment_id),
+            "matched_by": matched_by,
+            "person": person,
+            "matches": [_described_match(one) for one in wanted],
+        }
+        told = self._record.told("payment_matched", said, None)
+        self._events.append(told)
+        rest_minor = paid.rest_minor
+        for sequence, one in enumerate(wanted, start=use_count + 1):
+            _refuse_unsuited(paid, self._held[one.leg_id])
+            if one.amount_minor > rest_minor:
+                raise MoreThanPaid(
+                    reference=paid.reference,
+                    rest=written(rest_minor, paid.commodity_id),
+                    amount=written(one.amount_minor, paid.commodity_id),
+                )
+            rest_minor -= one.amount_minor
+            self._uses.append(
+                {
+                    "payment_id": paid.payment_id,
+                    "sequence": sequence,
+                    "amount_minor": one.amount_minor,
+                    "rest_minor": rest_minor,
+                    "leg_id": one.leg_id,
+                    "leg_sequence": self._clear(paid, one, told["event_id"]),
+                    "matched_by": matched_by,
+                }
             )
-        leg_sequence = add_clearing(connection, leg, "payment", one.amount_minor, paid.value_day, event_id)
-        sequence, rest_minor = sequence + 1, rest_minor - one.amount_minor
-        connection.execute(
-            insert(payment_use).values(
-                payment_id=paid.payment_id,
-                sequence=sequence,
-                amount_minor=one.amount_minor,
-                rest_minor=rest_minor,
-                leg_id=leg.leg_id,
-                leg_sequence=leg_sequence,
-                matched_by=matched_by,
-            )
+
+    def _clear(self, paid: Payment, one: Match, event_id: int) -> int:
+        """Clears a part of the leg; returns the clearing's sequence."""
+        leg = self._held[one.leg_id]
+        row = clearing_row(leg, "payment", one.amount_minor, paid.value_day, event_id)
+        self._clearings.append(row)
+        sequence: int = row["sequence"]
+        cleared = Clearing(
+            sequence,
+            "payment",
+            one.amount_minor,
+            paid.value_day,
+            paid.payment_id,
+            None,
+            paid.recorded_at,
         )
+        self._held[one.leg_id] = replace(leg, clearings=[*leg.clearings, cleared])
+        return sequence
+
+    def write(self, connection: Connection) -> None:
+        """Appends all of it, a statement for each table."""
+        self._record.append(self._events)
+        add_clearings(connection, self._clearings)
+        if self._uses:
+            connection.execute(insert(payment_use), self._uses)
 
 
 def is_suited(paid: Payment, leg: Leg) -> bool:
@@ -368,7 +407,7 @@ def _match_faults(matches: Sequence[Match]) -> list[Fault]:
     ]
 
 
-def _uses(connection: Connection, payment_id: int) -> int:
+def _use_count(connection: Connection, payment_id: int) -> int:
     counted = select(func.count()).where(payment_use.c.payment_id == payment_id)
     return connection.execute(counted.select_from(payment_use)).scalar_one()
 

@@ -13,7 +13,7 @@ from ledger.desk import roster
 from ledger.desk.acts import Act, Done, Recorder, named_number, perform
 from ledger.desk.agreements import KeyNotRegistered
 from ledger.desk.failures import NotFound, refuse, text_faults
-from ledger.desk.payments.clearing import add_clearing, hold_legs, written
+from ledger.desk.payments.clearing import add_clearings, clearing_row, hold_legs, written
 from ledger.desk.payments.faults import ActSignatureWrong
 from ledger.desk.payments.reading import Leg, legs_by_id
 from ledger.evidence.canonical import Json, canonical_bytes, digest
@@ -68,11 +68,12 @@ def waive(database: Database, act: Act, waiver: Waiver, public_key: bytes, signa
             "signature": signature.hex(),
         }
         event_id = record("leg_waived", signed, held.agreement_id)
-        sequence = add_clearing(connection, held, "waiver", waiver.amount_minor, waiver.day, event_id)
+        cleared = clearing_row(held, "waiver", waiver.amount_minor, waiver.day, event_id)
+        add_clearings(connection, [cleared])
         connection.execute(
             insert(waiver_table).values(
                 leg_id=waiver.leg_id,
-                sequence=sequence,
+                sequence=cleared["sequence"],
                 content=content,
                 party_id=held.payee_party_id,
                 public_key=public_key,

@@ -354,8 +354,9 @@ def _items(
     numbers = [row.item for row in rows]
     of_sides = _figures(connection, agreement_id, numbers)
     steps = _steps(connection, agreement_id, numbers)
+    versions = agreements.terms_in_force(connection, agreement_id)
     procedures = {
-        quarter: agreements.procedure_in_force(connection, agreement_id, quarter)
+        quarter: agreements.procedure_at(versions, quarter)
         for quarter in {Quarter.from_code(row.quarter) for row in rows}
     }
     return [

@@ -39,7 +39,7 @@ from ledger.desk.vouchers.reading import (
     voucher_of,
     vouchers_past,
 )
-from ledger.desk.vouchers.rows import Rows
+from ledger.desk.vouchers.rows import Rows, write_all
 from ledger.evidence.canonical import Json
 from ledger.measures import YUAN
 from ledger.money import AMOUNT_LIMIT_MINOR, format_amount, parse_amount
@@ -245,8 +245,7 @@ def end(database: Database, act: Act, voucher_id: int, how: str, reason: str, da
             raise unusable(found, day)
         if has_waiting_claim(connection, voucher_id):
             raise ClaimsWaiting(voucher=voucher_id)
-        rows = Rows()
-        _end(connection, rows, found, how, reason, day)
+        (rows,) = _end(connection, [found], how, reason, day)
         programme = programme_by_id(connection, found.application.programme_id)
         rows.write(connection, record, "voucher_ended", programme.agreement_id)
         return {"voucher": voucher_id}
@@ -271,18 +270,25 @@ def expire(database: Database, act: Act, code: str, day: date) -> Done[int]:
         past = vouchers_past(connection, programme.programme_id, day)
         queue_on_all(connection, Queue.VOUCHER, map(str, past))
         still = vouchers_past(connection, programme.programme_id, day)
-        ended = sorted(set(past) & set(still))
-        for voucher_id in ended:
-            rows = Rows()
-            _end(connection, rows, voucher_by_id(connection, voucher_id), "expired", "", day)
-            rows.write(connection, record, "voucher_ended", programme.agreement_id)
+        ended = [still[voucher_id] for voucher_id in sorted(past.keys() & still.keys())]
+        acts = _end(connection, ended, "expired", "", day)
+        write_all(connection, [rows.told(record, "voucher_ended", programme.agreement_id) for rows in acts])
         return {"count": len(ended)}
 
     request: dict[str, Json] = {"programme": code, "day": day.isoformat()}
     return named_number(perform(database, act, "expire_vouchers", request, work), "count")
 
 
-def _end(connection: Connection, rows: Rows, ended: Voucher, how: str, reason: str, day: date) -> None:
+def _end(connection: Connection, ended: Sequence[Voucher], how: str, reason: str, day: date) -> list[Rows]:
+    """The rows of each end; what the vouchers' reserves still hold goes back to the budgets."""
+    reserves = reserves_of(connection, [one.voucher_id for one in ended])
+    of_acts = [(_end_rows(one, how, reason, day), reserves[one.voucher_id]) for one in ended]
+    release_rest(connection, of_acts)
+    return [rows for rows, _ in of_acts]
+
+
+def _end_rows(ended: Voucher, how: str, reason: str, day: date) -> Rows:
+    rows = Rows()
     rows.add(
         voucher_use,
         voucher_id=ended.voucher_id,
@@ -294,7 +300,7 @@ def _end(connection: Connection, rows: Rows, ended: Voucher, how: str, reason: s
         reason=reason,
         claim_id=None,
     )
-    release_rest(connection, [(rows, reserves_of(connection, [ended.voucher_id])[ended.voucher_id])])
+    return rows
 
 
 def release_rest(connection: Connection, of_acts: Sequence[tuple[Rows, Sequence[Reserve]]]) -> None:

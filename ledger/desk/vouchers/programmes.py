@@ -12,7 +12,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, select, true
 
 from ledger.desk.acts import Act, Done, Queue, Recorder, named_number, perform, queue_on
-from ledger.desk.agreements import agreement, sides_of, signing_roles, signing_side, terms_at, terms_in_force
+from ledger.desk.agreements import (
+    agreement,
+    sides_of,
+    sides_of_agreements,
+    signing_roles,
+    signing_side,
+    terms_at,
+    terms_in_force,
+)
 from ledger.desk.agreements.reading import Side
 from ledger.desk.failures import NotFound, refuse
 from ledger.desk.vouchers.faults import NameTaken, ProgrammeConfirmed, ProgrammeNotInForce
@@ -198,10 +206,11 @@ def _registered(connection: Connection, *wanted: ColumnElement[bool]) -> list[Re
         select(voucher_programme).where(*wanted).order_by(voucher_programme.c.code)
     ).all()
     confirmed = _confirmations(connection, [row.programme_id for row in rows])
+    sides = sides_of_agreements(connection, sorted({row.agreement_id for row in rows}))
     found = []
     for row in rows:
         roles = confirmed.get(row.programme_id, [])
-        signing = signing_roles(sides_of(connection, row.agreement_id))
+        signing = signing_roles(sides[row.agreement_id])
         document = Programme.model_validate_json(json.dumps(row.document))
         waiting = [role for role in signing if role not in roles]
         found.append(

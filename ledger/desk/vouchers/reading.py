@@ -238,8 +238,8 @@ def vouchers(
     return page_of(rows, limit, _voucher)
 
 
-def vouchers_past(connection: Connection, programme_id: int, day: date) -> list[int]:
-    """Vouchers whose last day is before ``day``, with something left and no claim that waits."""
+def vouchers_past(connection: Connection, programme_id: int, day: date) -> dict[int, Voucher]:
+    """Vouchers whose last day is before ``day``, with something left and no claim that waits, by id."""
     rows = connection.execute(
         _vouchers().where(
             voucher_application.c.programme_id == programme_id,
@@ -247,7 +247,7 @@ def vouchers_past(connection: Connection, programme_id: int, day: date) -> list[
             ~_has_waiting_claim(),
         )
     )
-    return [one.voucher_id for one in map(_voucher, rows) if one.left_minor]
+    return {one.voucher_id: one for one in map(_voucher, rows) if one.left_minor}
 
 
 def has_waiting_claim(connection: Connection, voucher_id: int) -> bool:

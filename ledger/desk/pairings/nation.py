@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, TextClause
 
 from ledger.desk.days import ALWAYS
 from ledger.desk.pairings.groups import KEYS, NORTH, SIDES, Group, GroupKind, members
-from ledger.desk.pairings.known import flows_known
+from ledger.desk.pairings.known import flows_known, of_quarters
 from ledger.measures import YUAN
 from ledger.periods import Quarter
 from ledger.rules.terms import Mechanism
@@ -179,7 +179,7 @@ def trend(
 
 
 def _told(statement: str, known_at: datetime | None, by: GroupKind = "party") -> TextClause:
-    return text(statement.format(key=KEYS[by], flows=flows_known(known_at)))
+    return of_quarters(statement.format(key=KEYS[by], flows=flows_known(known_at)))
 
 
 def _parameters(by: GroupKind, first: Quarter, last: Quarter, known_at: datetime | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from ledger.desk.commitments import STANDINGS
 from ledger.desk.days import ALWAYS
 from ledger.desk.pairings.groups import SIDES, Group, members
-from ledger.desk.pairings.known import credits_known, flows_known
+from ledger.desk.pairings.known import credits_known, flows_known, of_quarters
 from ledger.desk.settlements.replays import BOOK_BY_ID
 from ledger.periods import Quarter
 from ledger.rules.terms import Book, Mechanism
@@ -31,8 +31,7 @@ FLOWS = """
         sum(amount_minor)::bigint AS amount_minor
     FROM {flows} JOIN side AS payer ON payer.party_id = payer_party_id
         JOIN side AS payee ON payee.party_id = payee_party_id
-    WHERE agreement_id IN (SELECT unnest(CAST(:agreements AS bigint[])))
-        AND booked_quarter BETWEEN :first AND :last
+    WHERE agreement_id = ANY(:agreements) AND booked_quarter BETWEEN :first AND :last
         AND (payer.in_one AND payee.in_other OR payer.in_other AND payee.in_one)
     GROUP BY 1, 2, 3, 4 HAVING sum(amount_minor) <> 0 ORDER BY 1, 2, 3, 4
 """
@@ -40,40 +39,40 @@ CREDITS = """
     SELECT booked_quarter, book_id, commodity_id, in_one AS to_one,
         sum(amount_minor)::bigint AS amount_minor
     FROM {credits} JOIN side USING (party_id)
-    WHERE agreement_id IN (SELECT unnest(CAST(:agreements AS bigint[])))
-        AND booked_quarter BETWEEN :first AND :last
+    WHERE agreement_id = ANY(:agreements) AND booked_quarter BETWEEN :first AND :last
         AND (in_one OR in_other)
     GROUP BY 1, 2, 3, 4 HAVING sum(amount_minor) <> 0 ORDER BY 1, 2, 3, 4
 """
-# A leg is void where its quarter was reopened; what is left of a netting rests on no one settlement.
-DEBTS = text("""
-    WITH owed AS MATERIALIZED (
-        SELECT leg_id, kind, payer_party_id = ANY(:one) AS from_one, commodity_id, amount_minor,
-            coalesce(second_day, due_day) < :today AS is_late
-        FROM leg
+# A leg is void where its quarter was reopened; what is left of a netting rests on no one settlement. The
+# clearings of all legs that count alike are read at once, in the order of their index.
+DEBTS = """
+    , owed AS MATERIALIZED (
+        SELECT in_one AS from_one, commodity_id, kind = 'net' AS is_net,
+            coalesce(second_day, due_day) < :today AS is_late,
+            sum(amount_minor) AS amount_minor, array_agg(leg_id) AS leg_ids
+        FROM leg JOIN side ON party_id = payer_party_id
         WHERE (payer_party_id = ANY(:one) AND payee_party_id = ANY(:other)
                 OR payer_party_id = ANY(:other) AND payee_party_id = ANY(:one))
             AND recorded_at <= :known_at AND NOT EXISTS (
                 SELECT FROM quarter_reopened AS void
                 WHERE void.agreement_id = leg.agreement_id AND void.booked_quarter = leg.booked_quarter
                     AND void.settlement_id = leg.settlement_id AND reopened_at <= :known_at)
+        GROUP BY 1, 2, 3, 4
     )
     SELECT from_one, commodity_id,
-        coalesce(sum(amount_minor) FILTER (WHERE kind IN ('settlement', 'interest')), 0)::bigint
-            AS raised_minor,
-        coalesce(-sum(amount_minor) FILTER (WHERE kind = 'payment'), 0)::bigint AS paid_minor,
-        coalesce(-sum(amount_minor) FILTER (WHERE kind = 'waiver'), 0)::bigint AS waived_minor,
-        sum(amount_minor)::bigint AS open_minor,
-        coalesce(sum(amount_minor) FILTER (WHERE is_late), 0)::bigint AS overdue_minor
-    FROM (
-        SELECT kind, from_one, commodity_id, amount_minor, is_late FROM owed
-        UNION ALL
-        SELECT clearing.kind, from_one, commodity_id, -clearing.amount_minor, is_late
-        FROM owed JOIN leg_clearing AS clearing USING (leg_id)
-        WHERE recorded_at <= :known_at
-    ) AS changes
+        coalesce(sum(amount_minor) FILTER (WHERE NOT is_net), 0)::bigint AS raised_minor,
+        sum(paid_minor)::bigint AS paid_minor,
+        sum(waived_minor)::bigint AS waived_minor,
+        sum(amount_minor - cleared_minor)::bigint AS open_minor,
+        coalesce(sum(amount_minor - cleared_minor) FILTER (WHERE is_late), 0)::bigint AS overdue_minor
+    FROM owed CROSS JOIN LATERAL (
+        SELECT coalesce(sum(amount_minor) FILTER (WHERE kind = 'payment'), 0) AS paid_minor,
+            coalesce(sum(amount_minor) FILTER (WHERE kind = 'waiver'), 0) AS waived_minor,
+            coalesce(sum(amount_minor), 0) AS cleared_minor
+        FROM leg_clearing WHERE leg_id = ANY(leg_ids) AND recorded_at <= :known_at
+    ) AS cleared
     GROUP BY 1, 2 ORDER BY 1, 2
-""")
+"""
 # A dispute is over when an offer is accepted or the arbiter has decided.
 DISPUTES = text("""
     SELECT count(*) FILTER (WHERE NOT is_over) AS open_count, count(*) FILTER (WHERE is_over) AS ended_count
@@ -188,7 +187,7 @@ def pairing(
         kinds=dict(sorted(kinds.items())),
         flows=_flows(connection, asked, known_at),
         credits=_credits(connection, asked, known_at),
-        debts=[Debt(**row._mapping) for row in connection.execute(DEBTS, asked)],
+        debts=[Debt(**row._mapping) for row in connection.execute(text(SIDES + DEBTS), asked)],
         disputes=Disputes(*connection.execute(DISPUTES, asked).one()),
         commitments=_commitments(connection, asked),
         known_at=known_at,
@@ -196,7 +195,7 @@ def pairing(
 
 
 def _flows(connection: Connection, asked: Mapping[str, Any], known_at: datetime | None) -> list[Flow]:
-    flows = text(SIDES + FLOWS.format(flows=flows_known(known_at)))
+    flows = of_quarters(SIDES + FLOWS.format(flows=flows_known(known_at)))
     return [
         Flow(
             Quarter.from_code(row.booked_quarter),
@@ -210,7 +209,7 @@ def _flows(connection: Connection, asked: Mapping[str, Any], known_at: datetime 
 
 
 def _credits(connection: Connection, asked: Mapping[str, Any], known_at: datetime | None) -> list[Credit]:
-    credits = text(SIDES + CREDITS.format(credits=credits_known(known_at)))
+    credits = of_quarters(SIDES + CREDITS.format(credits=credits_known(known_at)))
     return [
         Credit(
             Quarter.from_code(row.booked_quarter),

@@ -26,10 +26,10 @@ from tests.api.test_returns_api import NOW, in_force, upload
 from tests.api.test_sharing_api import PROMISED, day
 from tests.api.voucher_journey import DAY, ENTERPRISE, clearing, code_of, programme, redeem, shared
 
-MAIN, COMPARED, OWED, OWED_BACK, OVERDUE, VOUCHERS = (
-    *("MAIN", "COMPARED", "OWED", "OWED-BACK", "OVERDUE"),
-    "VOUCHERS",
-)
+MAIN, COMPARED, VOUCHERS = "MAIN", "COMPARED", "VOUCHERS"
+OWED, OWED_BACK, OVERDUE = "OWED", "OWED-BACK", "OVERDUE"
+"""The agreements that go on from round to round."""
+
 TOGETHER, AT_ONCE = "origin", "at-once"
 """The programme that decides claims together, after an audit, and the one that decides them as they come."""
 
@@ -37,8 +37,9 @@ SIGNERS = {"origin": "ORIGIN", "host": "HOST"}
 ROLES = {**SIGNERS, "province": "GOV"}
 TAXES = ("vat", "cit", "pit")
 LATE = "2025-06-30"
-CERTIFIER = "李四"
-BY_CAL = {"calendar": CALENDAR}
+"""When what a round owes is overdue, and what it issued has expired."""
+
+SIZES = (1, 1, 3)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Round:
 
     @property
     def size(self) -> int:
-        return (1, 1, 3)[self.number]
+        return SIZES[self.number]
 
     @property
     def quarter(self) -> str:
@@ -209,7 +210,7 @@ def settle(turn: Round) -> None:
 def close(turn: Round, amount: str) -> None:
     api = turn.api
     filing = api.hand_in(MAIN, turn.quarter, turn.figures("retained_tax", amount=amount))["filing"]
-    api.change("certify_return", agreement=MAIN, filing=filing["id"], role="host", person=CERTIFIER)
+    api.change("certify_return", agreement=MAIN, filing=filing["id"], role="host", person="李四")
     kept = upload(api.client, f"{turn.number}{amount}".encode()).json()["hash"]
     attached = {"subject": filing["id"], "reference": "凭证", "document": kept}
     api.change("attach_document", agreement=MAIN, role="host", **attached)
@@ -384,15 +385,14 @@ def review(turn: Round) -> None:
 def vouch(turn: Round) -> None:
     """A head of the log cosigned, and a token taken back."""
     api = turn.api
-    head = log.sequence(api.client.accounts.database, turn.files)
+    database = api.client.accounts.database
+    head = log.sequence(database, turn.files)
     assert head is not None
     name = cosigner_name(turn.files.signer().name, "ORIGIN")
     line = str(checkpoints.cosign(head.note.text, name, api.private_keys["ORIGIN"], 5))
     api.change("cosign_checkpoint", party="ORIGIN", size=head.size, line=line)
-    (own,) = api.run("viewer").values()
-    database = api.client.accounts.database
     with database.reading() as connection:
-        account = accounts.account_by_name(connection, own["account"])
+        account = accounts.account_by_name(connection, api.run("viewer")["viewer"]["account"])
     accounts.issue_token(database, account, "spare", timedelta(hours=1))
     tokens = api.run("viewer")["viewer"]["tokens"]
     (spare,) = [token["id"] for token in tokens if token["label"] == "spare"]

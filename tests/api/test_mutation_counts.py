@@ -10,12 +10,12 @@ import pytest
 
 from ledger.desk.log import LogFiles
 from tests.api.journey import Api, Document
-from tests.api.rounds import Round, play, prepare
+from tests.api.rounds import SIZES, Round, play, prepare
 from tests.api.signed_in import ANYBODY, signed_in
 from tests.api.test_authority import MUTATIONS
 from tests.listening import listening
 
-WARM, SMALL, LARGE = range(3)
+SMALL, LARGE = 1, 2
 """The first round makes partitions on the way, and knows no arbitration of an earlier quarter."""
 
 OF_EVERY_QUARTER = {"computeSettlement", "closeQuarter"}
@@ -51,7 +51,7 @@ def rounds(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -
     with signed_in(module_database_url) as client:
         api = CountingApi(client)
         prepare(api)
-        for number in (WARM, SMALL, LARGE):
+        for number in range(len(SIZES)):
             api.counts = defaultdict(set)
             play(Round(api, files, number))
             found.append(api.counts)

@@ -10,7 +10,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from ledger.desk import log, roster
 from ledger.desk.acts import Act
@@ -18,6 +17,7 @@ from ledger.desk.events import events
 from ledger.desk.log import LogFiles
 from ledger_graphql import application
 from ledger_schema.sessions import Database
+from tests.api.signed_in import Accounts, SignedInClient
 
 PROGRAM = Path(__file__).with_name("verify.go")
 OLD_SIZE, SIZE, CHOSEN = 6, 21, 8
@@ -35,9 +35,11 @@ def verify(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def handed_out(database_url: str, tmp_path: Path) -> Path:
-    """The files of a ledger of 21 events."""
+    """The files of a ledger of 21 events: an account, its token, and nineteen parties."""
     database, files = Database(database_url), LogFiles(tmp_path / "home")
-    for number in range(SIZE):
+    accounts = Accounts(database)
+    accounts.token()
+    for number in range(2, SIZE):
         draft = roster.PartyDraft(code=f"P{number}", kind="zone", name_zh="园区", source="made up")
         roster.register_party(database, Act(f"register/{number}"), draft)
         if number + 1 in (OLD_SIZE, SIZE):
@@ -45,7 +47,6 @@ def handed_out(database_url: str, tmp_path: Path) -> Path:
     with database.reading() as connection:
         event = events(connection).items[CHOSEN].event_id
         receipt = log.receipt(connection, event, files.signer()).note.encode()
-    database.dispose()
     folder = tmp_path / "files"
     folder.mkdir()
     (folder / "receipt").write_bytes(receipt)
@@ -58,9 +59,10 @@ def handed_out(database_url: str, tmp_path: Path) -> Path:
         "consistency.json": f"/log/consistency?from={OLD_SIZE}",
     }
     app = application.create(database_url, log_files=files)
-    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+    with SignedInClient(app, accounts) as client:
         for name, path in paths.items():
             (folder / name).write_bytes(client.get(path).raise_for_status().content)
+    database.dispose()
     return folder
 
 

@@ -155,42 +155,33 @@ class ShareResourceInput:
         )
 
 
-@strawberry.input(description="The owner offers a shared resource no more.")
-class WithdrawResourceInput:
+@strawberry.input(description="An act of a role about a shared resource.")
+class ResourceActInput:
     idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
     agreement: str = strawberry.field(description=AGREEMENT_DESCRIPTION)
     role: str = strawberry.field(description=ROLE_DESCRIPTION)
     resource: str = strawberry.field(description=RESOURCE_DESCRIPTION)
+
+
+@strawberry.input(description="The owner offers a shared resource no more.")
+class WithdrawResourceInput(ResourceActInput):
     reason: str = strawberry.field(description=REASON_DESCRIPTION)
 
 
 @strawberry.input(description="Days of a shared resource that are asked for.")
-class AskForBookingInput:
-    idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
-    agreement: str = strawberry.field(description=AGREEMENT_DESCRIPTION)
-    role: str = strawberry.field(description=ROLE_DESCRIPTION)
-    resource: str = strawberry.field(description=RESOURCE_DESCRIPTION)
+class AskForBookingInput(ResourceActInput):
     from_day: date = strawberry.field(description="The first day, today or later.")
     until_day: date = strawberry.field(description="The last day; 31 days at most.")
     purpose: str = strawberry.field(description="What for, one line of 1 to 500 characters.")
 
 
 @strawberry.input(description="The owner accepts a booking.")
-class AcceptBookingInput:
-    idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
-    agreement: str = strawberry.field(description=AGREEMENT_DESCRIPTION)
-    role: str = strawberry.field(description=ROLE_DESCRIPTION)
-    resource: str = strawberry.field(description=RESOURCE_DESCRIPTION)
+class AcceptBookingInput(ResourceActInput):
     booking: int = strawberry.field(description=BOOKING_DESCRIPTION)
 
 
 @strawberry.input(description="A booking is declined or cancelled.")
-class EndBookingInput:
-    idempotency_key: str = strawberry.field(description=KEY_DESCRIPTION)
-    agreement: str = strawberry.field(description=AGREEMENT_DESCRIPTION)
-    role: str = strawberry.field(description=ROLE_DESCRIPTION)
-    resource: str = strawberry.field(description=RESOURCE_DESCRIPTION)
-    booking: int = strawberry.field(description=BOOKING_DESCRIPTION)
+class EndBookingInput(AcceptBookingInput):
     reason: str = strawberry.field(description=REASON_DESCRIPTION)
 
 

@@ -7,6 +7,7 @@ an audit; then with the audit's finding. Other programmes decide a period's clai
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -68,21 +69,9 @@ def audit(
             day=day,
         )
         if programme.document.decided == "as_claimed":
-            provider = providers_by_id(connection, [ordered.provider_id])[ordered.provider_id]
-            _decide_at_once(
-                connection,
-                rows,
-                Deciding(
-                    programme,
-                    claim_id,
-                    accepted_minor,
-                    found.day,
-                    ordered.voucher,
-                    provider,
-                    ordered.service,
-                ),
-                day,
-            )
+            providers = providers_by_id(connection, [ordered.provider_id])
+            audited = replace(found, audited_minor=accepted_minor)
+            _decide_at_once(connection, rows, _deciding(programme, audited, ordered, providers), day)
         rows.write(connection, record, "voucher_claim_audited", programme.registered.agreement_id)
         return {"claim": claim_id}
 
